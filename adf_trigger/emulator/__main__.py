@@ -12,19 +12,17 @@ from adf_trigger.emulator.commands.telling import Parser, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code."""
+    """Run a command and return its exit code."""
     parser = Parser(prog="python -m adf_trigger.emulator", description="A local Data Factory.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_serve(commands.add_parser("serve", help="run the emulator, by http and https"))
+    add_serve(commands.add_parser("serve", help="run the emulator over HTTP and HTTPS"))
     add_import(
         commands.add_parser(
             "import", help="load the folder of a factory's Git repository, or an ARM template of a factory"
         )
     )
     add_env(
-        commands.add_parser(
-            "env", help="print the running stack's addresses and keys as variables of a shell"
-        )
+        commands.add_parser("env", help="print the running stack's addresses and keys as shell variables")
     )
     options = parser.parse_args(arguments)
     try:

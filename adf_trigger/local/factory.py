@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adf_trigger.emulator.commands.serve import Surround, add_serve, serve
+from adf_trigger.emulator.commands.serve import ServeHooks, add_serve, serve
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.processes.ports import Ports, check, usual
 from adf_trigger.local.screen.texts import ready
@@ -65,10 +65,10 @@ def _factory(options: argparse.Namespace) -> int:
         progress.starting("Data Factory")
         return started.connection_string
 
-    def tell(facts: Mapping[str, str], data: Path) -> None:
+    def report(facts: Mapping[str, str], data: Path) -> None:
         progress.started("Data Factory", facts["management_url"])
         page = f"{facts['management_url']}/"
         for line in ready(run=(), data=data, kept=options.data is not None, service=False, console=page):
             progress.shown(line)
 
-    return serve(options, Surround(azurite, tell))
+    return serve(options, ServeHooks(azurite, report))

@@ -1,4 +1,4 @@
-"""The api-versions that Resource Manager takes, by what a path is about."""
+"""The api-versions that Resource Manager accepts, by type of resource."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -16,7 +16,7 @@ API_VERSIONS: Mapping[ResourceType, tuple[str, ...]] = {
         "2015-10-01",
     ),
     "operations": ("2017-09-01-preview", "2018-06-01"),
-    # Tenants, subscriptions, groups, providers: one list, of all that clients of ten years send.
+    # Tenants, subscriptions, groups, providers: one list of every version that clients sent in ten years.
     "resources": (
         *("2014-04-01", "2014-04-01-preview", "2015-01-01", "2015-11-01", "2016-02-01", "2016-06-01"),
         *("2016-07-01", "2016-09-01", "2017-05-10", "2018-01-01", "2018-02-01", "2018-05-01", "2018-06-01"),

@@ -1,4 +1,4 @@
-"""What Azure Resource Manager rejects before Data Factory sees a request."""
+"""The errors with which Azure Resource Manager rejects a request before Data Factory sees it."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class MissingApiVersion(ResourceManagerError):
 
 
 class InvalidApiVersion(ResourceManagerError):
-    """The api-version is no date, or none that the provider has."""
+    """The api-version is not a date, or not one of the provider's."""
 
     code = "InvalidApiVersionParameter"
 
@@ -76,7 +76,7 @@ _NAMESPACE = re.compile(r"/providers/([^/]+)")
 
 
 def unknown_path(path: str, version: str) -> ResourceManagerError:
-    """The answer to a path that no operation has, in the name of whom it was for."""
+    """The error for a path without an operation, as the provider in the path reports it."""
     namespaces = _NAMESPACE.findall(path)
     if namespaces and namespaces[-1].lower() == "microsoft.datafactory":
         return InvalidResourceType(version)
@@ -97,13 +97,13 @@ class MalformedJson(ResourceManagerError):
 
 
 class InvalidRequestContent(ResourceManagerError):
-    """The body is JSON, and not what the operation takes."""
+    """The body is JSON, but not what the operation expects."""
 
     code = "InvalidRequestContent"
 
 
 class InvalidFilter(ResourceManagerError):
-    """A $filter that is not understood."""
+    """The $filter is not supported."""
 
     code = "InvalidFilterInQueryString"
 
@@ -112,7 +112,7 @@ class InvalidFilter(ResourceManagerError):
 
 
 class RequestTooLarge(ResourceManagerError):
-    """The body is larger than the request pipeline takes."""
+    """The body is larger than the request pipeline accepts."""
 
     code = "RequestEntityTooLarge"
 
@@ -161,7 +161,7 @@ class InvalidTokenTenant(_Unauthenticated):
 
 
 class ExpiredToken(_Unauthenticated):
-    """The token was good once."""
+    """The token has expired."""
 
     code = "ExpiredAuthenticationToken"
 
@@ -229,7 +229,7 @@ class ResourceNotFound(ResourceManagerError):
 
 
 class InvalidResourceGroup(ResourceManagerError):
-    """The name is none for a resource group."""
+    """The name is not valid for a resource group."""
 
     code = "InvalidResourceGroup"
 
@@ -276,7 +276,7 @@ class LocationNotAvailable(ResourceManagerError):
 
 
 class InvalidTop(ResourceManagerError):
-    """The size of a page is none: 1 to 1,000, as a client of the resources' list was told (azure-sdk-for-js #18535)."""
+    """The page size is not 1 to 1,000, the range that the list of resources reports (azure-sdk-for-js #18535)."""
 
     code = "InvalidTopInQueryString"
 

@@ -1,4 +1,4 @@
-"""Who calls, and whether a role allows it: bearer tokens to principals, roles to RBAC actions."""
+"""Authentication and authorization: bearer tokens to principals, roles to RBAC actions."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -48,15 +48,15 @@ ROLE_ACTIONS: Mapping[str, tuple[str, ...]] = {
 """Azure's built-in roles, as far as they touch Data Factory, and this project's least-privilege role."""
 
 
-_REMEMBERED = 1000
-"""Tokens that are not verified again: the signature is most of the cost of a call."""
+_CACHE_SIZE = 1000
+"""Verified tokens that are cached: checking the signature is most of the cost of a call."""
 
 
 class Authorization:
     """Checks the Authorization header as Azure Resource Manager does.
 
     Args:
-        tokens: whose tokens are taken.
+        tokens: the authority whose tokens are accepted.
     """
 
     def __init__(self, tokens: TokenAuthority) -> None:
@@ -64,7 +64,7 @@ class Authorization:
         self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     def principal(self, header: str | None, now: datetime, authority_url: str) -> Principal:
-        """Who the header speaks for.
+        """The principal that the header authenticates.
 
         Args:
             header: Authorization.
@@ -76,7 +76,7 @@ class Authorization:
             InvalidAuthorizationHeader: it is not a bearer token.
             InvalidToken: malformed, wrongly signed, or for another audience.
             InvalidTokenTenant: from another directory.
-            ExpiredToken: it was good once.
+            ExpiredToken: it has expired.
         """
         tenant_url = f"{authority_url}/{self._tokens.tenant_id}"
         if not header:
@@ -119,13 +119,13 @@ class Authorization:
             ) from exc
 
     def _verify(self, token: str, now: datetime) -> Principal:
-        """Who a token speaks for; a token that was good is looked at again only once it has expired."""
+        """The principal of a token; a valid token is verified again only once it has expired."""
         known = self._verified.get(token)
         if known is not None and now < known.expires_at:
             return known
         principal = self._tokens.verify(token, now)
         self._verified[token] = principal
-        if len(self._verified) > _REMEMBERED:
+        if len(self._verified) > _CACHE_SIZE:
             self._verified.popitem(last=False)
         return principal
 

@@ -1,10 +1,10 @@
-"""What handlers work on. They have no state of their own."""
+"""The state that handlers work on; they have none of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from adf_trigger.emulator.arm.places import Places
+from adf_trigger.emulator.arm.places import CloudAddresses
 from adf_trigger.emulator.arm.throttling import TokenBuckets
 from adf_trigger.emulator.common.clock import Clock, IdSource
 from adf_trigger.emulator.common.clouds import Cloud
@@ -14,8 +14,8 @@ from adf_trigger.emulator.faults.visibility import Visibility
 from adf_trigger.emulator.store import Store
 
 
-def _nobody() -> None:
-    """Nobody fires triggers yet."""
+def _no_scheduler() -> None:
+    """Does nothing: no scheduler is attached yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class Backend:
         monitoring: counts each factory's monitoring queries.
         tenant_id: directory of the factories' managed identities.
         domains: domain names of that directory, its default one first.
-        places: the names and addresses that callers use.
-        triggers_changed: tells whoever fires triggers that one was started, stopped or deleted.
+        addresses: the names and addresses that callers use.
+        triggers_changed: notifies the scheduler that a trigger was started, stopped or deleted.
     """
 
     store: Store
@@ -38,24 +38,24 @@ class Backend:
     new_id: IdSource
     monitoring: TokenBuckets
     tenant_id: str
-    places: Places
+    addresses: CloudAddresses
     domains: tuple[str, ...] = ()
-    triggers_changed: Callable[[], None] = _nobody
+    triggers_changed: Callable[[], None] = _no_scheduler
 
     @property
     def cloud(self) -> Cloud:
-        """Which of Azure's clouds this stands in for."""
-        return self.places.cloud
+        """Which of Azure's clouds is emulated."""
+        return self.addresses.cloud
 
     @property
     def list_size(self) -> int:
-        """Entries of a page of a list."""
+        """Entries per page of a list."""
         return self.options.page_size or LIST_SIZE
 
     def now(self) -> datetime:
-        """The present instant."""
+        """The current time."""
         return self.clock()
 
     def new_etag(self) -> str:
-        """An etag of the service's pattern: something unique, then the time in hex."""
+        """An etag in the service's format: a unique part, then the time in hex."""
         return f"{self.new_id().hex[:8]}-0000-0100-0000-{int(self.now().timestamp()):08x}0000"

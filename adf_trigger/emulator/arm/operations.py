@@ -1,4 +1,4 @@
-"""The shape of an operation of the management API: how it is called, who may call it, and what answers."""
+"""An operation of the management API: its route, the rights that it requires, and its handler."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from adf_trigger.emulator.arm.throttling import Bucket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that the request pipeline has let through.
+    """A request that the request pipeline has accepted.
 
     Attributes:
         path: the template's parameters, percent-decoded, in the caller's case.
         query: names in lower case.
         headers: names in lower case.
         body: decoded JSON; None if there was none.
-        base_url: scheme and authority that the caller used, without a final slash.
+        base_url: scheme and authority that the caller used, without a trailing slash.
         raw_path: path as sent, for links to further pages.
         has_role: whether the caller has any role.
     """
@@ -34,7 +34,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A success. A body of None is no body at all."""
+    """A successful reply; it has no body if `body` is None."""
 
     body: Any = None
     status: int = 200
@@ -49,14 +49,14 @@ class Operation:
     """One operation.
 
     Attributes:
-        name: what faults and the request log call it.
-        spec_id: operationId in the OpenAPI description; empty for what is not in it.
+        name: as in fault rules and in the request log.
+        spec_id: operationId in the OpenAPI description; empty if it is not there.
         method: HTTP method.
         path: template; segments are matched without regard to case.
-        actions: what a role must allow, all of them.
+        actions: RBAC actions, all of which the caller's roles must allow.
         bucket: which of ARM's token buckets it draws on.
         resource_type: whose api-versions apply.
-        public: whether anybody may call it, without a token.
+        public: whether it needs no token.
     """
 
     name: str

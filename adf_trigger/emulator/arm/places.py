@@ -1,6 +1,6 @@
-"""Where a caller reaches the emulated services: under the cloud's own names, or at this machine's addresses.
+"""The addresses of the emulated services: under the cloud's own names, or on this machine.
 
-Whatever a reply names follows the name that was asked.
+The addresses in a reply are of the same kind as the one that was called.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from adf_trigger.emulator.common.clouds import Cloud
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class CloudAddresses:
     """The addresses of one cloud.
 
     Attributes:
-        cloud: whose own names there are.
-        authority_url: where Entra ID listens on this machine; None where it does not.
+        cloud: the emulated cloud.
+        authority_url: address of Entra ID on this machine; None if it is not served.
     """
 
     cloud: Cloud
@@ -26,8 +26,8 @@ class Places:
         return urlsplit(base_url).hostname in {self.cloud.management, self.cloud.classic}
 
     def authority(self, base_url: str) -> str:
-        """Where that caller gets tokens, without a slash at the end."""
+        """The authority that issues that caller's tokens, without a trailing slash."""
         if self.authority_url is None or self.under_own_names(base_url):
-            # The older name is what Resource Manager's challenges have.
+            # Resource Manager's challenges have the older name.
             return f"https://{self.cloud.authorities[-1]}"
         return self.authority_url.rstrip("/")

@@ -33,7 +33,7 @@ DEFAULT_REGION: Mapping[str, str] = {
 
 
 def short(region: str) -> str:
-    """A region as resource ids of it are compared: `eastus` for `East US`."""
+    """A region's short name: `eastus` for `East US`."""
     return region.replace(" ", "").lower()
 
 

@@ -1,4 +1,4 @@
-"""Resources and runs as the wire shows them."""
+"""The JSON of resources and runs on the wire."""
 
 import json
 from datetime import datetime
@@ -72,7 +72,7 @@ def pipeline_run(run: PipelineRun, options: Options) -> dict[str, Any]:
 
 
 def activity_run(run: ActivityRun, options: Options) -> dict[str, Any]:
-    """An activity run; `error` is there on success too, with empty texts."""
+    """An activity run; `error` is present on success too, with empty texts."""
     error = {"errorCode": "", "message": "", "failureType": "", "target": run.activity_name, "details": ""}
     return {
         "activityRunEnd": wire_time(run.end),
@@ -121,7 +121,7 @@ def _run_id(factory_id: str, run_id: str, options: Options) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A parameter's value: always text on the wire, JSON for what is none."""
+    """A parameter's value: always text on the wire, JSON for other types."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -10,7 +10,7 @@ Bucket = Literal["reads", "writes", "deletes"]
 
 @dataclass(frozen=True, slots=True)
 class BucketSize:
-    """How many requests may come at once, and how many come back in a second."""
+    """The capacity of a bucket in requests, and its refill in requests per second."""
 
     capacity: int
     refill: float
@@ -29,7 +29,7 @@ MONITORING: dict[Bucket, BucketSize] = {"reads": BucketSize(1000, 1000 / 60)}
 
 
 class TokenBuckets:
-    """Counts requests; whether an empty bucket refuses is the business of the request pipeline."""
+    """Counts requests; whether an empty bucket rejects one is decided by the request pipeline."""
 
     def __init__(self, sizes: dict[Bucket, BucketSize] | None = None) -> None:
         self._sizes = sizes or SIZES
@@ -49,12 +49,12 @@ class TokenBuckets:
         self._levels[key] = (level - 1, now)
         return int(level - 1)
 
-    def most(self, bucket: Bucket) -> int:
+    def capacity(self, bucket: Bucket) -> int:
         """How many tokens a full bucket holds."""
         return self._sizes[bucket].capacity
 
     def wait(self, subscription: str, actor: str, bucket: Bucket, now: datetime) -> int:
-        """Whole seconds, at least one, until there is a token again."""
+        """Whole seconds, at least one, until a token is available."""
         missing = 1 - self._level((subscription.lower(), actor, bucket), now)
         return max(1, math.ceil(missing / self._sizes[bucket].refill))
 

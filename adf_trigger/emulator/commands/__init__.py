@@ -1,1 +1,1 @@
-"""The emulator's command line: `serve`, and `import` of a factory that exists elsewhere."""
+"""The emulator's command line: `serve`, `import` and `env`."""

@@ -1,4 +1,4 @@
-"""The environment of a shell in which Azure's own names mean the local stack, and whether a shell has it."""
+"""The shell environment that leads Azure's own names to the local stack, and the check whether a shell has it."""
 
 import re
 import ssl
@@ -16,7 +16,7 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_
 """OpenSSL, .NET and Python's ssl; curl; Python's requests and the Azure CLI; Node."""
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-"""Plain http as well: it would else reach the real Azure, with the token that goes along."""
+"""Plain HTTP too: otherwise it would reach the real Azure, token included."""
 
 _LOOPBACK = "127.0.0.1,localhost"
 _TIMEOUT = 10.0
@@ -24,14 +24,14 @@ _METADATA = "/metadata/endpoints?api-version=2022-09-01"
 
 
 def addresses(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Everything that the stack says of itself, by names of environment variables."""
+    """The stack's addresses, ids and keys, by environment variable name."""
     return {name.upper(): value for name, value in facts.items() if isinstance(value, str)}
 
 
 def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What makes unchanged clients of Azure talk to the stack, and leaves their own profiles alone.
+    """The variables that make unchanged Azure clients call the stack, without touching their own profiles.
 
-    Whoever has it reaches nothing but the stack: the proxy refuses all other names, and plain http.
+    A shell with them reaches only the stack: the proxy refuses all other names and plain HTTP.
     """
     ca_file, proxy = str(facts["ca_file"]), str(facts["proxy_url"])
     folder = Path(ca_file).parent
@@ -50,7 +50,7 @@ def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
         "no_proxy": _LOOPBACK,
         **dict.fromkeys(_CA_VARIABLES, ca_file),
         "NODE_USE_ENV_PROXY": "1",
-        # Java splits at blanks, but not inside of quotes.
+        # Java splits at blanks, but not inside quotes.
         "JAVA_TOOL_OPTIONS": " ".join(f'"-D{name}={value}"' for name, value in java.items()),
         "AZURE_CONFIG_DIR": str(folder / "azure"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
@@ -67,30 +67,30 @@ def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Checked:
-    """What was found out about a shell.
+class CheckResult:
+    """The result of checking a shell.
 
     Attributes:
-        faults: why it would not talk to the stack under Azure's names; nothing if it would.
-        notes: what of the stack does not run. Its names lead to the stack all the same.
+        faults: reasons why it would not reach the stack under Azure's names; empty if it would.
+        notes: parts of the stack that do not run; their names lead to the stack nevertheless.
     """
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def check(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:
-    """Find out whether a shell with this environment talks to the stack under Azure's names.
+def check(facts: Mapping[str, Any], environ: Mapping[str, str]) -> CheckResult:
+    """Check whether a shell with this environment reaches the stack under Azure's names.
 
-    No packet leaves the machine for it: what the environment says is looked at first.
+    No packet leaves the machine: hosts are called only if the variables are right.
     """
-    found = Checked(list(_of_environment(facts, environ)))
+    found = CheckResult(list(_environment_faults(facts, environ)))
     if not found.faults:
-        _ask(facts, found)
+        _probe(facts, found)
     return found
 
 
-def _of_environment(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+def _environment_faults(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     wanted = azure_environment(facts)
     for name in (*_PROXY_VARIABLES, *_CA_VARIABLES, "AZURE_CONFIG_DIR"):
         given = environ.get(name)
@@ -100,12 +100,12 @@ def _of_environment(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Ite
             yield f"{name} is {given}, not {wanted[name]}"
     for name in ("no_proxy", "NO_PROXY"):
         for host in _names(facts):
-            if _keeps_away(environ.get(name, ""), host):
-                yield f"{name} keeps {host} away from the proxy"
+            if _bypasses(environ.get(name, ""), host):
+                yield f"{name} excludes {host} from the proxy"
 
 
-def _keeps_away(no_proxy: str, host: str) -> bool:
-    """Whether some client would go past the proxy: each reads stars, dots, ports and separators in its own way."""
+def _bypasses(no_proxy: str, host: str) -> bool:
+    """Whether any client would bypass the proxy: clients read stars, dots, ports and separators differently."""
     entries = (entry.lower() for entry in re.split(r"[\s,;|]+", no_proxy) if entry)
     return any(host.endswith(re.sub(r":\d+$", "", entry).strip("*.")) for entry in entries)
 
@@ -118,8 +118,8 @@ def _names(facts: Mapping[str, Any]) -> list[str]:
     return [cloud.management, cloud.classic, *cloud.authorities, *storage]
 
 
-def _ask(facts: Mapping[str, Any], found: Checked) -> None:
-    import httpx  # noqa: PLC0415 - wanted for this alone, and takes its time
+def _probe(facts: Mapping[str, Any], found: CheckResult) -> None:
+    import httpx  # noqa: PLC0415 - needed here only, and slow to import
 
     cloud = CLOUDS[str(facts["cloud"])]
     configuration = f"/{facts['tenant_id']}/v2.0/.well-known/openid-configuration"
@@ -127,7 +127,7 @@ def _ask(facts: Mapping[str, Any], found: Checked) -> None:
     paths |= dict.fromkeys(cloud.authorities, configuration)
     proxy, tls = str(facts["proxy_url"]), ssl.create_default_context(cafile=facts["ca_file"])
     for host in _names(facts):
-        # Storage answers with a refusal, since nobody signs in; that it answers is enough.
+        # Storage refuses an anonymous request; any answer is enough.
         path = paths.get(host, "/?comp=list")
         try:
             reply = httpx.get(f"https://{host}{path}", proxy=proxy, verify=tls, timeout=_TIMEOUT)

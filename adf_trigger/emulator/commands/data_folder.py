@@ -24,12 +24,12 @@ class DataFolderError(Exception):
 
 @contextmanager
 def data_folder(path: Path | None) -> Iterator[Path]:
-    """The folder, made where needed; None gives a temporary one.
+    """The folder, created if needed; None gives a temporary one.
 
-    A temporary folder is removed at the end, unless that is an error: its logs may tell why.
+    A temporary folder is removed at the end, unless an exception ends it: its logs may explain the exception.
 
     Raises:
-        DataFolderError: it cannot be made.
+        DataFolderError: it cannot be created.
     """
     if path is None:
         temporary = Path(tempfile.mkdtemp(prefix="adf-trigger-"))
@@ -50,10 +50,10 @@ def data_folder(path: Path | None) -> Iterator[Path]:
 
 
 def emulator_folder(data: Path) -> Path:
-    """Where in a stack's data folder the emulator keeps its own.
+    """The emulator's own folder within a stack's data folder.
 
-    What `import` and `factory` of earlier versions have left beside it is moved there. The folder must be this
-    process's alone.
+    Files that `import` and `factory` of earlier versions left beside it are moved there. The caller must hold the
+    data folder's lock.
     """
     home = data / "emulator"
     if not home.exists():
@@ -66,10 +66,10 @@ def emulator_folder(data: Path) -> Path:
 
 @contextmanager
 def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
-    """Lock the folder exclusively; gives a file descriptor that holds the lock wherever it is open.
+    """Lock the folder exclusively; yields a file descriptor that holds the lock wherever it is open.
 
-    Processes that are given it to hold keep the folder locked until they have ended too, so that a stack that
-    follows a killed one does not meet what is left of it.
+    Processes that inherit the descriptor keep the folder locked until they have ended too, so that a new stack does
+    not meet the leftovers of a killed one.
 
     Args:
         folder: must exist.
@@ -92,14 +92,14 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a process has the folder for itself."""
+    """Whether a process has the folder locked."""
     return is_held(folder / _LOCK)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read, in one step."""
+    """Write a file that only its owner can read, atomically."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)  # one that an interrupted write has left may be open to others
+    unfinished.unlink(missing_ok=True)  # one left by an interrupted write may be readable by others
     unfinished.touch(mode=0o600, exist_ok=False)
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)

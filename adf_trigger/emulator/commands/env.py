@@ -1,4 +1,4 @@
-"""Prints where the running stack is, for a shell to take over.
+"""Prints the running stack's addresses and keys as shell variables.
 
 eval "$(python -m adf_trigger.local env --azure)"
 """
@@ -19,20 +19,24 @@ from adf_trigger.emulator.commands.telling import say
 
 
 def add_env(env: argparse.ArgumentParser) -> None:
-    """Make a parser that of this command."""
-    env.add_argument("--data", type=Path, metavar="DIR", help="of the stack, if several run")
+    """Add the options of this command to a parser."""
+    env.add_argument(
+        "--data", type=Path, metavar="DIR", help="the stack's data folder, if several stacks run"
+    )
     env.add_argument(
         "--azure",
         action="store_true",
-        help="also what makes Azure's own names mean the stack, for curl, Python, .NET, PowerShell, Node, Java "
-        "and az; nothing else is reached by https from that shell",
+        help="also the variables that lead Azure's own names to the stack, for curl, Python, .NET, PowerShell, Node, "
+        "Java and az; that shell reaches nothing else over HTTPS",
     )
     env.add_argument(
         "--check",
         action="store_true",
-        help="print nothing, and fail unless this shell talks to the stack under Azure's names",
+        help="print nothing, and fail unless this shell reaches the stack under Azure's names",
     )
-    env.add_argument("--format", choices=sorted(_FORMATS), default="sh", help="of which shell (%(default)s)")
+    env.add_argument(
+        "--format", choices=sorted(_FORMATS), default="sh", help="syntax of the output (%(default)s)"
+    )
     env.set_defaults(run=_env)
 
 
@@ -44,11 +48,11 @@ def _env(options: argparse.Namespace) -> int:
             say(line)
         if checked.faults:
             say(
-                "In this shell Azure's names do not mean the local stack: what follows would reach the real Azure. "
+                "In this shell Azure's names do not lead to the local stack: commands would reach the real Azure. "
                 'Run: eval "$(python -m adf_trigger.local env --azure)"'
             )
         return 1 if checked.faults else 0
-    variables = addresses(found) | _of_the_command(found)
+    variables = addresses(found) | _client_variables(found)
     if options.azure:
         variables |= azure_environment(found)
         Path(variables["AZURE_CONFIG_DIR"]).mkdir(mode=0o700, exist_ok=True)
@@ -58,8 +62,8 @@ def _env(options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_the_command(found: Mapping[str, Any]) -> dict[str, str]:
-    """What the command `adf-trigger` and Azure's own clients of storage read."""
+def _client_variables(found: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that the command `adf-trigger` and Azure's storage clients read."""
     names = {
         "ADF_TRIGGER_URL": "functions_url",
         "ADF_TRIGGER_KEY": "functions_key",
@@ -88,7 +92,7 @@ _PATHS: Mapping[str, Callable[[str], str]] = {
         folder.replace("'", "''"), os.pathsep
     ),
 }
-"""Where this environment has its commands, for a shell that does not find them."""
+"""Adds this environment's commands to the PATH of a shell that does not find them."""
 
 _FORMATS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "sh": _sh,

@@ -1,4 +1,4 @@
-"""What the emulator's process takes from its environment, past the command line."""
+"""The environment variables of the emulator's process, for values that do not belong on a command line."""
 
 CLIENT_SECRET = "EMULATOR_CLIENT_SECRET"  # noqa: S105 - a name
 """The secret of its service principals."""

@@ -1,4 +1,4 @@
-"""What a stack keeps with its data, so that a restart changes nothing for those who use it: secrets, keys, ports."""
+"""The values that a stack keeps with its data, so that clients survive a restart: secrets, keys, ports."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ from adf_trigger.emulator.commands.data_folder import DataFolderError, write_pri
 _FILE = "kept.json"
 _SECRETS, _PORTS = "secrets", "ports"
 _FORMER = {"client_secret": "client-secret"}
-"""Secrets that earlier versions kept in a file of their own."""
+"""Secrets that earlier versions kept in separate files."""
 
 
 class Kept:
-    """The values of a data folder, in a file that only its owner can read. The folder is this process's alone.
+    """The values of a data folder, in a file that only its owner can read. The caller must hold the folder's lock.
 
     Args:
         folder: the data folder.
@@ -32,7 +32,7 @@ class Kept:
         self._ports |= {name: value for name, value in _members(found, _PORTS) if type(value) is int}
 
     def secret(self, name: str, make: Callable[[], str]) -> str:
-        """A secret, made and kept if there is none yet."""
+        """A secret, created and stored on first use."""
         if name not in self._secrets:
             self._secrets[name] = _former(self._folder, name) or make()
             self._write()
@@ -40,11 +40,11 @@ class Kept:
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """The ports that the stack had, by the names of their options."""
+        """The stored ports, by option name."""
         return self._ports
 
     def keep_ports(self, ports: Mapping[str, int]) -> None:
-        """Keep ports; those that are kept already stay, so that one that was taken once is tried again."""
+        """Store ports. Stored ones are not replaced, so that a port that was taken once is tried again."""
         missing = {name: port for name, port in ports.items() if name not in self._ports}
         if missing:
             self._ports |= missing
@@ -66,9 +66,9 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as exc:
-        raise DataFolderError(f"{file} cannot be read ({exc}); remove it to have new keys made") from exc
+        raise DataFolderError(f"{file} cannot be read ({exc}); remove it to get new keys") from exc
     if not isinstance(found, dict):
-        raise DataFolderError(f"{file} holds no JSON object; remove it to have new keys made")
+        raise DataFolderError(f"{file} does not hold a JSON object; remove it to get new keys")
     return found
 
 

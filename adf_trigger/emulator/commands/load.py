@@ -1,4 +1,4 @@
-"""The options of `import`: loads a Data Factory that exists elsewhere into a stack's data folder.
+"""The options of `import`, which loads an existing Data Factory into a stack's data folder.
 
 python -m adf_trigger.local import FOLDER --data DIR
 """
@@ -13,14 +13,14 @@ from adf_trigger.emulator.commands.loading import FACTORY
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of this command."""
-    parser.add_argument("folder", type=Path, help=f"{SOURCE_HELP}; or the file of a template")
+    """Add the options of this command to a parser."""
+    parser.add_argument("folder", type=Path, help=f"{SOURCE_HELP}; or a template's file")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the stack's data folder")
-    parser.add_argument("--factory", default=FACTORY, metavar="NAME", help="its name here (%(default)s)")
+    parser.add_argument("--factory", default=FACTORY, metavar="NAME", help="its local name (%(default)s)")
     parser.add_argument(
         "--azurite",
         action="store_true",
-        help="lead its linked services to blob storage and data lakes to the stack's Azurite",
+        help="point its linked services for blob storage and data lakes at the stack's Azurite",
     )
     add_choices(parser)
     parser.set_defaults(run=_load)
@@ -30,7 +30,7 @@ SOURCE_HELP = "with pipeline/, dataset/, … or ARMTemplateForFactory.json"
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
-    """Add the options on what is loaded."""
+    """Add the options that change what is loaded."""
     parser.add_argument(
         "--linked-service",
         action="append",
@@ -45,7 +45,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_parameter,
         metavar="NAME=VALUE",
-        help="a parameter of the template (JSON, if it is no string); may be repeated",
+        help="a parameter of the template (JSON, unless it is a string); may be repeated",
     )
 
 
@@ -64,7 +64,7 @@ def _linked_service(text: str) -> tuple[str, Mapping[str, Any]]:
         raise argparse.ArgumentTypeError(f"{file} cannot be read as JSON: {exc}") from exc
     properties = document.get("properties", document) if isinstance(document, dict) else None
     if not isinstance(properties, dict):
-        raise argparse.ArgumentTypeError(f"{file} holds no JSON object")
+        raise argparse.ArgumentTypeError(f"{file} does not hold a JSON object")
     return name, properties
 
 

@@ -1,4 +1,4 @@
-"""What is said about a factory that was loaded from elsewhere, in lines of at most 80 characters."""
+"""The report on a loaded factory, in lines of at most 80 characters."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +21,11 @@ _KINDS = {
 
 
 def loaded_lines(imported: Imported, inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iterator[str]:
-    """The lines.
+    """The lines of the report.
 
     Args:
-        imported: what was loaded.
-        inspected: each pipeline that there is now.
+        imported: the result of the import.
+        inspected: the factory's pipelines.
         allowed: other machines that pipelines may call.
     """
     counts = (_count(number, kind) for kind, number in sorted(imported.documents.items()))
@@ -38,20 +38,20 @@ def loaded_lines(imported: Imported, inspected: Sequence[Inspected], allowed: Al
 
 
 def lacking_lines(inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iterator[str]:
-    """Of these, the lines on why a run may fail here: what is not emulated, and which calls are refused."""
+    """The lines on why a run may fail here: missing features, and calls that are refused."""
     yield from _not_emulated(inspected)
     yield from _calls(inspected, allowed)
 
 
 def refused(pipeline: Inspected, allowed: AllowedHosts) -> list[Call]:
-    """Calls of a pipeline to machines that are not allowed, those included of which only a run knows the machine."""
+    """Calls of a pipeline to machines that are not allowed, or that are known only at run time."""
     return [call for call in pipeline.calls if call.host is None or not allowed.allow(call.host)]
 
 
 def _not_emulated(inspected: Sequence[Inspected]) -> Iterator[str]:
     found = [each for each in inspected if each.not_emulated]
     if found:
-        yield "Not emulated; a run that comes to one of these fails, by name:"
+        yield "Not emulated; a run that reaches one of these fails and names it:"
     for each in found:
         yield from _wrapped(f"  {each.pipeline}: ", ", ".join(each.not_emulated))
 
@@ -60,8 +60,8 @@ def _calls(inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iterator[st
     by_host: dict[str, dict[str, None]] = {}
     for each in inspected:
         for call in refused(each, allowed):
-            told = f"{each.pipeline}/{call.activity} ({call.type})"
-            by_host.setdefault(call.host or "told by an expression", {})[told] = None
+            caller = f"{each.pipeline}/{call.activity} ({call.type})"
+            by_host.setdefault(call.host or "given by an expression", {})[caller] = None
     if by_host:
         yield "Calls to other machines; refused, unless --allow-host names the machine:"
     for host, callers in sorted(by_host.items()):
@@ -74,7 +74,7 @@ def _count(number: int, kind: str) -> str:
 
 
 def _wrapped(first: str, text: str) -> Iterable[str]:
-    """Lines that break between words alone, and after the first begin further in."""
+    """Lines broken between words only; those after the first are indented."""
     indent = " " * (len(first) - len(first.lstrip()) + 4)
     return textwrap.wrap(
         first + text,

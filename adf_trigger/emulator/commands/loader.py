@@ -1,4 +1,4 @@
-"""Loads a factory that exists elsewhere into the emulator's folder, and says what will not run of it."""
+"""Loads an existing factory into the emulator's folder, and reports which of it will not run."""
 
 import argparse
 import asyncio
@@ -27,10 +27,10 @@ from adf_trigger.emulator.store import Store
 
 
 def load_factory(home: Path, loading: Loading) -> Loaded:
-    """Load it into the emulator's own folder, while no emulator runs on it.
+    """Load a factory into the emulator's own folder; no emulator may run on it.
 
     Raises:
-        ImportFailed: something is wrong with it; every fault is named.
+        ImportFailed: the factory has faults; every one is named.
     """
     imported, inspected = asyncio.run(_load(home, loading))
     return Loaded(
@@ -40,7 +40,7 @@ def load_factory(home: Path, loading: Loading) -> Loaded:
 
 
 def look_at(home: Path, allowed: AllowedHosts) -> Loaded:
-    """What there is to say of the stack's factory as earlier commands have left it, while no emulator runs on it.
+    """Report on the stack's factory as earlier commands left it; no emulator may run on it.
 
     Args:
         home: the emulator's own folder.
@@ -61,7 +61,7 @@ def _failing(inspected: Iterable[Inspected], allowed: AllowedHosts) -> frozenset
 
 
 def load(options: argparse.Namespace) -> int:
-    """Load it; give the exit code: 0, or 1 with every fault on standard error.
+    """Load a factory; return the exit code: 0, or 1 with every fault on standard error.
 
     Raises:
         DataFolderError: the folder cannot be used, or is in use.
@@ -78,8 +78,8 @@ def load(options: argparse.Namespace) -> int:
         held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
         try:
             lines = load_factory(emulator_folder(data), loading).lines
-        except ImportFailed as refused:
-            say("\n".join(refused.faults))
+        except ImportFailed as failure:
+            say("\n".join(failure.faults))
             return 1
     for line in lines:
         sys.stdout.write(f"{line}\n")

@@ -1,4 +1,4 @@
-"""What is to be loaded into a stack's data folder, and what has come of it."""
+"""A factory to load into a stack's data folder, and the result of loading it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ FACTORY = FACTORY_ID.rpartition("/")[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """What is to be loaded.
+    """A factory to load.
 
     Attributes:
         source: folder of a factory's Git repository, or ARM template.
-        factory: its name here.
-        linked_services: by name, properties in the place of those in the source.
+        factory: its local name.
+        linked_services: properties by name, which replace those in the source.
         parameters: of the template.
-        to_azurite: lead its other linked services to blob storage and data lakes to the stack's own storage.
-        allowed: other machines that its pipelines may call, for what is said of them.
+        to_azurite: point its other linked services for blob storage and data lakes at the stack's own storage.
+        allowed: other machines that its pipelines may call, for the report.
     """
 
     source: Path
@@ -34,11 +34,11 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What has come of it.
+    """The result of loading a factory.
 
     Attributes:
-        lines: what there is to say.
-        failing: pipelines of which a run can fail for want of something that is not here, or not allowed.
+        lines: of the report.
+        failing: pipelines whose runs can fail because something is not emulated or not allowed.
     """
 
     lines: Sequence[str]

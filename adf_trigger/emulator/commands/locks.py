@@ -1,6 +1,6 @@
-"""Locks between processes, on any system: a file that one process has locked until it ends, however it ends.
+"""Locks between processes, on any system: a file that one process holds locked until it ends, however it ends.
 
-A lock has a file of its own, since on Windows nobody else can read what is locked.
+A lock has a file of its own, since on Windows other processes cannot read a locked file.
 """
 
 import time
@@ -13,9 +13,9 @@ _PAUSE_SECONDS = 0.02
 
 
 def take(descriptor: int) -> bool:
-    """Lock an open file without waiting; False where another process has it.
+    """Lock an open file without waiting; False if another process holds the lock.
 
-    The lock goes when the last process that has the descriptor open has closed it, or is gone.
+    The lock is released when the last process that has the descriptor open closes it or ends.
     """
     return lock_descriptor(descriptor, blocking=False)
 
@@ -23,7 +23,7 @@ def take(descriptor: int) -> bool:
 def is_held(path: Path) -> bool:
     """Whether a process has the file locked.
 
-    To find out takes the lock for a moment, so that others who ask at that moment are asked to look again.
+    A probe takes the lock for a moment, so it is repeated in case another probe held it.
     """
     for _ in range(_PROBES):
         try:

@@ -1,10 +1,10 @@
-"""Which stacks of this user run on this machine, so that a command in another shell finds the one.
+"""The registry of this user's running stacks, so that a command in another shell finds them.
 
-Each says so in a folder that is this user's alone: `adf-trigger-<user id>` in XDG_RUNTIME_DIR, or in the folder for
-temporary files where that is not set (on Windows that one is the user's own already, and the name is `adf-trigger`).
+Each stack registers in a folder that is private to this user: `adf-trigger-<user id>` in XDG_RUNTIME_DIR, or in the
+folder for temporary files if that is not set (on Windows that one is the user's own, and the name is `adf-trigger`).
 There `<name>.json` has the path of the stack's endpoints.json, which has everything else, its addresses and keys, and
-which only the owner can read. Beside it `<name>.lock` is locked by the stack's process for as long as that runs: an
-entry whose lock nobody holds is of a stack that was killed, is not believed, and is removed by whoever finds it.
+which only the owner can read. The stack's process holds `<name>.lock` beside it locked while it runs: an entry whose
+lock is free belongs to a stack that was killed; it is ignored, and removed by the command that finds it.
 """
 
 import json
@@ -23,18 +23,18 @@ from adf_trigger.emulator.commands.locks import is_held, take
 logger = logging.getLogger(__name__)
 
 ENDPOINTS = "endpoints.json"
-"""Name of the file in a data folder that has everything about the stack that runs on it."""
+"""Name of the file in a data folder that describes the stack running on it."""
 
 
 class NotRunning(Exception):
-    """There is no stack to talk about, or there are several; the text says what to do."""
+    """No stack runs, or several do; the text says what to do."""
 
 
 @contextmanager
 def announced(file: Path) -> Iterator[None]:
-    """Let other processes of this user find the stack meanwhile.
+    """Register the stack, so that other processes of this user find it.
 
-    Where that cannot be, the stack runs all the same, and is found by its data folder alone.
+    If that fails, the stack runs nevertheless, and is found only by its data folder.
 
     Args:
         file: its endpoints.json.
@@ -43,14 +43,16 @@ def announced(file: Path) -> Iterator[None]:
         entry = _folder() / f"{os.getpid()}-{os.urandom(4).hex()}.json"
     except (NotRunning, OSError) as exc:
         logger.warning(
-            "`env` finds this stack by --data alone: %s", exc, extra={"action": "stack_unannounced"}
+            "The stack is not registered, and `env` finds it only by --data: %s",
+            exc,
+            extra={"action": "stack_unannounced"},
         )
         yield
         return
     lock = entry.with_suffix(".lock")
     try:
         with lock.open("ab") as held:
-            take(held.fileno())  # nobody else knows the name yet
+            take(held.fileno())  # no other process knows the name yet
             write_private(entry, json.dumps({"endpoints": str(file), "pid": os.getpid()}) + "\n")
             try:
                 yield
@@ -61,7 +63,7 @@ def announced(file: Path) -> Iterator[None]:
 
 
 def facts(data: Path | None) -> dict[str, Any]:
-    """What the file of the running stack says.
+    """The contents of the running stack's endpoints.json.
 
     Args:
         data: the stack's data folder; None for the only one that runs.
@@ -86,13 +88,13 @@ def running() -> Iterator[Path]:
     """The endpoints.json of each stack of this user that runs.
 
     Raises:
-        NotRunning: the folder where they say so is not this user's alone.
+        NotRunning: the folder of the registry is not private to this user.
     """
     for entry in _folder().glob("*.json"):
         if not is_held(entry.with_suffix(".lock")):
             _forget(entry)
             continue
-        with suppress(OSError, ValueError, KeyError):  # it has ended in this moment
+        with suppress(OSError, ValueError, KeyError):  # it has just ended
             if (file := Path(json.loads(entry.read_text("utf-8"))["endpoints"])).is_file():
                 yield file
 
@@ -104,18 +106,18 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _forget(entry: Path) -> None:
     for file in (entry, entry.with_suffix(".lock")):
-        with suppress(OSError):  # on Windows a file that somebody looks at stays
+        with suppress(OSError):  # on Windows a file that is open elsewhere stays
             file.unlink(missing_ok=True)
 
 
 def _folder() -> Path:
-    """A folder that is this user's alone.
+    """The folder of the registry, which is private to this user.
 
     Raises:
-        NotRunning: somebody else has made it.
+        NotRunning: another user owns it, or others can access it.
     """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    if not base.is_dir():  # as in a shell of sudo or a container, that has the variable alone
+    if not base.is_dir():  # as in a shell of sudo or a container, which has only the variable
         base = Path(tempfile.gettempdir())
     get_user = getattr(os, "getuid", None)
     if get_user is None:  # on Windows, where the folder for temporary files is each user's own
@@ -126,5 +128,5 @@ def _folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != get_user() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise NotRunning(f"{folder} is not this user's alone")
+        raise NotRunning(f"{folder} is not private to this user")
     return folder

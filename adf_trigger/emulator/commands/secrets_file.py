@@ -1,4 +1,4 @@
-"""`--secrets FILE`: what stands in for the Key Vaults of a factory's linked services."""
+"""`--secrets FILE`: secrets that replace the Key Vaults of a factory's linked services."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ def secrets_file(name: str) -> "Secrets":
     """Read the file that a command line names.
 
     Raises:
-        argparse.ArgumentTypeError: it cannot be read; the values in it are not told.
+        argparse.ArgumentTypeError: the file is not valid; the text never has the values in it.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - few command lines name a file
 

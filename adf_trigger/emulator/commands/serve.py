@@ -2,9 +2,9 @@
 
     python -m adf_trigger.emulator serve [--data DIR] [--json]
 
-Tells its addresses once all of them answer; ends on SIGTERM or SIGINT. Its secrets come by the environment
-(EMULATOR_CLIENT_SECRET, EMULATOR_IDENTITY_HEADER), or are made once for a data folder. It shares its layout with the
-whole stack: what is the emulator's own lies in the folder's `emulator`.
+Prints its addresses once all of them answer; stops on SIGTERM or SIGINT. Its secrets come from the environment
+(EMULATOR_CLIENT_SECRET, EMULATOR_IDENTITY_HEADER), or are created once for a data folder. That folder has the layout of
+the whole stack's: the emulator's own files are in its folder `emulator`.
 """
 
 import argparse
@@ -45,12 +45,12 @@ from adf_trigger.emulator.outbound.storage_account import StorageAccount, storag
 
 logger = logging.getLogger(__name__)
 
-_USUAL_STORAGE = "UseDevelopmentStorage=true"
+_DEFAULT_STORAGE = "UseDevelopmentStorage=true"
 
 
 def add_serve(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of this command."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep it here (default: a temporary folder)")
+    """Add the options of this command to a parser."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: a temporary one)")
     for flags, what in (
         (("--port", "--management-port"), "http"),
         (("--tls-port", "--management-tls-port"), "https"),
@@ -64,9 +64,9 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
             type=port,
             default=0,
             metavar="N",
-            help=f"of {what} (default: a free one)",
+            help=f"port of {what} (default: a free one)",
         )
-    parser.add_argument("--strict", action="store_true", help="hold to the service's own limits")
+    parser.add_argument("--strict", action="store_true", help="enforce the service's own limits")
     parser.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
     add_any_group(parser)
     add_allow_host(parser)
@@ -74,15 +74,15 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "--storage",
         type=_storage,
         metavar="CONNECTION_STRING",
-        help=f"the storage account of the stack ({STORAGE}, else Azurite at its usual ports)",
+        help=f"the storage account of the stack ({STORAGE}, else Azurite at its default ports)",
     )
     add_cloud(parser)
     parser.add_argument(
-        "--console", type=Path, metavar="DIR", help="serve the page of this folder over the control API"
+        "--console", type=Path, metavar="DIR", help="serve the page in this folder under the control API"
     )
     parser.add_argument("--unannounced", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
-    parser.add_argument("--log", action="store_true", help="log what it does to standard error")
+    parser.add_argument("--log", action="store_true", help="log to standard error")
     parser.set_defaults(run=serve)
 
 
@@ -94,25 +94,25 @@ def _storage(text: str) -> StorageAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Surround:
-    """What a command does around the emulator.
+class ServeHooks:
+    """Hooks of a command that runs the emulator.
 
     Attributes:
-        storage: is given the data folder, its lock, and what is ended after the emulator; gives the connection string
-            of the storage account, or None where another one is meant.
-        tell: is given everything about the emulator, and its data folder, once it answers.
+        storage: called with the data folder, its lock, and the stack of what is closed after the emulator; returns the
+            connection string of the storage account, or None for the default one.
+        report: called with the emulator's addresses, ids and keys, and its data folder, once it answers.
     """
 
     storage: Callable[[Path, int, ExitStack], str | None] = lambda _data, _lock, _running: None
-    tell: Callable[[Mapping[str, str], Path], None] | None = None
+    report: Callable[[Mapping[str, str], Path], None] | None = None
 
 
-def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
-    """Run until SIGTERM or SIGINT; give the exit code: 0, or 1 if it could not run.
+def serve(options: argparse.Namespace, hooks: ServeHooks | None = None) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code: 0, or 1 if it could not run.
 
     Args:
         options: of the command line.
-        surround: what is done around it.
+        hooks: of the command; None for none.
 
     Raises:
         DataFolderError: the folder cannot be used, or is in use.
@@ -125,8 +125,8 @@ def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
         with ExitStack() as held:
             data = held.enter_context(data_folder(options.data))
             lock = held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
-            around = surround or Surround()
-            brought = around.storage(data, lock, held)
+            hooks = hooks or ServeHooks()
+            storage = hooks.storage(data, lock, held)
             kept = Kept(data)
             config = EmulatorConfig(
                 data=data if options.unannounced else emulator_folder(data),
@@ -143,10 +143,10 @@ def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
                 cloud=CLOUDS[options.cloud],
                 allowed=AllowedHosts.of(options.allow_host),
                 console=options.console,
-                storage=options.storage or _storage(brought or os.environ.get(STORAGE) or _USUAL_STORAGE),
+                storage=options.storage or _storage(storage or os.environ.get(STORAGE) or _DEFAULT_STORAGE),
             )
-            tell = _tell_json if options.json else around.tell or _tell
-            why = asyncio.run(_serve(config, data, tell, announce=not options.unannounced))
+            report = _print_json if options.json else hooks.report or _print_table
+            why = asyncio.run(_serve(config, data, report, announce=not options.unannounced))
             say(f"Stopped: {why}.")
     except OSError as exc:
         say(f"The emulator cannot run: {exc}")
@@ -155,14 +155,14 @@ def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
 
 
 def _secret(variable: str, name: str, kept: Kept) -> str:
-    """One that is given, or else the same at every start on the same folder."""
+    """The secret in the environment, or else the one stored in the data folder."""
     return os.environ.get(variable) or kept.secret(name, defaults.make_secret)
 
 
 async def _serve(
-    config: EmulatorConfig, data: Path, tell: Callable[[Mapping[str, str], Path], None], *, announce: bool
+    config: EmulatorConfig, data: Path, report: Callable[[Mapping[str, str], Path], None], *, announce: bool
 ) -> str:
-    """Serve until told to stop; give the name of the signal that did."""
+    """Serve until a stop signal; return its name."""
     stop = stop_signal()
     async with emulated(config) as addresses:
         facts = {
@@ -175,16 +175,16 @@ async def _serve(
             "identity_header": config.identity_header,
             "factory_id": defaults.FACTORY_ID,
         }
-        with ExitStack() as told:
+        with ExitStack() as registered:
             if announce:
                 write_private(data / ENDPOINTS, json.dumps(facts) + "\n")
-                told.enter_context(announced(data / ENDPOINTS))
-            tell(facts, data)
+                registered.enter_context(announced(data / ENDPOINTS))
+            report(facts, data)
             return await _until_stopped(addresses, stop)
 
 
 async def _until_stopped(addresses: Emulated, stop: asyncio.Future[str]) -> str:
-    # What has been loaded stays: to look through it again and again would hold up every reply meanwhile.
+    # Everything loaded so far stays: each collection that scanned it would delay every reply.
     gc.freeze()
     logger.info(
         "The emulator is running at %s", addresses.management_url, extra={"action": "emulator_started"}
@@ -194,12 +194,12 @@ async def _until_stopped(addresses: Emulated, stop: asyncio.Future[str]) -> str:
     return why
 
 
-def _tell_json(facts: Mapping[str, str], _: Path) -> None:
+def _print_json(facts: Mapping[str, str], _: Path) -> None:
     sys.stdout.write(json.dumps(facts, separators=(",", ":")) + "\n")
     sys.stdout.flush()
 
 
-def _tell(facts: Mapping[str, str], _: Path) -> None:
+def _print_table(facts: Mapping[str, str], _: Path) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print("Ready. Ctrl+C stops it.\n", style="bold green")
     for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""What the commands say beside their results. Importing this needs nothing but the standard library."""
+"""Messages of the commands on standard error. Importing this needs only the standard library."""
 
 import argparse
 import shutil
@@ -11,10 +11,10 @@ _USAGE = 2
 
 
 def say(text: str) -> None:
-    """Say something on standard error. On a terminal its lines break between words; else they stay as they are.
+    """Print a message on standard error. On a terminal its lines are wrapped between words.
 
     Args:
-        text: one sentence or more, each line of which is laid out by itself.
+        text: one or more sentences; each line is wrapped separately.
     """
     if not sys.stderr.isatty():
         sys.stderr.write(f"{text}\n")
@@ -25,10 +25,10 @@ def say(text: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line as everything else is said.
+    """A parser that reports errors as `say` does.
 
     Args:
-        fill: adds what belongs to a command, once it is the one that is called: so its modules are imported alone.
+        fill: adds the options of a command once it is called, so that only its modules are imported.
         kwargs: of ArgumentParser.
     """
 

@@ -1,4 +1,4 @@
-"""Routes as Azure has them: paths are matched without regard to case."""
+"""Routes that match paths case-insensitively, as Azure does."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 
 class CaselessRoute(Route):
-    """A route whose path is matched without regard to case."""
+    """A route that matches its path case-insensitively."""
 
     def __init__(self, path: str, endpoint: Callable[..., object], *, methods: Sequence[str]) -> None:
         super().__init__(path, endpoint, methods=list(methods))

@@ -1,4 +1,4 @@
-"""Time and identity come from outside: every part that needs them is given a `Clock` and an `IdSource`."""
+"""The sources of time and ids, which are injected: every part that needs them takes a `Clock` and an `IdSource`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ IdSource = Callable[[], UUID]
 
 
 def utcnow() -> datetime:
-    """The present instant in UTC."""
+    """The current time in UTC."""
     return datetime.now(tz=UTC)
 
 
@@ -25,7 +25,7 @@ class MovableClock:
     """A clock that tests can move.
 
     Attributes:
-        offset: what is added to the true time.
+        offset: added to the real time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -33,5 +33,5 @@ class MovableClock:
         self.offset = timedelta()
 
     def __call__(self) -> datetime:
-        """The present instant."""
+        """The current time."""
         return self._clock() + self.offset

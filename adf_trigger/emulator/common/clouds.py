@@ -1,4 +1,4 @@
-"""Azure's clouds as the emulator stands in for them: the host names of each, and the audiences of its tokens."""
+"""The clouds that can be emulated: the host names of each, and the audiences of its tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ class Cloud:
     """One of Azure's clouds. Hosts are names without scheme.
 
     Attributes:
-        name: public, us-government or china, as the settings of the app have it.
-        display_name: what Resource Manager's metadata calls it.
+        name: public, us-government or china, as in the app's settings.
+        display_name: its name in Resource Manager's metadata.
         management: host of Azure Resource Manager.
         classic: host of the older management API, which many scripts name as the audience of their tokens.
-        authorities: hosts of Microsoft Entra ID, the present one first; all lead to the same directory.
+        authorities: hosts of Microsoft Entra ID, the current one first; all serve the same directory.
         storage_suffix: what follows `{account}.blob.`.
         vault_suffix: what follows `{vault}.`.
         portal: host of the portal.
@@ -32,12 +32,12 @@ class Cloud:
 
     @property
     def authority(self) -> str:
-        """The present host of Microsoft Entra ID."""
+        """The current host of Microsoft Entra ID."""
         return self.authorities[0]
 
     @property
     def arm_audiences(self) -> frozenset[str]:
-        """What the `aud` claim of a token for Azure Resource Manager may be in this cloud."""
+        """The accepted `aud` claims of a token for Azure Resource Manager in this cloud."""
         return frozenset(
             f"https://{host}{slash}" for host in (self.management, self.classic) for slash in ("", "/")
         )

@@ -1,4 +1,4 @@
-"""The resources of a factory as the emulated service keeps them, and the kinds there are. Plain data."""
+"""The resources of a factory as the emulated service stores them, and their kinds. Plain data."""
 
 import re
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Kind:
 
     Attributes:
         collection: path segment in ids and types, in the service's own case.
-        label: what the service calls one of them in `target` ("Pipeline/<name>").
+        label: its name in the `target` of the service's errors ("Pipeline/<name>").
         reference_type: `type` of a reference to one.
         name: pattern that a whole name must match.
         max_name: longest name, in characters.
@@ -82,9 +82,9 @@ class Factory:
     """A data factory.
 
     Attributes:
-        identity: as the reply shows it, with principalId and tenantId; None without one.
-        properties: what the caller set (globalParameters, repoConfiguration, …), without what the service adds.
-        etag: without the quotes that the reply has around it.
+        identity: as the reply shows it, with principalId and tenantId; None if there is none.
+        properties: as set by the caller (globalParameters, repoConfiguration, …), without those of the service.
+        etag: without the quotes around it in the reply.
     """
 
     subscription_id: str
@@ -109,7 +109,7 @@ class Document:
     """A sub-resource: a linked service, a dataset, a pipeline, a trigger.
 
     Attributes:
-        properties: as the caller wrote them, secrets in the clear.
+        properties: as the caller wrote them, with secrets in plain text.
     """
 
     factory_id: str
@@ -125,7 +125,7 @@ class Document:
 
     @property
     def target(self) -> str:
-        """How some of the service's errors name it."""
+        """Its name in some of the service's errors."""
         return f"{self.kind.label}/{self.name}"
 
 
@@ -137,7 +137,7 @@ class TriggerRun:
         trigger_run_id: `0858…CU27`.
         status: Succeeded, Failed or Inprogress: whether the runs were started, not how they ended.
         timestamp: when it fired.
-        scheduled: the time that it fired for.
+        scheduled: the time for which it fired.
         triggered_pipelines: pipeline name to run id.
     """
 

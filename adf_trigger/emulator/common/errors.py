@@ -1,4 +1,4 @@
-"""The errors that the emulated service answers, in its own codes and words. The edge (http/wire.py) adds HTTP statuses.
+"""The emulated service's errors, with its own codes and texts. The edge (http/wire.py) adds HTTP statuses.
 
 ServiceError
 ├── ResourceManagerError: Azure Resource Manager's, code and message alone (arm/arm_errors.py)
@@ -51,7 +51,7 @@ class FactoryError(ServiceError):
     """Data Factory rejected a request.
 
     Args:
-        target: what it is about.
+        target: the resource that it is about.
     """
 
     def __init__(self, message: str, *, target: str | None = None) -> None:
@@ -70,7 +70,7 @@ class BadRequest(FactoryError):
 
 
 class InvalidReference(BadRequest):
-    """The document refers to one that does not exist."""
+    """The document refers to a document that does not exist."""
 
     def __init__(self, name: str, target: str) -> None:
         super().__init__(
@@ -79,7 +79,7 @@ class InvalidReference(BadRequest):
 
 
 class StillReferenced(BadRequest):
-    """The document cannot go while another refers to it."""
+    """The document cannot be deleted while another refers to it."""
 
     def __init__(self, referrer: str, target: str) -> None:
         super().__init__(
@@ -134,7 +134,7 @@ class TriggerEnabled(FactoryError):
 
 
 class NameInUse(FactoryError):
-    """Factory names are unique in the world."""
+    """The name of the factory is taken: factory names are globally unique."""
 
     code = "DataFactoryNameInUse"
 
@@ -155,7 +155,7 @@ class ReferencedRunNotFound(FactoryError):
 
 
 class ReferencedRunNotValid(FactoryError):
-    """A rerun names what is no run id."""
+    """A rerun names something that is not a run id."""
 
     code = "ReferencedPipelineRunNotValid"
 
@@ -164,23 +164,23 @@ class ReferencedRunNotValid(FactoryError):
 
 
 class FactoryIsFull(FactoryError):
-    """A factory has as many runs as it may: the choice of a 429, since what the service answers is not known."""
+    """The factory has its maximum of runs: the optional 429, since the service's own answer is not known."""
 
     code = "TooManyRequests"
 
 
 class MonitoringThrottled(FactoryError):
-    """More monitoring queries than a factory may have in a minute.
+    """The factory's limit of monitoring queries in a minute is exceeded.
 
     Args:
-        retry_after: whole seconds until there may be one again.
+        retry_after: whole seconds until the next query is accepted.
     """
 
     code = "TooManyRequests"
 
     def __init__(self, target: str, retry_after: int) -> None:
         super().__init__(
-            f"The data factory has had its monitoring queries for now. Try again after {retry_after} seconds.",
+            f"The data factory has reached its limit of monitoring queries. Try again after {retry_after} seconds.",
             target=target,
         )
         self.headers = {"Retry-After": str(retry_after)}
@@ -207,12 +207,12 @@ class RunIdInUse(FactoryError):
 
 
 class ValidateNotImplemented(FactoryError):
-    """The version 1 page's validation, which it says may not be implemented."""
+    """Validation in the version 1 API, which its documentation allows to be missing."""
 
     code = "NotImplemented"
 
     def __init__(self) -> None:
-        super().__init__("To validate a data factory without creating it is not implemented.")
+        super().__init__("Validating a data factory without creating it is not implemented.")
 
 
 class InternalError(FactoryError):

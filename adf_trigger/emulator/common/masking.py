@@ -1,6 +1,6 @@
-"""What is never shown: SecureStrings, properties that hold secrets, and the secrets inside connection strings.
+"""Masks secrets: SecureStrings, properties that hold secrets, and the secrets inside connection strings.
 
-The one set of rules, for documents and for the inputs of activities.
+Documents and the inputs of activities share this one set of rules.
 """
 
 import re
@@ -45,14 +45,13 @@ def is_vault_secret(value: Any) -> bool:
 
 
 def masked(properties: Any, *, evaluated: bool = False, as_text: bool = False) -> Any:
-    """Properties as they may be shown; the original stays as it is.
+    """A copy of the properties with masked secrets.
 
     Args:
-        properties: JSON: of a document, or what an activity was given.
-        evaluated: there are no expressions in it any more; where there may be some, one that stands in the place
-            of a secret is shown.
-        as_text: where a secret is an object (a SecureString, a reference to a vault), the mask stands in its place
-            alone, as where only a text is wanted.
+        properties: JSON of a document, or of an activity's input.
+        evaluated: expressions are evaluated already; otherwise an expression in the place of a secret is shown.
+        as_text: replace a secret that is an object (a SecureString, a reference to a vault) by the mask alone, where
+            a text is expected.
     """
     if isinstance(properties, list):
         return [masked(item, evaluated=evaluated, as_text=as_text) for item in properties]

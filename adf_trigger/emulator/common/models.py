@@ -1,4 +1,4 @@
-"""Runs as the emulated service keeps them. Plain data: no HTTP, no storage, no engine."""
+"""Runs as the emulated service stores them. Plain data: no HTTP, no storage, no engine."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -6,10 +6,10 @@ from typing import Any
 
 
 def wire_time(instant: datetime | None) -> str | None:
-    """A time as the service writes it: UTC, seven digits of a second, none for a whole one, `Z`.
+    """A time as the service writes it: UTC, seven fractional digits, none for a whole second, `Z`.
 
-    The clock here has six. The seventh is made of the others, so that one instant is always written alike, and is
-    never 0, which the service would drop: a client that reads six digits alone is to notice here.
+    The clock here has six digits. The seventh is derived from them, so that one instant is always written alike, and
+    is never 0, which the service would drop: a client that reads only six digits fails here as well.
     """
     if instant is None:
         return None
@@ -22,7 +22,7 @@ def wire_time(instant: datetime | None) -> str | None:
 
 @dataclass(slots=True, kw_only=True)
 class Recovery:
-    """How a run takes up an earlier one (createRun's four query parameters)."""
+    """How a run reruns an earlier one (createRun's four query parameters)."""
 
     reference_run_id: str
     is_recovery: bool = False
@@ -40,8 +40,8 @@ class PipelineRun:
         secure_parameters: names of the parameters of type SecureString, masked in every reply.
         definition: `properties` of the pipeline as it was when the run started.
         invoked_by: `{"id", "name", "invokedByType"[, "pipelineName", "pipelineRunId"]}`.
-        trigger_time: what pipeline().TriggerTime gives.
-        return_value: what Set Variable activities have set to return, once the run has ended.
+        trigger_time: value of pipeline().TriggerTime.
+        return_value: return values of Set Variable activities, once the run has ended.
     """
 
     factory_id: str

@@ -1,6 +1,6 @@
-"""What may be chosen about the emulated service. Where its behaviour is not known, the choice is here.
+"""The options of the emulated service. Where its behaviour is not known, an option selects one.
 
-Some of it can be changed while the emulator runs, through `/_emulator/`.
+They can be changed while the emulator runs, through `/_emulator/`.
 """
 
 from dataclasses import dataclass
@@ -9,41 +9,42 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 LIST_SIZE = 50
-"""Entries of a page of a list, unless `page_size` says otherwise."""
+"""Default entries per page of a list; `page_size` overrides it."""
 
 ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Options:
-    """Choices about the management API and the engine behind it. They may change while both run.
+    """Options of the management API and the engine behind it. They may change while both run.
 
     Attributes:
-        strict: keep the documented limits (activities, parameters, sizes, entities, runs that wait or go on,
-            activities at once in a region, their payload, monitoring queries in a minute).
-        most_runs: of a factory that have not ended, while `strict` is on; None has the documented 10,000.
+        strict: enforce the documented limits (activities, parameters, sizes, entities, queued and unfinished runs,
+            concurrent activities in a region, their payload, monitoring queries in a minute).
+        most_runs: maximum unfinished runs of a factory while `strict` is on; None for the documented 10,000.
         full_factory: what createRun answers beyond that: `refused`, 400 BadRequest; `throttled`, 429 TooManyRequests
-            without Retry-After. What the service answers is not known.
-        throttling: answer 429 when ARM's token bucket is empty; else replies show it full, since nothing is refused.
+            without Retry-After. The service's own answer is not known.
+        throttling: answer 429 when ARM's token bucket is empty; otherwise replies show a full one, since nothing is
+            rejected.
         client_request_id: what createRun does with an `x-ms-client-request-id` that is a GUID.
             `honoured`: it becomes the run id (as recorded calls show); repeated, it gives the same run.
             `ignored`: the service makes its own. `repeat-refused`: as honoured, but a repeat is a 409.
         undeclared_parameters: what createRun does with a parameter that the pipeline does not declare.
-        missing_parameters: what it does when one without a default is left out; accepted, the run fails where
+        missing_parameters: what it does when one without a default is missing; if accepted, the run fails where
             the value is used.
         mismatched_parameters: what it does with a value that is not of the declared Array, Object, Int, Float
-            or Bool; accepted, the value is used as it is.
-        cancel_of_ended: what a cancel of a run that has ended does; accepted, it changes nothing.
-        wait_on_completion: what an ExecutePipeline activity does when it leaves waitOnCompletion out. The API's
-            description says false, the article on the activity says true.
+            or Bool; if accepted, the value is used as it is.
+        cancel_of_ended: what a cancel of a run that has ended does; if accepted, it changes nothing.
+        wait_on_completion: default of an ExecutePipeline activity's waitOnCompletion. The API's description says
+            false, the article on the activity says true.
         v1: whether the version 1 API (`datafactories`) answers. It is switched off in the service today.
-        page_size: entries of a page, of lists and of queries alike; None has 50 for lists, whose number in the
-            service is not known, and 100 for queries, as users report.
-        moved_window: what a query does with a continuation token of one that was alike but for the window.
+        page_size: entries per page of lists and queries; None for 50 in lists, whose number in the service is not
+            known, and 100 in queries, as users report.
+        moved_window: what a query does with a continuation token of a query that differs only in its window.
         run_ids: how `id` of runs is spelt: as the factory was created, as the article of 2023 prints it, or in upper
             case, as calls recorded in 2020 show.
-        any_group: whether any subscription and any resource group is taken to be there; else those that were
-            made, and the one that stands from the start.
+        any_group: whether every subscription and resource group is treated as existing; otherwise only those that
+            were created, and the initial one.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

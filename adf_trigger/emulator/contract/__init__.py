@@ -1,4 +1,4 @@
-"""What the engine and the activity types have agreed on: what an activity is given, what it answers, its limits.
+"""The contract between the engine and the activity types: an activity's context, its result and its limits.
 
-It knows neither of them.
+It imports neither of them.
 """

@@ -1,4 +1,4 @@
-"""The seam between the engine and an activity type: one async function and one line in the registry."""
+"""The interface between the engine and an activity type: one async function and one line in the registry."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class ActivityFailed(Exception):
         error_code: `error.errorCode` (a string of digits or a word).
         failure_type: UserError or SystemError.
         details: `error.details`.
-        output: what the activity's output shows in spite of the failure.
-        input: what the activity's input shows.
-        status: how the activity run ends, Failed or TimedOut; dependsOn takes both for Failed.
+        output: the activity's output as shown in spite of the failure.
+        input: the activity's input as shown.
+        status: how the activity run ends, Failed or TimedOut; dependsOn treats both as Failed.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ResolvedDataset:
 
 @dataclass(slots=True)
 class ActivityResult:
-    """What an activity that succeeded shows."""
+    """The input and output that a successful activity shows."""
 
     output: dict[str, Any] = field(default_factory=dict)
     input: Any = None
@@ -77,7 +77,7 @@ class ActivityResult:
 
 
 class ActivityContext(Protocol):
-    """What an activity is given. Cancellation arrives as asyncio.CancelledError at an await."""
+    """The context of an activity. Cancellation arrives as asyncio.CancelledError at an await."""
 
     @property
     def name(self) -> str:
@@ -97,7 +97,7 @@ class ActivityContext(Protocol):
 
     @property
     def surroundings(self) -> Surroundings:
-        """The stack around the pipelines, for clients of one's own and for names of Azure."""
+        """The stack around the pipelines, for an activity's own HTTP clients and for Azure's names."""
 
     @property
     def location(self) -> str:
@@ -114,8 +114,8 @@ class ActivityContext(Protocol):
         """Resolve a DatasetReference (its parameters may be expressions) with its linked service.
 
         Raises:
-            ActivityFailed: it does not exist, an expression in it cannot be evaluated, or a secret of it cannot
-                be had.
+            ActivityFailed: it does not exist, an expression in it cannot be evaluated, or one of its secrets
+                cannot be read.
         """
 
     async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -128,7 +128,7 @@ class ActivityContext(Protocol):
     async def reveal(self, value: Any) -> Any:
         """The same evaluated JSON with every SecureString and Key Vault secret in it as a plain string.
 
-        It is for use, and never to be shown.
+        The result must never be shown.
 
         Raises:
             ActivityFailed: a secret cannot be read.
@@ -142,4 +142,4 @@ class ActivityContext(Protocol):
 
 
 Activity = Callable[[ActivityContext], Awaitable[ActivityResult]]
-"""Runs one attempt. Returns what it shows, or raises ActivityFailed."""
+"""Runs one attempt. Returns its result, or raises ActivityFailed."""

@@ -1,4 +1,4 @@
-"""What control activities are given on top of other activities: inner runs, variables, child pipelines."""
+"""The additional context of control activities: inner runs, variables, child pipelines."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,7 +27,7 @@ class InnerRun:
     """One run of a container's activities.
 
     Attributes:
-        failure: what made it fail; None if it succeeded.
+        failure: the activity that made it fail; None if it succeeded.
         evaluate: evaluates a JSON value where the outputs of these activities are visible.
     """
 
@@ -41,7 +41,7 @@ class ChildRun:
 
     Attributes:
         run_id: its id.
-        ended: gives the run when it has ended.
+        ended: resolves to the run when it has ended.
     """
 
     run_id: str
@@ -49,17 +49,17 @@ class ChildRun:
 
 
 class ControlContext(ActivityContext, Protocol):
-    """An activity's context that can also steer the run."""
+    """An activity's context that can also control the run."""
 
     def evaluate_for(self, item: Any, value: Any) -> Any:
-        """Evaluate a JSON value in which `item()` is the one given.
+        """Evaluate a JSON value in which `item()` is the given item.
 
         Raises:
             ActivityFailed: an expression cannot be evaluated.
         """
 
     async def run_inner(self, activities: Sequence[dict[str, Any]]) -> InnerRun:
-        """Run the activities of a branch to their end; `item()` stays what it is."""
+        """Run the activities of a branch to their end; `item()` does not change."""
 
     async def run_iteration(self, activities: Sequence[dict[str, Any]], number: int, *items: Any) -> InnerRun:
         """Run the activities of a loop once; their activity runs share an iterationHash.
@@ -67,7 +67,7 @@ class ControlContext(ActivityContext, Protocol):
         Args:
             activities: the loop's activities.
             number: which iteration this is, from 0.
-            items: what `item()` gives; nothing leaves it what it is outside the loop.
+            items: value of `item()`; without one it is the same as outside the loop.
         """
 
     def set_variable(self, name: str, value: Any) -> None:
@@ -81,40 +81,40 @@ class ControlContext(ActivityContext, Protocol):
         """Append to an array variable.
 
         Raises:
-            ActivityFailed: it is not declared, or is no array.
+            ActivityFailed: it is not declared, or is not an array.
         """
 
     def set_return_values(self, values: dict[str, Any]) -> None:
         """Set what the run, and a parent's ExecutePipeline activity, show as pipelineReturnValue."""
 
     def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
-        """What the activity run shows while it goes on, and if it is cancelled before its end."""
+        """Set what the activity run shows while it runs, and if it is cancelled before its end."""
 
     def start_pipeline(self, name: str, parameters: dict[str, Any]) -> ChildRun:
         """Start another pipeline of the factory.
 
         Raises:
-            ActivityFailed: there is none of that name, or a parameter does not fit.
+            ActivityFailed: there is none of that name, or a parameter is not valid.
         """
 
     @property
     def waits_on_completion(self) -> bool:
-        """What waitOnCompletion is when an ExecutePipeline activity does not say."""
+        """The default of an ExecutePipeline activity's waitOnCompletion."""
 
     def time_limit(self, seconds: float) -> AbstractAsyncContextManager[None]:
-        """Stop what runs inside when the seconds are over.
+        """Cancel the body after a number of seconds.
 
         Raises:
-            TimeLimitReached: it was stopped.
+            TimeLimitReached: it was cancelled.
         """
 
 
 ControlActivity = Callable[[ControlContext], Awaitable[ActivityResult]]
-"""Runs one attempt. Every Activity is one too: it just asks for less."""
+"""Runs one attempt. Every Activity is one too, since it needs less."""
 
 
 def inner_failure(failure: InnerFailure) -> ActivityFailed:
-    """How a container reports that an activity inside it has failed."""
+    """The failure of a container because an activity inside it has failed."""
     return ActivityFailed(
         "Activity failed because an inner activity failed; "
         f"Inner activity name: {failure.activity_name}, Error: {failure.message}",
@@ -145,7 +145,7 @@ def truth(value: Any) -> bool:
 
 
 def flag(value: Any) -> bool:
-    """A switch of an activity; the service's own samples write them as strings, too.
+    """A Boolean property of an activity; the service's own samples write some as strings.
 
     Raises:
         ActivityFailed: it is neither a boolean nor the name of one.
@@ -156,7 +156,7 @@ def flag(value: Any) -> bool:
 
 
 def array(value: Any) -> list[Any]:
-    """The items of a ForEach or Filter, refused in the words of users' reports if they are none.
+    """The items of a ForEach or Filter, rejected with the text that users report if they are not an array.
 
     Raises:
         ActivityFailed: it is not an array.

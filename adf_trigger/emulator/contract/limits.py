@@ -1,4 +1,4 @@
-"""The service's limits on activity runs: how many at once, and how large. Kept when the engine is strict.
+"""The service's limits on activity runs: concurrency and size. Enforced when the engine is strict.
 
 The numbers are those of the article on the service's limits, the codes and texts those of its
 troubleshooting guide.
@@ -16,7 +16,7 @@ from adf_trigger.emulator.contract.activity import ActivityFailed
 LARGEST_PAYLOAD: Final = 896 * 1024
 """Bytes of an activity run: the activity, its datasets and their linked services, evaluated."""
 LARGEST_OUTPUT: Final = 4 * 1024 * 1024
-"""Bytes of what an activity gives. Always kept: outputs are held in memory."""
+"""Bytes of an activity's output. Always enforced: outputs are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Group:
     """Activities that are counted together.
 
     Attributes:
-        words: what the service calls them.
-        limit: how many may go on at once for a subscription in a region.
+        words: the service's name for them.
+        limit: maximum concurrent activities of a subscription in a region.
     """
 
     words: str
@@ -46,28 +46,28 @@ _GROUPS: Final = {
 
 
 def group_of(type_name: str) -> Group | None:
-    """The group that a type is counted in; None if it only steers the run, or is limited in other units (Copy)."""
+    """The group that a type is counted in; None if it only controls the run, or is limited in other units (Copy)."""
     return _GROUPS.get(type_name.casefold())
 
 
-class ActivityPlaces:
-    """Counts the activities that go on in each subscription and region."""
+class ActivitySlots:
+    """Counts the running activities in each subscription and region."""
 
     def __init__(self) -> None:
         self._taken: Counter[tuple[str, str, Group]] = Counter()
 
     @contextmanager
-    def place(self, group: Group, factory_id: str, region: str, *, limited: bool) -> Iterator[None]:
-        """Hold a place for an activity while it runs. One that finds none free fails: it does not queue.
+    def slot(self, group: Group, factory_id: str, region: str, *, limited: bool) -> Iterator[None]:
+        """Hold a slot for an activity while it runs. An activity that finds none free fails: it does not queue.
 
         Args:
             group: the activity's group.
             factory_id: resource id of its factory.
             region: region of its integration runtime.
-            limited: whether there is a limit; what goes on is counted either way.
+            limited: whether the limit is enforced; activities are counted either way.
 
         Raises:
-            ActivityFailed: no place is free.
+            ActivityFailed: no slot is free.
         """
         subscription = factory_id.split("/")[2]
         key = subscription.casefold(), region, group
@@ -86,16 +86,16 @@ class ActivityPlaces:
 
 
 class Payload:
-    """What an attempt of an activity is given, weighed as it is evaluated."""
+    """The size of the configuration of an activity's attempt, counted as it is evaluated."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def add(self, configuration: Any) -> None:
-        """Add a part of it.
+        """Add a part of the configuration.
 
         Raises:
-            ActivityFailed: it is too large now.
+            ActivityFailed: the payload exceeds the limit.
         """
         self._bytes += len(json.dumps(configuration, separators=(",", ":"), ensure_ascii=False).encode())
         if self._bytes > LARGEST_PAYLOAD:
@@ -107,7 +107,7 @@ class Payload:
 
 
 def output_too_large() -> ActivityFailed:
-    """What an activity fails with that would give more than LARGEST_OUTPUT."""
+    """The failure of an activity whose output would exceed LARGEST_OUTPUT."""
     return ActivityFailed(
         "The length of execution output is over limit (around 4MB currently).", error_code="2001"
     )

@@ -1,4 +1,4 @@
-"""Finds the activity types that an engine knows. The table of those that are emulated is activities/catalogue.py."""
+"""The registry of an engine's activity types. The table of the emulated ones is activities/catalogue.py."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,13 +6,13 @@ from adf_trigger.emulator.contract.control import ControlActivity
 
 
 class Registry:
-    """Finds an activity type by its name, without case (the service takes `filter` for Filter).
+    """Finds an activity type by its name, case-insensitively (the service accepts `filter` for Filter).
 
     Args:
-        execution: name → activity, of those that have a policy.
-        control: name → activity, of those that steer the run.
+        execution: activities with a policy, by name.
+        control: activities that control the run, by name.
         reaching_outside: names of control activities that reach outside, as every execution activity does
-            (WebHook: its policy knows neither retry nor timeout, as the API's description has it).
+            (WebHook: its policy has neither retry nor timeout, according to the API's description).
     """
 
     def __init__(
@@ -38,6 +38,6 @@ class Registry:
     def reaches_outside(self, type_name: str) -> bool:
         """Whether an activity of a type does something outside the run.
 
-        A recovery run shows what it gave before, instead of doing it again, and its payload is limited.
+        A A recovery run shows its earlier output instead of running it again, and its payload is limited.
         """
         return type_name.casefold() in self._reaching_outside

@@ -1,4 +1,4 @@
-"""A time limit kept on the engine's own sleeper."""
+"""A time limit that runs on the engine's own sleeper."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,18 +9,18 @@ Sleeper = Callable[[float], Awaitable[object]]
 
 
 class TimeLimitReached(Exception):
-    """The time limit is over; a TimeoutError of what ran inside is not this."""
+    """The time limit was reached; a TimeoutError of the body itself is not converted to this."""
 
 
 @asynccontextmanager
 async def time_limit(seconds: float, sleep: Sleeper) -> AsyncIterator[None]:
-    """Stop what runs inside when the seconds are over.
+    """Cancel the body after a number of seconds.
 
-    asyncio's own time-out does the cancelling; the sleeper only says when, so that a clock that runs
-    faster, or by hand, rules time limits as it rules waits.
+    asyncio's own time-out cancels; the sleeper only decides when, so that a faster or manual clock applies to time
+    limits as it does to waits.
 
     Raises:
-        TimeLimitReached: it was stopped.
+        TimeLimitReached: it was cancelled.
     """
     limit = asyncio.timeout(None)
 

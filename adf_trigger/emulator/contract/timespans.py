@@ -1,4 +1,4 @@
-"""Lengths of time as Data Factory writes them: `d.hh:mm:ss`."""
+"""Durations as Data Factory writes them: `d.hh:mm:ss`."""
 
 import re
 
@@ -11,7 +11,7 @@ def seconds_of(timespan: str) -> float:
     """The seconds in a timespan: `0.12:00:00` is 43200.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not a timespan.
     """
     match = _TIMESPAN.fullmatch(timespan.strip())
     if match is None or int(match["hours"]) > 23:  # noqa: PLR2004 - hours of a day

@@ -1,36 +1,36 @@
 """The control API under `/_emulator/`, for tests: without tokens, for callers on this machine only.
 
-A page in a browser of this machine is no such caller: the Host must be a loopback address or localhost, an Origin, if
+A Web pages in a browser on this machine are refused: the Host must be a loopback address or localhost, an Origin, if
 there is one, the emulator's own, and a body must be declared as JSON.
 
-Bodies and replies are JSON. What is wrong with a body comes back as a 400 that lists every fault.
+Bodies and replies are JSON. An invalid body gets a 400 that lists every fault.
 
-- `GET /_emulator/`: the options, the clock's offset, the rules and the progressions that stand, the runs that are held.
-  A browser is led to the page instead, where there is one (see page.py).
-- `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules, of all factories or of one (see
-  faults/rules.py; a seed makes their dice repeatable). Gives the rules with their ids. `GET` lists them with how often
-  each fired; `DELETE` removes all, `DELETE /_emulator/faults/{id}` one.
+- `GET /_emulator/`: the options, the clock's offset, the active rules and progressions, the held runs.
+  A browser is redirected to the page instead, if there is one (see page.py).
+- `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules, for all factories or for one (see
+  faults/rules.py; a seed makes their probabilities repeatable). Returns the rules with their ids. `GET` lists them with
+  the number of times each fired; `DELETE` removes all, `DELETE /_emulator/faults/{id}` one.
 - `POST /_emulator/progression` `{"mode": "real" | "at-once" | "after-reads" | "after-seconds" | "held", "reads": n,
-  "seconds": t, "outcome": "Succeeded" | "Failed" | "Cancelled", "message": "…", "pipeline": "name"}`: how runs that
-  are started from now on progress, of one pipeline or of all that have no choice of their own; `DELETE` makes
-  everything real again.
-- `POST /_emulator/release` `{"run_id": "…", "outcome": "…"}`: end a held run; without `run_id`, all that are held.
+  "seconds": t, "outcome": "Succeeded" | "Failed" | "Cancelled", "message": "…", "pipeline": "name"}`: how new
+  runs progress, of one pipeline or of all that have no progression of their own; `DELETE` makes everything real
+  again.
+- `POST /_emulator/release` `{"run_id": "…", "outcome": "…"}`: end a held run; without `run_id`, all held runs.
 - `PATCH /_emulator/options` `{"strict": true, …}`: change any of the options (see options.py); `GET` shows them.
   `POST /_emulator/client-request-id` `{"mode": "honoured" | "ignored" | "repeat-refused"}` and
-  `POST /_emulator/throttling` `{"enabled": true}` are short for two of them.
+  `POST /_emulator/throttling` `{"enabled": true}` are shortcuts for two of them.
 - `POST /_emulator/clock` `{"offset_seconds": t}` or `{"advance_seconds": t}`: move the emulator's clock. Triggers that
-  have become due fire. Tokens are held against the true time, and waits are not shortened.
-- `PUT /_emulator/secrets` `{"<linked service>": {"<secret>": "<value>"}}`: what stands in for the Key Vaults of linked
-  services, in place of what did before; names in any case. A secret that is not given is asked of its vault. `GET`
-  shows the names, and nothing shows the values; `DELETE` forgets them.
-- `GET /_emulator/requests?operation=CreateRun&limit=100`: the last requests (20,000 are kept), and how many there were
-  of each operation; `DELETE` forgets them.
-- `GET /_emulator/runs?factory=<resource id>&pipeline=<name>`: every run there is, and how many of each status.
+  have become due fire. Tokens are checked against the real time, and waits are not shortened.
+- `PUT /_emulator/secrets` `{"<linked service>": {"<secret>": "<value>"}}`: set all secrets that replace those of
+  linked services' Key Vaults; names are case-insensitive. A secret that is not set is read from its vault. `GET` shows
+  the names, and nothing shows the values; `DELETE` removes them.
+- `GET /_emulator/requests?operation=CreateRun&limit=100`: the last requests (20,000 are kept), and their number
+  by operation; `DELETE` removes them.
+- `GET /_emulator/runs?factory=<resource id>&pipeline=<name>`: every run, and the number of runs by status.
 - `GET /_emulator/runs/newest?limit=100&pipeline=&status=Failed,Cancelled&since=&continuation=`: a page of them, newest
   first; `GET /_emulator/runs/{id}` and `GET /_emulator/runs/{id}/activities`: one run and its activity runs;
-  `GET /_emulator/pipelines`: the pipelines of all factories. No token is asked for, and secrets are masked.
-- `POST /_emulator/reset` `{"keep": "nothing" | "resources"}`: forget runs, faults, progression, requests, the clock's
-  offset, changed options and secrets; and the factories with all that is in them, unless resources are kept.
+  `GET /_emulator/pipelines`: the pipelines of all factories. No token is needed, and secrets are masked.
+- `POST /_emulator/reset` `{"keep": "nothing" | "resources"}`: remove runs, faults, progressions, requests, the clock's
+  offset, changed options and secrets; and the factories with everything in them, unless resources are kept.
 """
 
 import json
@@ -61,9 +61,9 @@ from adf_trigger.emulator.control.bodies import (
     ThrottlingBody,
 )
 from adf_trigger.emulator.control.callers import ControlError, check_caller, wrong
-from adf_trigger.emulator.control.looks import Looks
+from adf_trigger.emulator.control.looks import Views
 from adf_trigger.emulator.control.page import ConsolePage
-from adf_trigger.emulator.faults.rules import FaultBook, RequestFault, Standing
+from adf_trigger.emulator.faults.rules import ActiveRule, FaultBook, RequestFault
 from adf_trigger.emulator.http.request_log import RequestLog
 from adf_trigger.emulator.serving.protocol import transport_of
 
@@ -75,34 +75,34 @@ _OPTIONS = TypeAdapter(Options)
 
 
 class Controlled(Protocol):
-    """What of an emulator can be steered."""
+    """The parts of an emulator that the control API uses."""
 
     @property
     def backend(self) -> Backend:
-        """What is behind it."""
+        """The emulated service."""
 
     @property
     def clock(self) -> MovableClock:
-        """What it takes for the time."""
+        """The emulator's clock."""
 
     @property
     def faults(self) -> FaultBook:
-        """The fault rules that stand."""
+        """The active fault rules."""
 
     @property
     def log(self) -> RequestLog:
-        """The requests that were seen."""
+        """The log of received requests."""
 
     async def reset(self, *, keep_resources: bool) -> None:
-        """Forget what was done and set."""
+        """Reset runs and settings; and resources, unless they are kept."""
 
-    def choose(self, options: Options) -> None:
+    def set_options(self, options: Options) -> None:
         """Change the options."""
 
 
 def control_routes(emulator: Controlled, page: ConsolePage) -> list[Route]:
     """The routes, without the prefix."""
-    control, looks = _Control(emulator), Looks(emulator.backend)
+    control, views = _Control(emulator), Views(emulator.backend)
     table: tuple[tuple[str, HTTPMethod, _Endpoint], ...] = (
         ("/", HTTPMethod.GET, control.show),
         ("/faults", HTTPMethod.POST, control.add_faults),
@@ -117,16 +117,16 @@ def control_routes(emulator: Controlled, page: ConsolePage) -> list[Route]:
         ("/client-request-id", HTTPMethod.POST, control.set_client_request_id),
         ("/throttling", HTTPMethod.POST, control.set_throttling),
         ("/clock", HTTPMethod.POST, control.move_clock),
-        ("/secrets", HTTPMethod.PUT, control.give_secrets),
+        ("/secrets", HTTPMethod.PUT, control.set_secrets),
         ("/secrets", HTTPMethod.GET, control.list_secrets),
-        ("/secrets", HTTPMethod.DELETE, control.forget_secrets),
+        ("/secrets", HTTPMethod.DELETE, control.clear_secrets),
         ("/requests", HTTPMethod.GET, control.list_requests),
         ("/requests", HTTPMethod.DELETE, control.clear_requests),
         ("/runs", HTTPMethod.GET, control.list_runs),
-        ("/runs/newest", HTTPMethod.GET, looks.newest),
-        ("/runs/{id}", HTTPMethod.GET, looks.run),
-        ("/runs/{id}/activities", HTTPMethod.GET, looks.activities),
-        ("/pipelines", HTTPMethod.GET, looks.pipelines),
+        ("/runs/newest", HTTPMethod.GET, views.newest),
+        ("/runs/{id}", HTTPMethod.GET, views.run),
+        ("/runs/{id}/activities", HTTPMethod.GET, views.activities),
+        ("/pipelines", HTTPMethod.GET, views.pipelines),
         ("/reset", HTTPMethod.POST, control.reset),
     )
     guarded = [
@@ -140,7 +140,7 @@ _Endpoint = Callable[[Request], Awaitable[Any]]
 
 
 class _Control:
-    """The endpoints; each gives what its reply says, None for nothing."""
+    """The endpoints; each returns the body of its reply, None for an empty one."""
 
     def __init__(self, emulator: Controlled) -> None:
         self._emulator = emulator
@@ -149,7 +149,7 @@ class _Control:
         return {
             "options": asdict(self._emulator.backend.options),
             "clockOffsetSeconds": self._emulator.clock.offset.total_seconds(),
-            "faults": [_standing(standing) for standing in self._emulator.faults],
+            "faults": [_rule_shape(rule) for rule in self._emulator.faults],
             "progressions": [
                 {"pipeline": pipeline, **asdict(each), "mode": each.mode.value}
                 for pipeline, each in self._emulator.backend.engine.progressions.chosen().items()
@@ -166,10 +166,10 @@ class _Control:
             )
         if body.seed is not None:
             self._emulator.faults.seed(body.seed)
-        return [_standing(standing) for standing in self._emulator.faults.add(body.rules)]
+        return [_rule_shape(rule) for rule in self._emulator.faults.add(body.rules)]
 
     async def list_faults(self, _request: Request) -> Any:
-        return [_standing(standing) for standing in self._emulator.faults]
+        return [_rule_shape(rule) for rule in self._emulator.faults]
 
     async def clear_faults(self, _request: Request) -> None:
         self._emulator.faults.clear()
@@ -223,7 +223,7 @@ class _Control:
         self._emulator.backend.triggers_changed()
         return {"clockOffsetSeconds": clock.offset.total_seconds()}
 
-    async def give_secrets(self, request: Request) -> Any:
+    async def set_secrets(self, request: Request) -> Any:
         body = await _read(request, SecretsBody)
         self._emulator.backend.engine.secrets.replace(body.root)
         return self._emulator.backend.engine.secrets.names()
@@ -231,7 +231,7 @@ class _Control:
     async def list_secrets(self, _request: Request) -> Any:
         return self._emulator.backend.engine.secrets.names()
 
-    async def forget_secrets(self, _request: Request) -> None:
+    async def clear_secrets(self, _request: Request) -> None:
         self._emulator.backend.engine.secrets.replace({})
 
     async def list_requests(self, request: Request) -> Any:
@@ -269,20 +269,20 @@ class _Control:
             wanted = _OPTIONS.validate_json(json.dumps(present | changes), strict=True)
         except ValidationError as exc:
             raise ControlError(_faults(exc)) from exc
-        self._emulator.choose(wanted)
+        self._emulator.set_options(wanted)
         return asdict(wanted)
 
 
 def _guarded(
     endpoint: _Endpoint, page: ConsolePage | None = None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that only this machine may call, and whose refusals are replies; a browser is led to the page."""
+    """An endpoint for callers on this machine only; errors become replies, and a browser is redirected to the page."""
 
     async def answer(request: Request) -> Response:
         try:
             await check_caller(request)
-            if page is not None and (led := page.lead_for(request)) is not None:
-                return led
+            if page is not None and (redirect := page.redirect_for(request)) is not None:
+                return redirect
             reply = await endpoint(request)
         except ControlError as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)
@@ -309,8 +309,8 @@ def _faults(error: ValidationError) -> list[dict[str, str]]:
     return [wrong(".".join(str(part) for part in fault["loc"]), fault["msg"]) for fault in error.errors()]
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
-    shape = {"id": str(standing.id), **standing.rule.model_dump(exclude_none=True)}
-    if isinstance(standing.rule, RequestFault):
-        shape |= {"seen": standing.seen, "fired": standing.fired}
+def _rule_shape(active: ActiveRule) -> dict[str, Any]:
+    shape = {"id": str(active.id), **active.rule.model_dump(exclude_none=True)}
+    if isinstance(active.rule, RequestFault):
+        shape |= {"seen": active.seen, "fired": active.fired}
     return shape

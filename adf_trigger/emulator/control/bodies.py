@@ -1,4 +1,4 @@
-"""The bodies that the control API takes."""
+"""The request bodies of the control API."""
 
 from typing import Annotated, Literal, Self
 
@@ -64,7 +64,7 @@ class ProgressionBody(_Body):
         return folded
 
     def progression(self) -> Progression:
-        """As the engine takes it."""
+        """The engine's form of it."""
         message = {} if self.message is None else {"message": self.message}
         return Progression(
             mode=_MODES[self.mode], reads=self.reads, seconds=self.seconds, outcome=self.outcome, **message

@@ -1,4 +1,4 @@
-"""Who may call the control API: programs on this machine, and no page that a browser on it shows."""
+"""Access to the control API: programs on this machine may call it, web pages in a browser may not."""
 
 import ipaddress
 from http import HTTPStatus
@@ -10,7 +10,7 @@ _JSON = "application/json"
 
 
 class ControlError(Exception):
-    """A control call that is not understood; `faults` lists why."""
+    """A rejected control call; `faults` lists why."""
 
     def __init__(self, faults: list[dict[str, str]], status: int = 400) -> None:
         super().__init__(faults)
@@ -19,16 +19,16 @@ class ControlError(Exception):
 
 
 async def check_caller(request: Request) -> None:
-    """Turn away a caller elsewhere, and a page that a browser of this machine shows.
+    """Reject a caller on another machine, and a web page in a browser on this machine.
 
     Raises:
-        ControlError: it is one.
+        ControlError: the caller is rejected.
     """
     if request.client is None or not _is_loopback(request.client.host):
         raise ControlError([wrong("", "only callers on this machine")], status=HTTPStatus.FORBIDDEN)
     host = urlsplit(f"//{request.headers.get('host', '')}")
     if not _is_loopback(host.hostname):
-        # A name that leads here may be anybody's: DNS rebinding.
+        # Any name can resolve to this machine: DNS rebinding.
         raise ControlError(
             [wrong("Host", "not a loopback address or localhost")], status=HTTPStatus.FORBIDDEN
         )
@@ -37,7 +37,7 @@ async def check_caller(request: Request) -> None:
         raise ControlError([wrong("Origin", "not this address")], status=HTTPStatus.FORBIDDEN)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method not in {"GET", "HEAD"} and kind != _JSON and (kind or await request.body()):
-        # A form can be sent by any page, and without a question first.
+        # Any page can send a form, without a CORS preflight.
         raise ControlError([wrong("Content-Type", f"not {_JSON}")], status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
@@ -49,5 +49,5 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def wrong(where: str, what: str) -> dict[str, str]:
-    """One thing that is wrong, and where."""
+    """One fault, and where it is."""
     return {"where": where, "what": what}

@@ -1,4 +1,4 @@
-"""What the control API shows of runs and pipelines, for whoever looks and has no token."""
+"""The control API's views of runs and pipelines, readable without a token."""
 
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,16 @@ from adf_trigger.emulator.common.documents import PIPELINES
 from adf_trigger.emulator.common.models import PipelineRun, wire_time
 from adf_trigger.emulator.control.callers import ControlError, wrong
 
-MOST_RUNS = 500
-USUAL_RUNS = 100
-MOST_DIGITS = 15
+MAX_RUNS = 500
+DEFAULT_RUNS = 100
+MAX_DIGITS = 15
 
 
-class Looks:
+class Views:
     """The endpoints.
 
     Args:
-        backend: what is behind them.
+        backend: the emulated service.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -29,16 +29,16 @@ class Looks:
     async def newest(self, request: Request) -> dict[str, Any]:
         """A page of runs, newest first, and where the next one begins."""
         given = request.query_params
-        limit = _number(given.get("limit"), "limit", USUAL_RUNS)
+        limit = _number(given.get("limit"), "limit", DEFAULT_RUNS)
         statuses = [each for each in given.get("status", "").split(",") if each]
         found = self._backend.store.runs.newest(
             pipeline_name=given.get("pipeline"),
             statuses=statuses,
             since=_instant(given.get("since")),
             before=_number(given.get("continuation"), "continuation", 0) or None,
-            limit=min(limit, MOST_RUNS) + 1,
+            limit=min(limit, MAX_RUNS) + 1,
         )
-        shown = found[: min(limit, MOST_RUNS)]
+        shown = found[: min(limit, MAX_RUNS)]
         more = len(found) > len(shown) and bool(shown)
         return {
             "runs": [self._run(run) for _, run in shown],
@@ -46,7 +46,7 @@ class Looks:
         }
 
     async def run(self, request: Request) -> dict[str, Any]:
-        """One run, whichever factory it is of."""
+        """One run, of any factory."""
         return self._run(self._found(request))
 
     async def activities(self, request: Request) -> dict[str, Any]:
@@ -83,10 +83,10 @@ class Looks:
         }
 
 
-def _number(text: str | None, name: str, usual: int) -> int:
+def _number(text: str | None, name: str, default: int) -> int:
     if text is None:
-        return usual
-    if not (text.isascii() and text.isdecimal() and 0 < len(text) <= MOST_DIGITS):
+        return default
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) <= MAX_DIGITS):
         raise ControlError([wrong(name, "not a number")])
     return int(text)
 

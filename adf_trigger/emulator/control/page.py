@@ -1,6 +1,6 @@
-"""The page over the control API: static files of a folder that whoever starts the emulator gives it.
+"""The page of the control API: static files of a folder that the start of the emulator names.
 
-`GET /_emulator/` and `GET /` stay JSON for programs; a browser, which asks for HTML, is led to the page.
+`GET /_emulator/` and `GET /` stay JSON for programs; a browser, which asks for HTML, is redirected to the page.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from adf_trigger.emulator.control.callers import ControlError, check_caller
 
 PREFIX = "/_emulator/console/"
 HOME = "factory/"
-"""Of its folder, where the page begins that reads the control API."""
+"""Path, within the folder, of the page that reads the control API."""
 INDEX = "index.html"
 _MEDIA_TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
@@ -50,7 +50,7 @@ class ConsolePage:
     """The files of the page, as they were when the emulator started.
 
     Args:
-        folder: where they are; None has no page.
+        folder: of the files; None for no page.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -61,20 +61,20 @@ class ConsolePage:
         if not self._files:
             return []
         return [
-            Route("/console", self._lead, methods=["GET"]),
-            Route("/console/", self._lead, methods=["GET"]),
-            Route(f"/console/{HOME[:-1]}", self._lead, methods=["GET"]),
+            Route("/console", self._redirect, methods=["GET"]),
+            Route("/console/", self._redirect, methods=["GET"]),
+            Route(f"/console/{HOME[:-1]}", self._redirect, methods=["GET"]),
             Route("/console/{name:path}", self._serve, methods=["GET"]),
         ]
 
-    def lead_for(self, request: Request) -> Response | None:
-        """The way to the page for a browser; None for a program, and where there is no page."""
+    def redirect_for(self, request: Request) -> Response | None:
+        """The redirect of a browser to the page; None for a program, or if there is no page."""
         wants = "text/html" in request.headers.get("accept", "").lower()
         if not self._files or not wants or request.method != "GET":
             return None
         return RedirectResponse(PREFIX + HOME, status_code=HTTPStatus.SEE_OTHER)
 
-    async def _lead(self, _request: Request) -> Response:
+    async def _redirect(self, _request: Request) -> Response:
         return RedirectResponse(PREFIX + HOME, status_code=HTTPStatus.SEE_OTHER)
 
     async def _serve(self, request: Request) -> Response:

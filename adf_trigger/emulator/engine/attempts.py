@@ -133,7 +133,7 @@ async def _within_limits(
     if group is None:
         return await _within_time(context, activity, seconds)
     factory_id = context.execution.run.factory_id
-    with runtime.places.place(group, factory_id, context.location, limited=strict):
+    with runtime.slots.slot(group, factory_id, context.location, limited=strict):
         return await _within_time(context, activity, seconds)
 
 

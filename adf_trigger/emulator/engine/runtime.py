@@ -9,7 +9,7 @@ from adf_trigger.emulator.common.clock import Clock, IdSource
 from adf_trigger.emulator.common.models import PipelineRun
 from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.contract.control import ChildRun
-from adf_trigger.emulator.contract.limits import ActivityPlaces
+from adf_trigger.emulator.contract.limits import ActivitySlots
 from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.secrets import GivenSecrets
@@ -41,4 +41,4 @@ class Runtime:
     start_child: StartChild
     surroundings: Surroundings = field(default_factory=Surroundings)
     secrets: GivenSecrets = field(default_factory=GivenSecrets)
-    places: ActivityPlaces = field(default_factory=ActivityPlaces)
+    slots: ActivitySlots = field(default_factory=ActivitySlots)

@@ -1,9 +1,9 @@
-"""Scripted faults: rules that tests set through `/_emulator/faults`, and what they make of a request.
+"""Scripted faults: rules that tests set through `/_emulator/faults`, and their effect on a request.
 
-Every rule names an operation (or `*`), and may name a factory by its resource id: then it is about that one alone, and
-about no call that is of none. A rule of the request kind fires on the requests that match it: after letting
-`skip` of them pass, with `probability`, at most `count` times. Several may fire on one request: delays add up, and the
-first that ends it wins.
+Every rule names an operation (or `*`), and may name a factory by its resource id: then it applies to that one alone,
+and not to calls without a factory. A request rule fires on the requests that match it: after the first `skip` of them,
+with `probability`, at most `count` times. Several may fire on one request: delays add up, and the first rule that ends
+the request wins.
 
 - `status`: answer with `status`, `code`, `message` and `retry_after` (seconds), before or after the effect.
 - `delay`: wait `seconds` before or after the effect.
@@ -11,7 +11,7 @@ first that ends it wins.
 - `drop`: close the connection without a reply, before or after the effect.
 - `truncate`: let the effect happen, announce the whole body, send half of it and close.
 
-A rule of the visibility kind stands until it is deleted and changes what reads show of each run:
+A A visibility rule is active until it is deleted, and changes what reads show of each run:
 
 - `missing`: GetRun answers 404, lists leave the run out, for its first `reads` reads or until it is `seconds` old.
 - `stale`: a read shows the run as it was before its last change, for `reads` reads or `seconds` after that change.
@@ -39,7 +39,7 @@ class _Rule(BaseModel):
     factory: str | None = Field(None, pattern=_FACTORY_ID)
 
     def concerns(self, operation: str, factory: str | None) -> bool:
-        """Whether the rule is about an operation of a factory, by its resource id; None for one of no factory."""
+        """Whether the rule applies to an operation of a factory, by its resource id; None for one without a factory."""
         here = self.factory is None or (factory is not None and factory.lower() == self.factory.lower())
         return here and self.operation in {"*", operation}
 
@@ -54,7 +54,7 @@ class RequestFault(_Rule):
 
 
 class StatusFault(RequestFault):
-    """Another answer than the service would give."""
+    """An answer in place of the service's own."""
 
     fault: Literal["status"]
     status: int = Field(ge=400, le=599)
@@ -84,7 +84,7 @@ class DropFault(RequestFault):
 
 
 class TruncateFault(RequestFault):
-    """The reply ends in its middle."""
+    """The reply ends halfway."""
 
     fault: Literal["truncate"]
     when: Literal["after"] = "after"
@@ -115,7 +115,7 @@ FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 @dataclass(slots=True)
 class Plan:
-    """What is to happen to one request.
+    """The faults of one request.
 
     Attributes:
         delay_before: seconds.
@@ -131,8 +131,8 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Standing:
-    """A rule that has been set, and what it has done."""
+class ActiveRule:
+    """A rule that has been set, and how often it matched and fired."""
 
     id: UUID
     rule: Fault
@@ -144,68 +144,68 @@ _UNTOUCHED = Plan()
 
 
 class FaultBook:
-    """The rules that stand.
+    """The active rules.
 
     Args:
-        new_id: names the rules.
-        seed: of the dice behind `probability`.
+        new_id: source of the rules' ids.
+        seed: of the random numbers behind `probability`.
     """
 
     def __init__(self, new_id: IdSource, seed: int | None = None) -> None:
         self._new_id = new_id
-        self._random = random.Random(seed)  # noqa: S311 - dice for tests, nothing secret
-        self._standing: dict[UUID, Standing] = {}
+        self._random = random.Random(seed)  # noqa: S311 - for tests, nothing secret
+        self._rules: dict[UUID, ActiveRule] = {}
 
     def seed(self, seed: int) -> None:
-        """Make the dice repeatable."""
+        """Make the random numbers repeatable."""
         self._random.seed(seed)
 
-    def add(self, rules: Sequence[Fault]) -> list[Standing]:
+    def add(self, rules: Sequence[Fault]) -> list[ActiveRule]:
         """Set rules, in order."""
-        added = [Standing(self._new_id(), rule) for rule in rules]
-        self._standing.update({standing.id: standing for standing in added})
+        added = [ActiveRule(self._new_id(), rule) for rule in rules]
+        self._rules.update({active.id: active for active in added})
         return added
 
-    def __iter__(self) -> Iterator[Standing]:
-        return iter(list(self._standing.values()))
+    def __iter__(self) -> Iterator[ActiveRule]:
+        return iter(list(self._rules.values()))
 
     def remove(self, rule_id: UUID) -> bool:
         """Delete one rule; False if it is not there."""
-        return self._standing.pop(rule_id, None) is not None
+        return self._rules.pop(rule_id, None) is not None
 
     def clear(self) -> None:
         """Delete all rules."""
-        self._standing.clear()
+        self._rules.clear()
 
     def visibility(self, operation: str, factory: str) -> Iterator[tuple[UUID, VisibilityFault]]:
-        """Rules about what a read operation shows of a factory's runs."""
-        for standing in self._standing.values():
-            if isinstance(standing.rule, VisibilityFault) and standing.rule.concerns(operation, factory):
-                yield standing.id, standing.rule
+        """The rules that change what a read operation shows of a factory's runs."""
+        for active in self._rules.values():
+            if isinstance(active.rule, VisibilityFault) and active.rule.concerns(operation, factory):
+                yield active.id, active.rule
 
     def plan(self, operation: str, factory: str | None = None) -> Plan:
-        """What happens to the request that has just come, for a factory or for none."""
-        if not self._standing:
+        """The faults of a request that has just arrived, for a factory or for none."""
+        if not self._rules:
             return _UNTOUCHED
         plan = Plan()
-        for standing in self._standing.values():
-            rule = standing.rule
+        for active in self._rules.values():
+            rule = active.rule
             if (
                 not isinstance(rule, VisibilityFault)
                 and rule.concerns(operation, factory)
-                and self._fires(standing, rule)
+                and self._fires(active, rule)
             ):
                 plan.fired.append(rule.fault)
                 _apply(rule, plan)
         return plan
 
-    def _fires(self, standing: Standing, rule: RequestFault) -> bool:
-        standing.seen += 1
-        if standing.seen <= rule.skip or (rule.count is not None and standing.fired >= rule.count):
+    def _fires(self, active: ActiveRule, rule: RequestFault) -> bool:
+        active.seen += 1
+        if active.seen <= rule.skip or (rule.count is not None and active.fired >= rule.count):
             return False
         if self._random.random() >= rule.probability:
             return False
-        standing.fired += 1
+        active.fired += 1
         return True
 
 

@@ -16,9 +16,9 @@ class _Seen:
     """What a rule has shown of a run.
 
     Attributes:
-        version: `last_updated` of the newest state that there is.
-        since: when that state was first there.
-        shown: the state to show while it is new.
+        version: `last_updated` of the newest state.
+        since: when the run reached that state.
+        shown: the state that is shown while the newest is hidden.
         reads: how often the run was read since.
     """
 
@@ -43,7 +43,7 @@ class Visibility:
         self._seen.clear()
 
     def shown(self, operation: str, run: PipelineRun) -> PipelineRun | None:
-        """A run as a read operation shows it now; None if it does not show it."""
+        """A run as a read operation shows it now; None if it is hidden."""
         for rule_id, rule in self._faults.visibility(operation, run.factory_id):
             key = (rule_id, run.factory_id.lower(), run.run_id.lower())
             if rule.fault == "missing":

@@ -1,1 +1,1 @@
-"""What each operation of the management API does: parse, ask the backend, shape. No state."""
+"""The handlers of the management API's operations: parse, call the backend, shape the reply. No state."""

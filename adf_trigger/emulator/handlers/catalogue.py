@@ -1,4 +1,4 @@
-"""Operations_List: what the provider can do, as RBAC knows it."""
+"""Operations_List: the provider's RBAC actions."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What handlers share: the factory of a path, conditions on etags, bodies, pages."""
+"""Helpers that handlers share: the factory of a path, conditions on etags, bodies, pages."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ def factory_of(backend: Backend, call: Call) -> Factory:
     """The factory in a path.
 
     Raises:
-        ResourceNotFound: there is none.
+        ResourceNotFound: it does not exist.
     """
     factory = backend.store.factories.get(path_id(call))
     if factory is None:
@@ -33,7 +33,7 @@ def factory_of(backend: Backend, call: Call) -> Factory:
 
 
 def factory_not_found(call: Call) -> ResourceNotFound:
-    """ARM's answer to any call on or below a factory that is not there."""
+    """ARM's answer to any call on or below a factory that does not exist."""
     return ResourceNotFound(f"Microsoft.DataFactory/factories/{call.path['factory']}", call.path["group"])
 
 
@@ -49,7 +49,7 @@ def body_object(call: Call, target: str) -> dict[str, Any]:
 
 
 def check_if_match(call: Call, current: str | None, target: str) -> None:
-    """Hold If-Match against the etag of what is there (None: nothing).
+    """Check If-Match against the current etag (None: the resource does not exist).
 
     Raises:
         PreconditionFailed: they differ.
@@ -62,7 +62,7 @@ def check_if_match(call: Call, current: str | None, target: str) -> None:
 
 
 def not_modified(call: Call, current: str) -> bool:
-    """Whether If-None-Match names the etag of what is there."""
+    """Whether If-None-Match names the current etag."""
     wanted = call.headers.get("if-none-match")
     return wanted is not None and (wanted.strip() == "*" or current in _etags(wanted))
 
@@ -75,10 +75,10 @@ def next_link(call: Call, last: str) -> str:
 
 
 def skip_to(call: Call, target: str) -> str:
-    """Name that the page before this one ended with; empty for the first page.
+    """Last name of the page before this one; empty for the first page.
 
     Raises:
-        BadRequest: the token is none of ours.
+        BadRequest: the token is not one of ours.
     """
     token = call.query.get("$skiptoken")
     if not token:

@@ -129,22 +129,22 @@ def _saved(backend: Backend, factory: Factory) -> Reply:
 
 
 def _identity(
-    backend: Backend, asked: dict[str, Any] | None, present: dict[str, Any] | None
+    backend: Backend, requested: dict[str, Any] | None, present: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """The identity with what Entra ID adds to it; ids stay once they are given.
+    """The identity with the ids that Entra ID adds; ids that exist are kept.
 
-    A body that does not speak of the identity leaves it as it is; only the type None takes it away.
+    A body without an identity leaves it as it is; only the type None removes it.
     """
-    if asked is None:
+    if requested is None:
         return present
-    if asked["type"].lower() == "none":
+    if requested["type"].lower() == "none":
         return None
     known = present or {}
-    identity: dict[str, Any] = {"type": asked["type"]}
-    if "systemassigned" in asked["type"].lower():
+    identity: dict[str, Any] = {"type": requested["type"]}
+    if "systemassigned" in requested["type"].lower():
         identity["principalId"] = known.get("principalId") or str(backend.new_id())
         identity["tenantId"] = backend.tenant_id
-    assigned = asked.get("userAssignedIdentities") or {}
+    assigned = requested.get("userAssignedIdentities") or {}
     if assigned:
         known_ones = known.get("userAssignedIdentities") or {}
         identity["userAssignedIdentities"] = {

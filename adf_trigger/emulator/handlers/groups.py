@@ -1,4 +1,4 @@
-"""Resource groups, what is in them, and what has become of a deletion."""
+"""Resource groups, their resources, and the results of their deletion."""
 
 import base64
 import json
@@ -89,7 +89,7 @@ def patch(backend: Backend, call: Call) -> Reply:
 
 
 def delete(backend: Backend, call: Call) -> Reply:
-    """ResourceGroups_Delete: with the factories in it; Location tells where to ask for the end."""
+    """ResourceGroups_Delete: with the factories in it; Location is the URL to poll for the end."""
     group = _group_of(backend, call)
     subscription = group.subscription_id
     for factory in backend.store.factories.in_subscription(subscription, group.name):
@@ -103,7 +103,7 @@ def delete(backend: Backend, call: Call) -> Reply:
 
 
 def operation_result(_backend: Backend, call: Call) -> Reply:
-    """What has become of a deletion: groups are gone before their deletion is answered."""
+    """The result of a deletion: groups are deleted before the request is answered."""
     ticket = call.path["operation"]
     try:
         job = json.loads(base64.urlsafe_b64decode(ticket + "=" * (-len(ticket) % 4)))
@@ -118,7 +118,7 @@ _JOB = "RESOURCEGROUPDELETIONJOB-"
 
 
 def _ticket(group: ResourceGroup) -> str:
-    """Names a deletion as the service's tickets do."""
+    """The name of a deletion, in the service's format."""
     name = re.sub(r"[^A-Z0-9]", "", group.name.upper())
     job = {
         "jobId": f"{_JOB}{name}-{group.instance.upper()}-{group.location.upper()}",
@@ -154,7 +154,7 @@ def _lower(entry: tuple[str, dict[str, Any]]) -> str:
 
 
 def _page(backend: Backend, call: Call, found: list[tuple[str, dict[str, Any]]]) -> Reply:
-    """A page of what is named, in order."""
+    """A page of named resources, in order."""
     after = skip_to(call, call.raw_path).lower()
     left = [(name, shape) for name, shape in found if name.lower() > after]
     size = min(backend.list_size, _top(call))
@@ -166,7 +166,7 @@ def _page(backend: Backend, call: Call, found: list[tuple[str, dict[str, Any]]])
 
 def _top(call: Call) -> int:
     top = call.query.get("$top", str(_LARGEST_PAGE))
-    # Longer ones are refused before they are counted: int() takes only so many digits.
+    # Longer values are rejected before int(), which accepts a limited number of digits.
     if not (top.isascii() and top.isdecimal() and len(top) <= len(str(_LARGEST_PAGE))):
         raise InvalidTop(top)
     if not 1 <= int(top) <= _LARGEST_PAGE:
@@ -210,7 +210,7 @@ def _shape(group: ResourceGroup) -> dict[str, Any]:
 
 
 def _conditions(call: Call, known: set[str]) -> dict[str, str]:
-    """The conditions of $filter, which are equalities joined by `and` here.
+    """The conditions of $filter; only equalities joined by `and` are supported.
 
     Raises:
         InvalidFilter: it is something else.

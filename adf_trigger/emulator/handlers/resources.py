@@ -1,4 +1,4 @@
-"""Linked services, datasets, pipelines and the other documents of a factory: the same five steps for every kind."""
+"""Linked services, datasets, pipelines and the other documents of a factory: the same four handlers for every kind."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +86,7 @@ def document_of(backend: Backend, call: Call, kind: Kind, parameter: str = "name
     """The document in a path.
 
     Raises:
-        NotFound: there is none.
+        NotFound: it does not exist.
     """
     factory = factory_of(backend, call)
     name = call.path[parameter]

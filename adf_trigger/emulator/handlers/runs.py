@@ -1,4 +1,4 @@
-"""createRun, and what is asked about runs afterwards."""
+"""createRun, and the operations on runs afterwards."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -41,15 +41,19 @@ _CLIENT_REQUEST_ID = "x-ms-client-request-id"
 def create(backend: Backend, call: Call) -> Reply:
     """Pipelines_CreateRun. The body is the flat map of parameters, or nothing."""
     pipeline = document_of(backend, call, PIPELINES)
-    asked_id = _asked_id(backend, call)
-    if asked_id is not None:
-        present = backend.store.runs.run(pipeline.factory_id, asked_id)
+    requested_id = _requested_id(backend, call)
+    if requested_id is not None:
+        present = backend.store.runs.run(pipeline.factory_id, requested_id)
         if present is not None and backend.options.client_request_id == "repeat-refused":
-            raise RunIdInUse(asked_id, pipeline.target)
+            raise RunIdInUse(requested_id, pipeline.target)
         if present is not None:
             return Reply({"runId": present.run_id})
-    # A run id is unique in the world: one that another factory has is not given again.
-    run_id = asked_id if asked_id and not backend.store.runs.is_taken(asked_id) else str(backend.new_id())
+    # Run ids are globally unique: one that another factory has is not used again.
+    run_id = (
+        requested_id
+        if requested_id and not backend.store.runs.is_taken(requested_id)
+        else str(backend.new_id())
+    )
     reference = _reference(backend, call, pipeline)
     recovery = None if reference is None else _recovery(call, pipeline, reference)
     run = start_run(
@@ -92,7 +96,7 @@ def query(backend: Backend, call: Call) -> Reply:
 
 
 def query_activities(backend: Backend, call: Call) -> Reply:
-    """ActivityRuns_QueryByPipelineRun; of an unknown run there are none."""
+    """ActivityRuns_QueryByPipelineRun; none for an unknown run."""
     factory = factory_of(backend, call)
     count_query(backend, factory)
     parsed = read_query(backend, call.body, ACTIVITY_RUN_FIELDS, factory.id)
@@ -117,7 +121,7 @@ def count_query(backend: Backend, factory: Factory) -> None:
     """Count a monitoring query.
 
     Raises:
-        MonitoringThrottled: a strict emulator has had as many as the service answers.
+        MonitoringThrottled: the emulator is strict, and the service's limit is exceeded.
     """
     now = backend.now()
     if backend.monitoring.take(factory.id, "", "reads", now) is None and backend.options.strict:
@@ -125,10 +129,10 @@ def count_query(backend: Backend, factory: Factory) -> None:
 
 
 def read_query(backend: Backend, body: Any, fields: Fields, target: str) -> RunQuery:
-    """The query of a body, without what is older than the service keeps; to ask for more is no error.
+    """The query of a body, within the service's retention; a longer window is not an error.
 
     Raises:
-        BadRequest: the body is not what the operation takes.
+        BadRequest: the body is not what the operation expects.
     """
     wanted = parse(body, fields, target, any_window=backend.options.moved_window == "accepted")
     oldest = backend.now() - RETENTION
@@ -148,7 +152,7 @@ def page(items: list[dict[str, Any]], token: str | None) -> Reply:
 
 
 def _observe(backend: Backend, runs: list[PipelineRun]) -> bool:
-    """Count a list as a read of every run that progresses by reads; whether there was any."""
+    """Count a list as a read of every run that progresses by reads; return whether there was any."""
     counted = [
         run
         for run in runs
@@ -164,8 +168,8 @@ def _retained(backend: Backend, run: PipelineRun | None) -> PipelineRun | None:
     return None if run is None or run.last_updated < backend.now() - RETENTION else run
 
 
-def _asked_id(backend: Backend, call: Call) -> str | None:
-    """The run id that the caller chose, in the modes where the service takes it."""
+def _requested_id(backend: Backend, call: Call) -> str | None:
+    """The run id that the caller chose, in the modes where the service accepts it."""
     header = call.headers.get(_CLIENT_REQUEST_ID, "")
     if backend.options.client_request_id == "ignored" or not GUID.fullmatch(header):
         return None
@@ -181,7 +185,7 @@ def _parameters(call: Call, pipeline: Document) -> dict[str, Any]:
 
 
 def _reference(backend: Backend, call: Call, pipeline: Document) -> PipelineRun | None:
-    """The run that this one takes up."""
+    """The run that this one reruns."""
     wanted = call.query.get("referencepipelinerunid")
     if not wanted:
         return None

@@ -1,4 +1,4 @@
-"""What a client asks before it knows any resource: the cloud's metadata, tenants, subscriptions, regions, providers."""
+"""The reads that need no resource: the cloud's metadata, tenants, subscriptions, regions, providers."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ _LISTS_UNTIL = "2022"
 
 
 def metadata(backend: Backend, call: Call) -> Reply:
-    """The cloud's endpoints, for whoever asks. Its shape has changed with the api-version."""
+    """The cloud's endpoints, without a token. Their shape depends on the api-version."""
     cloud, version = backend.cloud, call.query.get("api-version", "")
-    login = backend.places.authority(call.base_url)
+    login = backend.addresses.authority(call.base_url)
     arm = call.base_url
-    if backend.places.under_own_names(call.base_url):
+    if backend.addresses.under_own_names(call.base_url):
         login, arm = f"https://{cloud.authority}", f"https://{cloud.management}"
     audiences = [f"https://{cloud.classic}/", f"https://{cloud.management}/"]
     if version == _FLAT:
@@ -74,9 +74,10 @@ def list_subscriptions(backend: Backend, call: Call) -> Reply:
 
 def get_subscription(backend: Backend, call: Call) -> Reply:
     """Subscriptions_Get."""
-    asked = call.path["subscription"]
+    requested = call.path["subscription"]
     spelt = next(
-        (each for each in backend.store.groups.subscriptions() if each.lower() == asked.lower()), asked
+        (each for each in backend.store.groups.subscriptions() if each.lower() == requested.lower()),
+        requested,
     )
     return Reply(_subscription(backend, spelt))
 

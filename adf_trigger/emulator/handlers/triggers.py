@@ -14,7 +14,7 @@ from adf_trigger.emulator.validation.triggers import check_startable
 
 
 def start(backend: Backend, call: Call) -> Reply:
-    """Triggers_Start. To start one that is started changes nothing."""
+    """Triggers_Start. Starting a started trigger changes nothing."""
     trigger = document_of(backend, call, TRIGGERS)
     check_startable(trigger)
     _set_state(backend, call, "Started")
@@ -22,7 +22,7 @@ def start(backend: Backend, call: Call) -> Reply:
 
 
 def stop(backend: Backend, call: Call) -> Reply:
-    """Triggers_Stop. To stop one that is stopped changes nothing."""
+    """Triggers_Stop. Stopping a stopped trigger changes nothing."""
     _set_state(backend, call, "Stopped")
     return Reply()
 

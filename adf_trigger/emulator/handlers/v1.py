@@ -1,4 +1,4 @@
-"""The version 1 API (`datafactories`, api-version 2015-10-01) as its documentation has it: put, get, delete.
+"""The version 1 API (`datafactories`, api-version 2015-10-01) as documented: put, get, delete.
 
 The service has switched it off and answers 404 InvalidResourceType; so does the emulator with `options.v1` off.
 """
@@ -61,7 +61,7 @@ def put(backend: Backend, call: Call) -> Reply:
 
 
 def validate(backend: Backend, call: Call) -> Reply:
-    """The page speaks of a validation, and of 501 where there is none: there is none."""
+    """Validation, which the documentation allows to be missing with a 501; it is missing here."""
     _identifier(backend, call)
     raise ValidateNotImplemented
 
@@ -100,7 +100,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _document(present: dict[str, Any] | None, identifier: str, name: str, new_id: str) -> dict[str, Any]:
-    """What stays of a factory when it is updated, or a new one."""
+    """The present document of a factory that is updated, or a new one."""
     if present is not None:
         return present
     return {

@@ -1,4 +1,4 @@
-"""The emulator as one object: an ASGI application, and what is started and closed around it."""
+"""The emulator as one object: an ASGI application, with its start and close."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -24,7 +24,7 @@ from adf_trigger.emulator.arm.arm_errors import MethodNotAllowed, unknown_path
 from adf_trigger.emulator.arm.authorization import Authorization
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.arm.operations import Operation
-from adf_trigger.emulator.arm.places import Places
+from adf_trigger.emulator.arm.places import CloudAddresses
 from adf_trigger.emulator.arm.regions import short
 from adf_trigger.emulator.arm.throttling import MONITORING, TokenBuckets
 from adf_trigger.emulator.common.caseless import CaselessRoute
@@ -57,26 +57,26 @@ _NO_TENANT = str(UUID(int=0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactoryConfig:
-    """How an emulator is set up.
+    """The configuration of an emulator.
 
     Attributes:
-        data: folder that the emulator keeps; None keeps everything in memory.
-        tokens: whose bearer tokens are taken; None lets everybody do everything.
+        data: folder of the emulator; None keeps everything in memory.
+        tokens: the authority whose bearer tokens are accepted; None lets every caller do everything.
         location: region of the emulated service.
-        clock: the true time; tests move what the emulator makes of it through `/_emulator/clock`.
-        ids: where GUIDs come from.
-        options: choices about the management API.
-        public_url: scheme and authority for links in replies; None takes what the caller used.
-        resource_groups: what there is from the start, by subscription.
-        cloud: which of Azure's clouds this stands in for.
+        clock: the real time; tests offset the emulator's clock from it through `/_emulator/clock`.
+        ids: source of GUIDs.
+        options: of the management API.
+        public_url: scheme and authority for links in replies; None for those that the caller used.
+        resource_groups: that exist from the start, by subscription.
+        cloud: which of Azure's clouds is emulated.
         domains: domain names of the tenant, its default one first.
-        authority_url: where tokens are got, for callers who do not use the cloud's own names.
-        http: client of the Web activities and connectors; None makes one.
+        authority_url: address of Entra ID for callers that do not use the cloud's own names.
+        http: client of the Web activities and connectors; None creates one.
         token: tokens of the factories' managed identities, by factory id and resource; None issues them from
             `tokens`.
-        surroundings: what pipelines meet outside; None is the usual Azurite, and no name of Azure's.
-        secrets: what stands in for Key Vaults from the start, and again after a reset.
-        console: folder of the page over the control API; None has none.
+        surroundings: the stack around the pipelines; None for Azurite at its default ports, and none of Azure's names.
+        secrets: that replace Key Vaults from the start, and again after a reset.
+        console: folder of the control API's page; None for no page.
     """
 
     data: Path | None = None
@@ -101,12 +101,12 @@ class FactoryEmulator:
     """An emulated Azure Data Factory.
 
     Attributes:
-        clock: what the emulator takes for the time.
-        faults: the fault rules that stand.
-        log: the requests that were seen.
-        asgi: serves the management API and `/_emulator/`, over as many servers as wanted (see serving/protocol.py).
-        backend: what is behind it.
-        called_back_at: scheme and authority for callbacks of WebHook activities; None takes what was called last.
+        clock: the emulator's clock.
+        faults: the active fault rules.
+        log: the received requests.
+        asgi: serves the management API and `/_emulator/`, on any number of servers (see serving/protocol.py).
+        backend: the emulated service.
+        callback_url: scheme and authority for callbacks of WebHook activities; None for those called last.
 
     `start` and `close` run in the event loop that serves `asgi`.
     """
@@ -116,10 +116,8 @@ class FactoryEmulator:
         self.clock = MovableClock(config.clock)
         self._tokens = config.tokens
         self._initial_options = replace(config.options)
-        self.called_back_at: str | None = None
-        self._callbacks = PendingCallbacks(
-            lambda: self.called_back_at or self._requests.reached_at, config.ids
-        )
+        self.callback_url: str | None = None
+        self._callbacks = PendingCallbacks(lambda: self.callback_url or self._requests.reached_at, config.ids)
         store = Store(config.data / DATABASE if config.data else None)
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
@@ -133,7 +131,7 @@ class FactoryEmulator:
             new_id=config.ids,
             monitoring=TokenBuckets(MONITORING),
             tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
-            places=Places(config.cloud, config.authority_url),
+            addresses=CloudAddresses(config.cloud, config.authority_url),
             domains=tuple(config.domains),
         )
         self._scheduler = TriggerScheduler(self.backend)
@@ -147,19 +145,19 @@ class FactoryEmulator:
             true_clock=config.clock,
             region=config.location,
             public_url=config.public_url,
-            places=self.backend.places,
+            addresses=self.backend.addresses,
         )
         self._page = ConsolePage(config.console)
         self._provide_groups()
         self.asgi: ASGIApp = self._application()
 
     async def start(self) -> None:
-        """Settle the runs that had not ended when the emulator last stopped, and begin to watch triggers."""
+        """Settle the runs that had not ended when the emulator last stopped, and start the trigger scheduler."""
         self.backend.engine.resume()
         self._scheduler.start()
 
     async def reset(self, *, keep_resources: bool = False) -> None:
-        """Forget everything that was done and set since the start; with `keep_resources`, not the factories."""
+        """Remove all runs, settings and factories; `keep_resources` keeps the factories."""
         await self.backend.engine.reset()
         self.backend.store.reset(keep_resources=keep_resources)
         self._provide_groups()
@@ -169,18 +167,18 @@ class FactoryEmulator:
         self._buckets.clear()
         self.backend.monitoring.clear()
         self.clock.offset = timedelta()
-        self.choose(self._initial_options)
+        self.set_options(self._initial_options)
         self.backend.engine.secrets.replace(self._config.secrets)
         self.backend.triggers_changed()
 
     def _provide_groups(self) -> None:
-        """The groups that are there from the start, and those of factories that an earlier version has left."""
+        """Create the initial groups, and those of factories that an earlier version has stored."""
         location = short(self._config.location)
         self.backend.store.groups.provide(self._config.resource_groups, location)
         self.backend.store.groups.adopt(location)
 
-    def choose(self, options: Options) -> None:
-        """Change the options, for what comes from now on."""
+    def set_options(self, options: Options) -> None:
+        """Change the options, effective from now on."""
         for name, value in asdict(options).items():
             setattr(self.backend.options, name, value)
 
@@ -237,7 +235,7 @@ class FactoryEmulator:
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [
             Mount("/_emulator", routes=control_routes(self, self._page)),
-            Route(f"{CALLBACK_PATH}/{{token}}", self._called_back, methods=["POST"]),
+            Route(f"{CALLBACK_PATH}/{{token}}", self._callback, methods=["POST"]),
             *(self._route(operation) for operation in OPERATIONS),
         ]
         application = Starlette(
@@ -252,20 +250,20 @@ class FactoryEmulator:
             operation.path, partial(self._requests.serve, operation), methods=[operation.method]
         )
 
-    async def _called_back(self, request: Request) -> Response:
-        """An endpoint that a WebHook activity called now calls back."""
+    async def _callback(self, request: Request) -> Response:
+        """Deliver a callback to the WebHook activity that waits for it."""
         try:
             body = json.loads(await request.body() or b"{}")
         except ValueError:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         if not isinstance(body, dict):
             return Response(status_code=HTTPStatus.BAD_REQUEST)
-        waited_for = self._callbacks.deliver(request.path_params["token"], body)
-        return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
+        delivered = self._callbacks.deliver(request.path_params["token"], body)
+        return Response(status_code=HTTPStatus.OK if delivered else HTTPStatus.NOT_FOUND)
 
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
-        if request.url.path == "/" and (led := self._page.lead_for(request)) is not None:
-            return led
+        if request.url.path == "/" and (redirect := self._page.redirect_for(request)) is not None:
+            return redirect
         return self._requests.answer_error(
             request, unknown_path(request.url.path, request.query_params.get("api-version", ""))
         )

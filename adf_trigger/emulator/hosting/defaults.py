@@ -1,6 +1,6 @@
-"""The directory of the local stack: who can call the emulator, and with which rights.
+"""The directory of the local stack: the emulator's callers, and their rights.
 
-Ids are fixed, so that a test or a person can name any of them; secrets are made at each start.
+Ids are fixed, so that tests and users can name them; secrets are not.
 """
 
 import secrets
@@ -30,18 +30,18 @@ FACTORY_ID = (
 
 SUBSCRIPTION, RESOURCE_GROUP = FACTORY_ID.split("/")[2:5:2]
 RESOURCE_GROUPS = {SUBSCRIPTION: [RESOURCE_GROUP]}
-"""What stands from the start, by subscription."""
+"""The groups that exist from the start, by subscription."""
 
 TENANT_ID = "a0b1c2d3-0000-4000-8000-00000000001a"
 OTHER_TENANT_ID = "a0b1c2d3-0000-4000-8000-00000000002a"
-"""Exists, but is not the one that the emulated subscription trusts."""
+"""A tenant that exists, but that the emulated subscription does not trust."""
 
 DOMAINS = {
     "contoso.onmicrosoft.com": TENANT_ID,
     "microsoft.onmicrosoft.com": TENANT_ID,
     "fabrikam.onmicrosoft.com": OTHER_TENANT_ID,
 }
-"""Domain names of the tenants: those that Microsoft's documents have in their examples."""
+"""Domain names of the tenants, as in the examples of Microsoft's documents."""
 
 OWNER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c1"
 """Service principal with Contributor, as the quickstarts ask for: resource groups, factories and all in them."""
@@ -62,8 +62,8 @@ USER_ASSIGNED_RESOURCE_ID = (
     "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/adf-trigger"
 )
 
-EXPIRED_SECRET = "expired-long-ago"  # noqa: S105 - it opens nothing, by design
-"""An expired secret of the owner's."""
+EXPIRED_SECRET = "expired-long-ago"  # noqa: S105 - it has expired, by design
+"""An expired secret of every application."""
 
 _YEAR = timedelta(days=365)
 
@@ -77,7 +77,7 @@ def default_directory(
         secret: of every application.
         certificate: registered for the owner and the trigger application.
         now: aware; secrets last a year from here.
-        cloud: whose services tokens can be asked for.
+        cloud: whose services tokens can be requested for.
     """
     good = ClientSecret(value=secret, expires_at=now + _YEAR)
     expired = ClientSecret(value=EXPIRED_SECRET, expires_at=now - _YEAR)
@@ -139,7 +139,7 @@ def make_client_certificate(path: Path, now: datetime) -> x509.Certificate:
 
 
 def _identity(client_id: str, name: str, *roles: str, tenant_id: str = TENANT_ID) -> Identity:
-    # The object id is the client id with another beginning: told apart, and easy to tell.
+    # The object id is the client id with another prefix: distinct, and easy to recognize.
     return Identity(
         tenant_id=tenant_id,
         object_id=f"0b1ec7{client_id[6:]}",

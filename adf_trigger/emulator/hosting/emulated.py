@@ -35,24 +35,24 @@ _API_VERSION = "2018-06-01"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorConfig:
-    """How the process is run.
+    """The configuration of the emulator's process.
 
     Attributes:
         data: folder for its database, certificates and keys.
         client_secret: of the service principals.
-        identity_header: what callers of the managed-identity endpoint must send.
-        management_port: TCP port of Resource Manager by http; 0 takes a free one, as for the others.
-        management_tls_port: of the same by https.
-        identity_port: of the managed-identity endpoint, by http.
-        authority_port: of Entra ID, by https.
+        identity_header: secret that callers of the managed-identity endpoint must send.
+        management_port: TCP port of Resource Manager over HTTP; 0 for a free one, as for the others.
+        management_tls_port: of the same over HTTPS.
+        identity_port: of the managed-identity endpoint, over HTTP.
+        authority_port: of Entra ID, over HTTPS.
         proxy_port: of the proxy under Azure's own names.
-        strict: hold to the service's own limits.
-        secrets: what stands in for Key Vaults.
-        any_group: take any subscription and resource group to be there.
-        cloud: which of Azure's clouds this stands in for.
-        storage: the account that pipelines mean by its name alone, and that the proxy leads to.
+        strict: enforce the service's own limits.
+        secrets: that replace Key Vaults.
+        any_group: treat every subscription and resource group as existing.
+        cloud: which of Azure's clouds is emulated.
+        storage: the account that pipelines name without an address, and that the proxy leads to.
         allowed: other machines that pipelines may call.
-        console: folder of the page over the control API; None has none.
+        console: folder of the control API's page; None for no page.
     """
 
     data: Path
@@ -81,11 +81,11 @@ class EmulatorConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emulated:
-    """Where everything is: addresses without a slash at the end, and files.
+    """The addresses, without a trailing slash, and files of the running emulator.
 
     Attributes:
         client_certificate_file: PEM file with key, registered for the service principals.
-        proxy_url: HTTPS proxy that leads Azure's own names here, and nothing anywhere else.
+        proxy_url: HTTPS proxy that leads Azure's own names here, and refuses all others.
     """
 
     management_url: str
@@ -170,7 +170,7 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 http_protocol=http_protocol,
             )
         )
-        emulator.called_back_at = management_url
+        emulator.callback_url = management_url
         servers |= await _servers(running, config, certificate, management_tls_url, authority_url)
         proxy_url = await running.enter_async_context(serving_names(servers, port=config.proxy_port))
         yield Emulated(
@@ -192,7 +192,7 @@ async def _servers(
     management_tls_url: str,
     authority_url: str,
 ) -> dict[str, Address]:
-    """Where each of Azure's own names leads; TLS before storage is served until `running` ends."""
+    """The address behind each of Azure's own names; TLS in front of storage is served until `running` ends."""
     cloud = config.cloud
     servers: dict[str, Address] = dict.fromkeys(
         (cloud.management, cloud.classic), _address(management_tls_url)
@@ -215,7 +215,7 @@ def _address(url: str) -> Address:
 async def _provide_factory(
     emulator: FactoryEmulator, directory: Directory, tokens: TokenAuthority, cloud: Cloud
 ) -> None:
-    """Make the first factory through the management API, unless an earlier start has left one."""
+    """Create the first factory through the management API, unless it exists."""
     owner = directory.application(defaults.TENANT_ID, defaults.OWNER_CLIENT_ID)
     if owner is None:
         raise LookupError("the directory lacks the owner")

@@ -60,7 +60,7 @@ ARM_OPERATIONS: tuple[Operation, ...] = (
         "Microsoft.Resources/subscriptions/locations/read",
     ),
     _operation("ListResourceGroups", "GET", _GROUPS, groups.list_page, _READ_GROUP),
-    # Before GET, which would take HEAD, too.
+    # Before GET, which would match HEAD, too.
     _operation("CheckResourceGroup", "HEAD", _GROUP, groups.check, _READ_GROUP),
     _operation("GetResourceGroup", "GET", _GROUP, groups.get, _READ_GROUP),
     _operation("PutResourceGroup", "PUT", _GROUP, groups.put, _WRITE_GROUP, bucket="writes"),

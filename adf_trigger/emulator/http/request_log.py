@@ -1,4 +1,4 @@
-"""A bounded log of the requests that the management API has seen, for tests to look at."""
+"""A bounded log of the requests to the management API, for tests to read."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class SeenRequest:
     """One request.
 
     Attributes:
-        status: what was answered; None while it is under way, or if there was no answer.
+        status: of the reply; None while the request is handled, or if there was no reply.
         faults: kinds of the faults that fired on it.
     """
 
@@ -45,14 +45,14 @@ class SeenRequest:
 
 
 class RequestLog:
-    """The last requests, and how many there were of each operation since the last reset."""
+    """The last requests, and the number of requests by operation since the last reset."""
 
     def __init__(self) -> None:
         self._requests: deque[SeenRequest] = deque(maxlen=CAPACITY)
         self.counts: Counter[str] = Counter()
 
     def add(self, request: SeenRequest) -> None:
-        """Note a request that has just come."""
+        """Record a request that has just arrived."""
         self._requests.append(request)
         self.counts[request.operation] += 1
 
@@ -62,6 +62,6 @@ class RequestLog:
         return found[-limit:]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all requests and counts."""
         self._requests.clear()
         self.counts.clear()

@@ -29,7 +29,7 @@ from adf_trigger.emulator.arm.arm_errors import (
 from adf_trigger.emulator.arm.authorization import Authorization, require
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.arm.operations import Call, Operation, Reply
-from adf_trigger.emulator.arm.places import Places
+from adf_trigger.emulator.arm.places import CloudAddresses
 from adf_trigger.emulator.arm.throttling import Bucket, TokenBuckets
 from adf_trigger.emulator.common.clock import Clock
 from adf_trigger.emulator.common.documents import PROVIDER, factory_id
@@ -41,7 +41,7 @@ from adf_trigger.emulator.identity.tokens import Principal
 from adf_trigger.emulator.serving.protocol import BrokenReply
 
 MAX_BODY = 4 * 1024 * 1024
-"""Bytes that ARM takes in one request."""
+"""Bytes that ARM accepts in one request."""
 
 _OF_PROVIDER: tuple[ResourceType, ...] = ("factories", "datafactories", "operations")
 _ALL_VERSIONS = frozenset(version for each in _OF_PROVIDER for version in API_VERSIONS[each])
@@ -56,11 +56,12 @@ class RequestPipeline:
     """Azure Resource Manager, as far as a client of Data Factory sees it.
 
     Attributes:
-        authorization: None lets everybody in.
-        true_clock: what tokens are held against; they come from another service, whose clock nobody moves.
+        authorization: None lets every caller in.
+        true_clock: the clock that tokens are checked against; they come from another service, whose clock tests do
+            not move.
         region: `East US`, for the routing id and ARM's messages.
-        public_url: scheme and authority for links in replies; None takes what the caller used.
-        places: the names and addresses that callers use.
+        public_url: scheme and authority for links in replies; None for those that the caller used.
+        addresses: the names and addresses that callers use.
     """
 
     backend: Backend
@@ -70,13 +71,13 @@ class RequestPipeline:
     log: RequestLog
     true_clock: Clock
     region: str
-    places: Places
+    addresses: CloudAddresses
     public_url: str | None = None
     _seen_url: str = ""
 
     @property
     def reached_at(self) -> str:
-        """Scheme and authority under which the emulator can be called: as told, or as it was called last."""
+        """Scheme and authority under which the emulator can be called: as configured, or as it was called last."""
         return self.public_url or self._seen_url
 
     async def serve(self, operation: Operation, request: Request) -> Response:
@@ -101,7 +102,7 @@ class RequestPipeline:
         return response
 
     def answer_error(self, request: Request, error: ServiceError) -> Response:
-        """Reject a request that is for no operation."""
+        """Reject a request that matches no operation."""
         response = wire.service_error(error)
         self._add_headers(response, request, self.backend.new_id())
         return response
@@ -130,17 +131,17 @@ class RequestPipeline:
         return wire.error_reply(fault.status, fault.code, fault.message, headers)
 
     async def _answer(self, operation: Operation, request: Request) -> Response:
-        """The service's own answer, faults aside."""
+        """The service's own answer, without faults."""
         headers: dict[str, str] = {}
         base_url = str(request.base_url).rstrip("/")
         if request.url.scheme == "http" or not self._seen_url:
-            # Plain http, if it is served, spares who calls back the emulator's own certificate authority.
+            # Plain HTTP, if it is served, spares callbacks the emulator's own certificate authority.
             self._seen_url = base_url
         try:
             query = {name.lower(): value for name, value in request.query_params.items()}
             self._check_version(operation, query.get("api-version"))
             caller = self._caller(operation, request, base_url)
-            self._check_place(operation, request)
+            self._check_scope(operation, request)
             actor = caller.object_id if caller else _ANYONE
             headers = self._take_token(operation, request, actor)
             body = await _body(request)
@@ -173,19 +174,19 @@ class RequestPipeline:
         raise NoRegisteredProvider(version, operation.resource_type, _compact(self.region), supported)
 
     def _caller(self, operation: Operation, request: Request, base_url: str) -> Principal | None:
-        """Who calls, once the caller may do this; None where nobody needs to say."""
+        """The caller, who is authorized for this operation; None if no token is needed."""
         if self.authorization is None or operation.public:
             return None
         principal = self.authorization.principal(
-            request.headers.get("authorization"), self.true_clock(), self.places.authority(base_url)
+            request.headers.get("authorization"), self.true_clock(), self.addresses.authority(base_url)
         )
         path = request.url.path
         scope = path.rpartition("/")[0] if operation.method == "POST" else path
         require(principal, operation.actions, scope)
         return principal
 
-    def _check_place(self, operation: Operation, request: Request) -> None:
-        """Reject a subscription or a resource group that is not there."""
+    def _check_scope(self, operation: Operation, request: Request) -> None:
+        """Reject a subscription or a resource group that does not exist."""
         subscription = request.path_params.get("subscription")
         if subscription is None:
             return
@@ -204,7 +205,7 @@ class RequestPipeline:
         now, bucket = self.backend.now(), operation.bucket
         level = self.buckets.take(subscription or "", actor, bucket, now)
         if not self.backend.options.throttling:
-            level = self.buckets.most(bucket) - 1
+            level = self.buckets.capacity(bucket) - 1
         elif level is None:
             wait = self.buckets.wait(subscription or "", actor, bucket, now)
             raise RequestsThrottled(_VERBS[bucket], subscription or "", actor, wait)
@@ -222,7 +223,7 @@ class RequestPipeline:
 
 
 def _factory(request: Request) -> str | None:
-    """The resource id of the factory that a request is for; None for one that is for none."""
+    """The resource id of the factory that a request is for; None if it is not for a factory."""
     names = [request.path_params.get(each) for each in ("subscription", "group", "factory")]
     return None if None in names else factory_id(*map(str, names))
 
@@ -235,9 +236,9 @@ async def _body(request: Request) -> Any:
     """The decoded body; None if it is empty.
 
     Raises:
-        RequestTooLarge: more than ARM takes.
-        MalformedJson: not JSON in UTF-8.
-        BadRequest: a property twice in one object.
+        RequestTooLarge: it is larger than ARM accepts.
+        MalformedJson: it is not JSON in UTF-8.
+        BadRequest: a property occurs twice in one object.
     """
     content = bytearray()
     async for chunk in request.stream():
@@ -251,7 +252,7 @@ async def _body(request: Request) -> Any:
             content, object_pairs_hook=_object, parse_constant=_reject_constant, parse_float=_finite
         )
         if _ESCAPED_SURROGATE.search(content):
-            # Half of a surrogate pair can be written in JSON, but is no text.
+            # Half of a surrogate pair can be written in JSON, but is not valid text.
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as exc:
         raise MalformedJson("It is nested too deeply.") from exc

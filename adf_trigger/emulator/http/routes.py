@@ -1,7 +1,7 @@
 """Every operation of the management API that is emulated, in one table.
 
-A segment in braces is a parameter. Paths are matched segment by segment without regard to case, since clients,
-documents and the service itself disagree about it (`resourcegroups`, `queryActivityruns`).
+A segment in braces is a parameter. Paths are matched segment by segment and case-insensitively, since clients,
+documents and the service itself disagree about the case (`resourcegroups`, `queryActivityruns`).
 """
 
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _action(
     )
 
 
-# A query is a POST, so it needs the action that starts it and the read of its result: reading roles alone do not do.
+# A query is a POST, so it needs the action that starts it and the read of its result: a read-only role is not enough.
 _QUERY_RUNS = ("querypipelineruns/action", "querypipelineruns/read")
 _QUERY_ACTIVITIES = ("pipelineruns/queryactivityruns/action", "pipelineruns/queryactivityruns/read")
 _QUERY_TRIGGER_RUNS = ("querytriggerruns/action", "querytriggerruns/read")
@@ -171,7 +171,7 @@ def _runs() -> Iterator[Operation]:
 
 
 def _legacy() -> Iterator[Operation]:
-    """The 2017-09-01-preview forms that old scripts and documents still have."""
+    """The 2017-09-01-preview forms that old scripts and documents still use."""
     yield _action("QueryPipelineRuns", "pipelineruns", runs.query, *_QUERY_RUNS, bucket="reads")
     yield _action(
         "QueryActivityRuns",
@@ -265,7 +265,7 @@ def _v1() -> Iterator[Operation]:
 
 
 _ON_RESOURCES: tuple[Operation, ...] = (
-    # Paths are tried in this order: what is called most comes first.
+    # Paths are matched in this order: the most frequent operations come first.
     *_runs(),
     *_factories(),
     *(operation for row in _KINDS for operation in _documents(*row)),

@@ -61,7 +61,7 @@ def request_headers(request_id: UUID, region: str, now: datetime) -> dict[str, s
 
 
 def success(reply: Reply) -> Response:
-    """A reply of a handler."""
+    """The response for a handler's reply."""
     if reply.body is None:
         headers = {} if reply.status in {204, 304} else {"Content-Length": "0"}
         return Response(status_code=reply.status, headers={**headers, **reply.headers})
@@ -75,7 +75,7 @@ def service_error(error: ServiceError) -> Response:
 
 
 def error_reply(status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
-    """An error that a fault rule asks for, whatever the code usually stands for."""
+    """The error of a fault rule, whatever status its code usually has."""
     return _json({"error": {"code": code, "message": message}}, status, headers)
 
 

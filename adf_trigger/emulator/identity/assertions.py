@@ -21,7 +21,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # The header that names the certificate, and the hash that it is named by.
 _THUMBPRINTS: dict[str, hashes.HashAlgorithm] = {
     "x5t#S256": hashes.SHA256(),
-    "x5t": hashes.SHA1(),  # noqa: S303 - the thumbprint that the protocol says
+    "x5t": hashes.SHA1(),  # noqa: S303 - the thumbprint of the protocol
 }
 _ALGORITHMS = ["RS256", "PS256"]
 
@@ -29,7 +29,7 @@ _ALGORITHMS = ["RS256", "PS256"]
 def verify_assertion(
     assertion: str, application: Application, audiences: Collection[str], now: datetime
 ) -> None:
-    """Check that the assertion was signed for this endpoint, now, with a registered certificate's key.
+    """Check that the assertion is valid now, for this endpoint, and signed with a registered certificate's key.
 
     Args:
         assertion: the JWT.
@@ -38,7 +38,7 @@ def verify_assertion(
         now: aware.
 
     Raises:
-        EntraError: it was not.
+        EntraError: it is not valid.
     """
     try:
         header = jwt.get_unverified_header(assertion)
@@ -74,7 +74,7 @@ def _claims(assertion: str, certificate: x509.Certificate, thumbprint: str) -> d
         raise errors.assertion_key_unknown(thumbprint)
     options: Options = {
         "require": ["aud", "exp", "iss", "sub"],
-        # Checked by us: each has an error of its own, and the clock is ours.
+        # Checked here: each has an error of its own, and the clock is injected.
         "verify_aud": False,
         "verify_exp": False,
         "verify_nbf": False,

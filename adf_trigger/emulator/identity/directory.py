@@ -1,4 +1,4 @@
-"""Who exists: tenants, applications with their credentials, managed identities."""
+"""The directory: tenants, applications with their credentials, managed identities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from adf_trigger.emulator.identity.tokens import Identity
 
 
 def known_resources(cloud: Cloud) -> frozenset[str]:
-    """Services of a cloud that tokens can be asked for, without the slash that some write at the end."""
+    """Services of a cloud that tokens can be requested for, without a trailing slash."""
     hosts = (cloud.management, cloud.classic, cloud.graph, cloud.vault_suffix, "storage.azure.com")
     return frozenset({"https://database.windows.net", *(f"https://{host}" for host in hosts)})
 
@@ -46,16 +46,16 @@ class UserAssignedIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Everything that the identity endpoints know.
+    """The data of the identity endpoints.
 
     Attributes:
         tenants: ids of the tenants that exist.
         domains: ids of tenants by the domain names that they have verified, in lower case.
         adfs: id of the tenant that the path `/adfs` leads to, for clients that skip instance discovery there.
         applications: of all tenants.
-        system_assigned: identity of the function app itself; None where it has none.
+        system_assigned: identity of the function app itself; None if it has none.
         user_assigned: identities assigned to the function app.
-        resources: services that tokens can be asked for, without a slash at the end.
+        resources: services that tokens can be requested for, without a trailing slash.
     """
 
     tenants: frozenset[str]
@@ -67,7 +67,7 @@ class Directory:
     resources: frozenset[str] = known_resources(PUBLIC)
 
     def application(self, tenant_id: str | None, client_id: str) -> Application | None:
-        """The application with that client id in that tenant, or in any where it is None."""
+        """The application with that client id in that tenant, or in any tenant if it is None."""
         for application in self.applications:
             identity = application.identity
             if identity.app_id.lower() == client_id.lower() and (
@@ -77,7 +77,7 @@ class Directory:
         return None
 
     def tenant_id(self, named: str) -> str | None:
-        """Id of the tenant that is named by its id or by a domain, or that is meant by `adfs`."""
+        """Id of the tenant with this id or domain, or of the one that `adfs` stands for."""
         wanted = named.lower()
         if wanted == "adfs":
             return self.adfs
@@ -86,5 +86,5 @@ class Directory:
         )
 
     def knows(self, resource: str) -> bool:
-        """Whether a token can be asked for that service, written with or without a slash at the end."""
+        """Whether a token can be requested for that service, with or without a trailing slash."""
         return resource.removesuffix("/").lower() in self.resources

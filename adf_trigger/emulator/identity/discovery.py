@@ -1,6 +1,6 @@
-"""What Entra ID tells of itself: instance discovery and OpenID documents, under the name that was asked.
+"""Entra ID's own metadata: instance discovery and OpenID documents, under the name that was called.
 
-Without tokens, as in the service.
+No token is needed, as in the service.
 """
 
 import ipaddress
@@ -11,7 +11,7 @@ from adf_trigger.emulator.common.clouds import Cloud
 from adf_trigger.emulator.identity import entra_errors as errors
 
 ANY_TENANT = ("common", "organizations", "consumers")
-"""Stand in a path for whatever tenant a user belongs to."""
+"""Path segments for any tenant that a user belongs to."""
 
 _PLACEHOLDER = "{tenantid}"
 
@@ -21,11 +21,11 @@ def instance(cloud: Cloud, origin: str, authorization_endpoint: str) -> dict[str
 
     Args:
         cloud: whose hosts are known.
-        origin: scheme and authority that was asked.
-        authorization_endpoint: the URL that a client wants to sign in at, and asks whether to trust; may be empty.
+        origin: scheme and authority that was called.
+        authorization_endpoint: the sign-in URL that a client wants to check before it trusts it; may be empty.
 
     Raises:
-        EntraError: the host of that URL is none of the cloud's, and not of this machine.
+        EntraError: the host of that URL is neither the cloud's nor this machine's.
     """
     url = urlsplit(authorization_endpoint or f"{origin}/common/oauth2/v2.0/authorize")
     host = urlsplit(origin).netloc
@@ -61,12 +61,12 @@ def configuration(origin: str, named: str, tenant_id: str | None, *, version: st
     """An OpenID document.
 
     Args:
-        origin: scheme and authority that was asked.
-        named: the tenant as it was asked for: an id, a domain, or one of ANY_TENANT.
+        origin: scheme and authority that was called.
+        named: the tenant as requested: an id, a domain, or one of ANY_TENANT.
         tenant_id: its id; None for any tenant's.
         version: `v2.0/`, or empty for version 1.
     """
-    # Endpoints carry the tenant's id, however it was asked for; "adfs" has no other name.
+    # Endpoints have the tenant's id, however it was requested; "adfs" has no other name.
     path = named if tenant_id is None or named.lower() == "adfs" else tenant_id
     authority, issued_for = f"{origin}/{path}", tenant_id or _PLACEHOLDER
     issuer = f"{origin}/{issued_for}/v2.0" if version else f"https://sts.windows.net/{issued_for}/"
@@ -80,7 +80,7 @@ def configuration(origin: str, named: str, tenant_id: str | None, *, version: st
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid"],
         "issuer": issuer,
-        # Named because clients demand it; no one signs in here.
+        # Present because clients require them; interactive sign-in is not supported.
         "authorization_endpoint": f"{authority}/oauth2/{version}authorize",
         "device_authorization_endpoint": f"{authority}/oauth2/{version}devicecode",
         "tenant_region_scope": "EU",

@@ -1,6 +1,6 @@
-"""The Entra ID endpoints by which an application gets a token for itself: v1 and v2, secret or certificate.
+"""The Entra ID endpoints from which an application gets a token for itself: v1 and v2, secret or certificate.
 
-To be served over https: MSAL refuses an authority without it.
+Serve them over HTTPS: MSAL refuses an authority without it.
 """
 
 import hmac
@@ -47,10 +47,10 @@ def entra_app(
 
     Args:
         directory: tenants and applications.
-        tokens: signs.
-        clock: for the times in tokens, and for what has expired.
+        tokens: signs the tokens.
+        clock: for the times in tokens, and for expiry.
         lifetime: of the tokens.
-        cloud: whose names it has.
+        cloud: the emulated cloud.
     """
     return _Entra(directory, tokens, clock, lifetime, cloud).app
 
@@ -109,7 +109,7 @@ class _Entra:
         return answer
 
     async def instance(self, request: Request) -> dict[str, Any]:
-        """Instance discovery: whether a host may be trusted to sign in at, and its other names."""
+        """Instance discovery: whether a host may be trusted for sign-in, and its other names."""
         asked = request.query_params.get("authorization_endpoint", "")
         return discovery.instance(self._cloud, _host(request), asked)
 
@@ -129,7 +129,7 @@ class _Entra:
         return {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": self._cloud.authority}
 
     async def device_code(self, request: Request) -> dict[str, Any]:
-        """The device flow, which is for users: refused as an application without public clients is."""
+        """The device flow, which is for users: refused as for an application that is no public client."""
         form = await _form(request) or dict(request.query_params)
         if not form.get("client_id"):
             raise errors.parameter_missing("client_id")
@@ -182,29 +182,29 @@ class _Entra:
         return tenant
 
     def _application(self, tenant: str | None, client_id: str) -> Application:
-        """The application; of any tenant where none is told."""
+        """The application; of any tenant if none is given."""
         application = self._directory.application(tenant, client_id)
         if application is None:
             raise errors.application_not_found(client_id, tenant or "common")
         return application
 
     async def _authenticated(self, request: Request, *, target: str) -> tuple[Application, Form]:
-        """The application that the form proves to be, and the form, which has the field `target`."""
+        """The application that the form authenticates, and the form, which has the field `target`."""
         tenant = None if _is_any(request.path_params["tenant"]) else self._tenant(request)
         form = await _form(request)
         grant = _grant(form, target)
         if tenant is None and grant == _CLIENT_CREDENTIALS:
-            raise errors.tenant_not_told()
+            raise errors.tenant_missing()
         application = self._application(tenant, form["client_id"])
-        self._prove(request, form, application)
+        self._check_credential(request, form, application)
         if grant == _PASSWORD:
             raise errors.user_not_found(application.identity.tenant_id)
         if grant == _DEVICE_CODE:
             raise errors.device_code_expired()
         return application, form
 
-    def _prove(self, request: Request, form: Form, application: Application) -> None:
-        """Hold what the form brings against the application's credentials."""
+    def _check_credential(self, request: Request, form: Form, application: Application) -> None:
+        """Check the form's credential against those of the application."""
         if "client_assertion" in form:
             self._check_assertion(request, form, application)
         elif "client_secret" in form:
@@ -238,7 +238,7 @@ class _Entra:
         verify_assertion(form["client_assertion"], application, audiences, self._clock())
 
     def _issue(self, application: Application, resource: str) -> str:
-        # An application may always ask for a token for itself.
+        # An application may always request a token for itself.
         if not self._directory.knows(resource) and resource.lower() != application.identity.app_id.lower():
             raise errors.resource_not_found(resource, application.identity.tenant_id)
         return self._tokens.issue(application.identity, resource, now=self._clock(), lifetime=self._lifetime)
@@ -249,7 +249,7 @@ def _host(request: Request) -> str:
 
 
 def _grant(form: Form, target: str) -> str:
-    """The grant of a form that has all that the grant needs."""
+    """The grant of a form, which must have every field of that grant."""
     for name in ("grant_type", "client_id"):
         if not form.get(name):
             raise errors.parameter_missing(name)
@@ -272,7 +272,7 @@ def _is_any(tenant: str) -> bool:
 
 
 async def _form(request: Request) -> Form:
-    """The fields of the body; none where it is no form."""
+    """The fields of the body; empty if it is not a form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return {}
     body = (await request.body()).decode(errors="replace")

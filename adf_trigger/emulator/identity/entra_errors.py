@@ -5,7 +5,7 @@ from typing import Any
 
 
 class EntraError(Exception):
-    """A refusal of the token service.
+    """An error of the token service.
 
     Attributes:
         code: number after AADSTS.
@@ -44,7 +44,7 @@ _INSTALLED = (
 
 
 def tenant_not_found(tenant_id: str, *, discovery: bool = False) -> EntraError:
-    """There is no such tenant; `discovery`: asked for its metadata, not for a token."""
+    """There is no such tenant; `discovery`: the request is for its metadata, not for a token."""
     return EntraError(
         90002,
         400,
@@ -55,8 +55,8 @@ def tenant_not_found(tenant_id: str, *, discovery: bool = False) -> EntraError:
     )
 
 
-def tenant_not_told() -> EntraError:
-    """An application asks for a token for itself without saying in which tenant."""
+def tenant_missing() -> EntraError:
+    """An application requests a token for itself without naming a tenant."""
     return EntraError(
         50059,
         400,
@@ -66,7 +66,7 @@ def tenant_not_told() -> EntraError:
 
 
 def instance_unknown(host: str) -> EntraError:
-    """Instance discovery: the host is none of this cloud's."""
+    """Instance discovery: the host is not one of this cloud's."""
     return EntraError(50049, 400, "invalid_instance", f"Unknown or invalid instance. The host is '{host}'.")
 
 
@@ -78,7 +78,7 @@ def parameter_missing(name: str) -> EntraError:
 
 
 def grant_unsupported(grant_type: str) -> EntraError:
-    """Only client_credentials is served here; what is for users is refused by codes of its own."""
+    """Only client_credentials is served here; grants for users are refused with codes of their own."""
     return EntraError(
         70003, 400, "unsupported_grant_type", f"The app requested an unsupported grant type '{grant_type}'."
     )
@@ -129,7 +129,7 @@ def credential_missing() -> EntraError:
 
 
 def secret_missing() -> EntraError:
-    """A flow for users, by an application that has to prove itself."""
+    """A flow for users, by an application that must authenticate itself."""
     return EntraError(
         7000218,
         401,
@@ -150,7 +150,7 @@ def user_not_found(tenant_id: str) -> EntraError:
 
 
 def device_code_expired() -> EntraError:
-    """No device code was given out."""
+    """No device code was issued."""
     return EntraError(70019, 400, "expired_token", "Verification code expired.")
 
 
@@ -166,7 +166,7 @@ def secret_wrong(client_id: str) -> EntraError:
 
 
 def secret_expired(client_id: str) -> EntraError:
-    """The secret was good once."""
+    """The secret has expired."""
     return EntraError(
         7000222,
         401,
@@ -178,7 +178,7 @@ def secret_expired(client_id: str) -> EntraError:
 
 
 def assertion_malformed() -> EntraError:
-    """The client assertion is no JWT, or not of the type that was said."""
+    """The client assertion is not a JWT, or not of the declared type."""
     return EntraError(50027, 401, "invalid_client", "JWT token is invalid or malformed.")
 
 
@@ -194,7 +194,7 @@ def assertion_key_unknown(thumbprint: str) -> EntraError:
 
 
 def assertion_key_expired(thumbprint: str, *, start: datetime, end: datetime) -> EntraError:
-    """The certificate is registered, and not good at this time."""
+    """The certificate is registered, but not valid at this time."""
     pattern = "%m/%d/%Y %H:%M:%S"
     return EntraError(
         700027,
@@ -207,7 +207,7 @@ def assertion_key_expired(thumbprint: str, *, start: datetime, end: datetime) ->
 
 
 def assertion_signature_wrong(thumbprint: str) -> EntraError:
-    """The certificate is registered, and its key did not sign this."""
+    """The certificate is registered, but its key did not sign the assertion."""
     return EntraError(
         700027,
         401,
@@ -218,7 +218,7 @@ def assertion_signature_wrong(thumbprint: str) -> EntraError:
 
 
 def assertion_not_in_time(*, now: datetime, start: datetime, end: datetime) -> EntraError:
-    """The assertion is not good yet, or no more."""
+    """The assertion is not valid yet, or no longer."""
     pattern = "%Y-%m-%dT%H:%M:%S.%fZ"
     return EntraError(
         700024,
@@ -237,7 +237,7 @@ def assertion_audience_wrong() -> EntraError:
 
 
 def assertion_client_wrong() -> EntraError:
-    """The assertion speaks for another application than the form."""
+    """The assertion names another application than the form."""
     return EntraError(
         700021,
         401,

@@ -1,7 +1,7 @@
 """The managed-identity endpoint of App Service and Functions (IDENTITY_ENDPOINT, api-version 2019-08-01).
 
-The request and the reply are those of Microsoft's documentation and of azure-identity; what the real endpoint
-answers to a wrong secret header is not documented, and 401 is our choice.
+The request and the reply are those of Microsoft's documentation and of azure-identity; the real
+endpoint's answer to a wrong secret header is not documented, and 401 is our choice.
 """
 
 import hmac
@@ -19,7 +19,7 @@ from adf_trigger.emulator.identity.directory import Directory, UserAssignedIdent
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 
 PATH = "/msi/token"
-"""Path that IDENTITY_ENDPOINT ends with."""
+"""Path at the end of IDENTITY_ENDPOINT."""
 
 API_VERSION = "2019-08-01"
 TOKEN_LIFETIME = timedelta(hours=24)
@@ -36,7 +36,7 @@ _IDS: dict[str, Callable[[UserAssignedIdentity], str]] = {
 
 
 class ManagedIdentityError(Exception):
-    """The endpoint refuses; `status` is the HTTP status."""
+    """The endpoint rejects a request; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -52,11 +52,11 @@ def managed_identity_app(
     clock: Clock = utcnow,
     lifetime: timedelta = TOKEN_LIFETIME,
 ) -> Starlette:
-    """The endpoint, as an ASGI app to be served over plain http on a loopback address.
+    """The endpoint, as an ASGI app for plain HTTP on a loopback address.
 
     Args:
         directory: has the identities of the function app.
-        tokens: signs.
+        tokens: signs the tokens.
         identity_header: secret that a request must carry in X-IDENTITY-HEADER.
         clock: for the times in tokens.
         lifetime: of the tokens.
@@ -99,7 +99,7 @@ def _resource(query: Mapping[str, str], directory: Directory) -> str:
     if not resource:
         raise ManagedIdentityError(400, "The resource query parameter is required.")
     if not directory.knows(resource):
-        # The real endpoint is as vague, as azure-identity's authors found.
+        # The real endpoint is as vague, according to azure-identity's authors.
         raise ManagedIdentityError(
             500,
             "An unexpected error occured while fetching the AAD Token. "

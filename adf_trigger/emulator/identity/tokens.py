@@ -26,13 +26,13 @@ class Identity:
     """A service principal or a managed identity.
 
     Attributes:
-        tenant_id: directory it lives in.
-        object_id: of the service principal: what role assignments and ARM's messages name.
+        tenant_id: its directory.
+        object_id: of the service principal, which role assignments and ARM's messages name.
         app_id: the client id.
-        name: for people.
-        roles: names of the Azure roles it has, on everything: "Data Factory Contributor", "Contributor",
+        name: display name.
+        roles: names of its Azure roles, which apply to everything: "Data Factory Contributor", "Contributor",
             "Reader", "ADF Trigger" (the project's own least-privilege role). Without any, it is known
-            and forbidden everything.
+            but may do nothing.
     """
 
     tenant_id: str
@@ -44,7 +44,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal(Identity):
-    """Who a verified token speaks for.
+    """The principal of a verified token.
 
     Attributes:
         audience: the `aud` claim.
@@ -56,11 +56,11 @@ class Principal(Identity):
 
 
 class TokenError(Exception):
-    """A token is not to be taken."""
+    """A token is not accepted."""
 
 
 class TokenMalformed(TokenError):
-    """It is no JWT, or lacks a claim."""
+    """It is not a JWT, or lacks a claim."""
 
 
 class TokenSignatureInvalid(TokenError):
@@ -68,7 +68,7 @@ class TokenSignatureInvalid(TokenError):
 
 
 class TokenExpired(TokenError):
-    """It was good until `expires_at` (aware, UTC)."""
+    """It expired at `expires_at` (aware, UTC)."""
 
     def __init__(self, expires_at: datetime) -> None:
         super().__init__(f"the token expired at {expires_at:%Y-%m-%dT%H:%M:%SZ}")
@@ -92,12 +92,12 @@ class TokenTenantInvalid(TokenError):
 
 
 class TokenAuthority:
-    """Signs tokens and checks them, with one RSA key made for the occasion.
+    """Signs and verifies tokens, with an RSA key of its own.
 
     Args:
-        tenant_id: the directory that the checked service trusts. Tokens of other tenants can be issued, and
-            are refused.
-        audiences: values of `aud` that the checked service takes.
+        tenant_id: the directory that the checked service trusts. Tokens of other tenants can be issued, but
+            are rejected.
+        audiences: values of `aud` that the checked service accepts.
     """
 
     def __init__(self, tenant_id: str, *, audiences: frozenset[str] = PUBLIC.arm_audiences) -> None:
@@ -112,9 +112,9 @@ class TokenAuthority:
         """A signed token with the claims of Entra ID's v1.0 app-only access tokens (which ARM gets).
 
         Args:
-            identity: whom the token speaks for.
-            audience: resource it is for, exactly as it was asked for.
-            now: aware; the instant of issue.
+            identity: subject of the token.
+            audience: resource it is for, exactly as requested.
+            now: aware; the time of issue.
             lifetime: may be negative, for a token that has expired.
         """
         issued = int(now.timestamp())
@@ -138,18 +138,18 @@ class TokenAuthority:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"kid": self.key_id})
 
     def verify(self, token: str, now: datetime) -> Principal:
-        """Who the token speaks for.
+        """The principal of a token.
 
         Args:
             token: without the word "Bearer".
-            now: aware; the token must be good at this instant, to the second, without leeway.
+            now: aware; the token must be valid at this time, to the second, without leeway.
 
         Raises:
-            TokenMalformed: it is no JWT, or lacks a claim.
-            TokenSignatureInvalid: somebody else signed it.
-            TokenExpired: `expires_at` has come.
-            TokenTenantInvalid: another tenant's.
-            TokenAudienceInvalid: another service's.
+            TokenMalformed: it is not a JWT, or lacks a claim.
+            TokenSignatureInvalid: it is signed with another key.
+            TokenExpired: it has expired.
+            TokenTenantInvalid: it is of another tenant.
+            TokenAudienceInvalid: it is for another service.
         """
         principal = _principal(self._claims(token))
         if principal.expires_at <= now:

@@ -1,6 +1,6 @@
-"""Reads the ARM template that Data Factory exports: its resources, with parameters and variables put in.
+"""Reads the ARM template that Data Factory exports: its resources, with parameters and variables resolved.
 
-Exported templates use few of ARM's functions: parameters, variables and concat. Any other is refused by name.
+Exported templates use few of ARM's functions: parameters, variables and concat. Any other is rejected by name.
 """
 
 import json
@@ -36,18 +36,18 @@ class ArmTemplate:
     """An exported template.
 
     Attributes:
-        parameters: values of the template's parameters; its defaults stand where there is none. Text for one
-            that is declared as something else than a string is its JSON.
+        parameters: values of the template's parameters, which override its defaults. Text for one that is not
+            declared as a string is parsed as JSON.
     """
 
     document: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def resources(self) -> Iterator[TemplateResource]:
-        """The resources, in the order of the template, each before those that are written inside it.
+        """The resources, in the order of the template, each before those nested in it.
 
         Raises:
-            TemplateError: a name cannot be made out.
+            TemplateError: a name cannot be resolved.
         """
         yield from self._resources(self.document, "")
 
@@ -62,7 +62,7 @@ class ArmTemplate:
         """A JSON value with every `[expression]` in it evaluated.
 
         Raises:
-            TemplateError: an expression uses what is not known.
+            TemplateError: an expression uses an unknown function, parameter or variable.
         """
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
@@ -78,7 +78,7 @@ class ArmTemplate:
         """Value of a parameter.
 
         Raises:
-            TemplateError: it has none, or one of another type.
+            TemplateError: it has no value, or one of another type.
         """
         declared = self.document.get("parameters", {}).get(name, {})
         if name in self.parameters:
@@ -91,7 +91,7 @@ class ArmTemplate:
         """Value of a variable.
 
         Raises:
-            TemplateError: there is none.
+            TemplateError: it does not exist.
         """
         try:
             return self.resolve(self.document["variables"][name])
@@ -172,7 +172,7 @@ class _Expression:
                 return self._template.variable(name)
             case "concat", [*parts]:
                 return "".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
-        raise TemplateError(f"the template uses {function}(), which is not understood, in [{self._text}]")
+        raise TemplateError(f"the template uses {function}(), which is not supported, in [{self._text}]")
 
     def _error(self) -> TemplateError:
         return TemplateError(f"the template's expression [{self._text}] cannot be read")

@@ -1,4 +1,4 @@
-"""What is chosen for a factory that is loaded from elsewhere: where linked services lead, a template's parameters."""
+"""The choices for an imported factory: the targets of linked services, and a template's parameters."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ AZURITE: Mapping[str, Any] = {
     "type": "AzureBlobStorage",
     "typeProperties": {"connectionString": "UseDevelopmentStorage=true"},
 }
-"""A linked service to the stack's storage account, wherever that listens."""
+"""A linked service to the stack's storage account, whatever its address."""
 
 _LOCAL = ("usedevelopmentstorage", "127.0.0.1", "localhost")
 
@@ -21,15 +21,15 @@ _LOCAL = ("usedevelopmentstorage", "127.0.0.1", "localhost")
 def check_names(
     contents: Contents, linked_services: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> None:
-    """Hold names that are given against what a factory has.
+    """Check given names against those of a factory.
 
     Args:
         contents: of the folder.
-        linked_services: by names that the folder has, or refers to.
-        parameters: by names that its template declares.
+        linked_services: by name; the folder must have or refer to each.
+        parameters: by name; the template must declare each.
 
     Raises:
-        ImportFailed: some mean nothing there; each is named, with what may be meant.
+        ImportFailed: some are unknown; each is named, with a suggestion.
     """
     there = {found.name for found in contents.documents if found.kind is LINKED_SERVICES}
     meant = there | {name for found in contents.documents for name in _references(_resolved(found))}
@@ -40,7 +40,7 @@ def check_names(
 
 
 def cloud_stores(contents: Contents, chosen: Iterable[str]) -> list[tuple[str, str]]:
-    """The linked services to blob storage or a data lake elsewhere, by name and type, but for those that are chosen."""
+    """The linked services to blob storage or a data lake elsewhere, by name and type, except the chosen ones."""
     decided = {name.casefold() for name in chosen}
     return [
         (found.name, str(found.properties["type"]))
@@ -53,7 +53,7 @@ def cloud_stores(contents: Contents, chosen: Iterable[str]) -> list[tuple[str, s
 
 
 def _resolved(found: Found) -> Any:
-    """The properties with the template's values; as they are written where it lacks one, which is told later."""
+    """The properties with the template's values; unresolved if one is missing, which is reported later."""
     try:
         return found.template.resolve(found.properties) if found.template else found.properties
     except TemplateError:
@@ -72,12 +72,12 @@ def _unknown(what: str, given: Iterable[str], known: Iterable[str]) -> Iterator[
             continue
         near = get_close_matches(name.casefold(), folded, n=1)
         others = ", ".join(folded.values())
-        hint = f"; is {folded[near[0]]} meant?" if near else f"; there are: {others}" if others else ""
+        hint = f"; did you mean {folded[near[0]]}?" if near else f"; there are: {others}" if others else ""
         yield f"there is no {what} {name}{hint}"
 
 
 def _references(value: Any) -> Iterator[str]:
-    """Names of linked services that a document refers to, wherever in it."""
+    """Names of linked services that a document refers to, at any depth."""
     if isinstance(value, list):
         for item in value:
             yield from _references(item)

@@ -1,4 +1,4 @@
-"""Loads a factory that exists elsewhere: the folder of its Git repository, or its exported ARM template."""
+"""Imports an existing factory: the folder of its Git repository, or its exported ARM template."""
 
 import logging
 from collections import Counter
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Imported:
-    """What was loaded.
+    """The result of an import.
 
     Attributes:
         factory_id: resource id of the factory.
-        documents: how many of each kind, by collection.
+        documents: number of documents, by collection.
         skipped: resources of the template that are not emulated, as `type name`.
-        to_azurite: linked services that lead to the stack's storage account in place of one of the cloud, with the
-            type that they have there.
+        to_azurite: linked services that now lead to the stack's storage account instead of the cloud, with their
+            original type.
     """
 
     factory_id: str
@@ -50,31 +50,31 @@ def import_folder(
     parameters: Mapping[str, Any] | None = None,
     to_azurite: bool = False,
 ) -> Imported:
-    """Load a folder into a factory, which is made if it is not there. Triggers come in stopped.
+    """Import a folder into a factory, which is created if it does not exist. Triggers are imported as stopped.
 
     Args:
         backend: of the emulator (`FactoryEmulator.backend`).
         folder: of a factory's Git repository (pipeline/, dataset/, linkedService/, trigger/, …), or with an
             exported ARM template (ARMTemplateForFactory.json and, if wanted, its parameters file); or the file
             of a template, whatever its name.
-        subscription: where the factory is to be.
-        resource_group: likewise.
+        subscription: of the factory.
+        resource_group: of the factory.
         factory: its name.
-        location: of a factory that is made.
+        location: of a factory that is created.
         linked_services: by name, properties that replace those in the folder (`type`, `typeProperties`), so
             that a factory made for the cloud reads and writes local stores. Those that the folder only refers to
-            are made, as templates of the gallery expect their connections to be.
-        parameters: values for the template's parameters, before those of its parameters file.
-        to_azurite: lead the other linked services to blob storage and data lakes to the stack's storage account.
+            are created, since templates of the gallery expect their connections to exist.
+        parameters: values for the template's parameters, which override those of its parameters file.
+        to_azurite: point the other linked services for blob storage and data lakes at the stack's storage account.
 
     Raises:
-        ImportFailed: something in the folder is wrong. Where its files can be read and the names that are given
-            mean something in them, what was right has been loaded.
+        ImportFailed: the folder has faults. If its files can be read and the given names are known, the valid
+            documents have been imported.
     """
     given = dict(linked_services or {})
     contents = read_contents(folder, factory, parameters or {})
     check_names(contents, given, parameters or {})
-    contents.documents += _beside(contents.documents, given)
+    contents.documents += _additional(contents.documents, given)
     stores = cloud_stores(contents, given) if to_azurite else []
     given |= {name: AZURITE for name, _ in stores}
     home = _factory(backend, subscription, resource_group, factory, location, contents.factory_properties)
@@ -91,8 +91,8 @@ def import_folder(
     return imported
 
 
-def _beside(documents: list[Found], linked_services: Mapping[str, Mapping[str, Any]]) -> Iterator[Found]:
-    """The linked services that are given and not in the folder."""
+def _additional(documents: list[Found], linked_services: Mapping[str, Mapping[str, Any]]) -> Iterator[Found]:
+    """The given linked services that are not in the folder."""
     there = {found.name.lower() for found in documents if found.kind is LINKED_SERVICES}
     for name, properties in linked_services.items():
         if name.lower() not in there:
@@ -106,7 +106,7 @@ def _load_all(
     overrides: Mapping[str, Mapping[str, Any]],
     imported: Imported,
 ) -> list[str]:
-    """Load documents, each after those that it refers to; gives what is wrong with those that are left."""
+    """Load documents, each after those that it refers to; return the faults of those that cannot be loaded."""
     replaced = {name.lower(): override for name, override in overrides.items()}
     faults: list[str] = []
     while waiting:
@@ -155,7 +155,7 @@ def _factory(
     location: str,
     properties: dict[str, Any],
 ) -> Factory:
-    """The factory to load into, with the properties that the folder gives it."""
+    """The factory to import into, with the properties from the folder."""
     check_factory_name(name, name)
     wanted = Factory(
         subscription_id=subscription,

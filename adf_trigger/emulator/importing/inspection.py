@@ -1,4 +1,4 @@
-"""Looks through the pipelines of a factory, before any runs: what is not emulated, and what calls other machines."""
+"""Inspects the pipelines of a factory before any runs, for missing features and for calls to other machines."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ _ACTIVITIES = {name.lower() for name in (*EXECUTION, *CONTROL, "WebHook")}
 _DATASETS = {AZURE_BLOB, *BYTES_FORMATS, *RECORD_FORMATS, *RECORD_STORES}
 _VAULT = "AzureKeyVault"
 _ADDRESSES = {"AzureFunction": "functionAppUrl", "RestService": "url", _VAULT: "baseUrl"}
-"""Linked services that are reached by HTTP, and where they say so."""
+"""Linked services that are called over HTTP, and the property that has their URL."""
 _CONNECTORS = {*FILE_STORES, *_ADDRESSES}
 _CALLING = {"webactivity", "webhook"}
 _INNER = ("activities", "ifTrueActivities", "ifFalseActivities", "defaultActivities", "cases")
@@ -36,8 +36,8 @@ class Call:
 
     Attributes:
         activity: its name.
-        type: of the activity, or of the linked service that it calls by.
-        host: None where it is known at run time alone.
+        type: of the activity, or of the linked service that it uses.
+        host: None if it is known only at run time.
     """
 
     activity: str
@@ -47,11 +47,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What was found in one pipeline.
+    """The findings about one pipeline.
 
     Attributes:
-        not_emulated: what its activities need and this Data Factory has not, a few words each.
-        calls: to machines by HTTP, this one included.
+        not_emulated: features that its activities need and this Data Factory lacks, a few words each.
+        calls: over HTTP, including those to this machine.
     """
 
     pipeline: str
@@ -60,7 +60,7 @@ class Inspected:
 
 
 def inspect(store: Store, factory_id: str) -> Iterator[Inspected]:
-    """Each pipeline of a factory, in order of name."""
+    """Inspect each pipeline of a factory, in order of name."""
     definitions = store.definitions(factory_id)
     for pipeline in store.resources.page(factory_id, PIPELINES):
         found = [
@@ -108,7 +108,7 @@ def _of_linked_service(activity: str, name: str, definitions: Definitions) -> It
 
 
 def host_of(url: Any) -> str | None:
-    """The host that a URL names, or that an expression of one has in its text; None if only a run knows it."""
+    """The host of a URL, or the one in the text of an expression; None if it is known only at run time."""
     text = url.get("value") if isinstance(url, Mapping) else url
     if not isinstance(text, str):
         return None

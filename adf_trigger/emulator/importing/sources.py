@@ -1,4 +1,4 @@
-"""Reads a factory that exists elsewhere: the JSON files of its Git repository, or its exported ARM template."""
+"""Reads an existing factory: the JSON files of its Git repository, or its exported ARM template."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class ImportFailed(Exception):
 
 @dataclass(slots=True)
 class Found:
-    """A document on its way in: properties are made when it is its turn."""
+    """A document to import; its properties are resolved when it is loaded."""
 
     kind: Kind
     name: str
@@ -57,7 +57,7 @@ class Found:
 
 @dataclass(slots=True)
 class Contents:
-    """What a folder holds.
+    """The contents of a folder.
 
     Attributes:
         skipped: resources of a template that are not emulated, as `type name`.
@@ -71,18 +71,18 @@ class Contents:
 
 
 def read_contents(folder: Path, factory: str, parameters: Mapping[str, Any]) -> Contents:
-    """What a folder, or the file of a template, holds.
+    """Read a folder, or the file of a template.
 
     Args:
         folder: see `import_folder`.
-        factory: name that the factory gets, for a template that asks.
+        factory: its name, for a template that has it as a parameter.
         parameters: of the template.
 
     Raises:
-        ImportFailed: it is not there, holds no factory, or has files that cannot be read; all of them are named.
+        ImportFailed: it does not exist, has no factory, or has files that cannot be read; all of them are named.
     """
     if not folder.exists():
-        raise ImportFailed([f"{folder} is not there"])
+        raise ImportFailed([f"{folder} does not exist"])
     contents = _template(folder, {"factoryName": factory, **parameters}) or _repository(folder)
     if not contents.documents and not contents.factory_properties:
         raise ImportFailed(
@@ -159,7 +159,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as exc:
         raise ImportFailed([f"{path}: cannot be read: {exc.strerror}"]) from exc
     except RecursionError as exc:
-        raise ImportFailed([f"{path}: not JSON of any use: it is nested too deep"]) from exc
+        raise ImportFailed([f"{path}: not usable JSON: it is nested too deeply"]) from exc
     except ValueError as exc:
         raise ImportFailed([f"{path}: not JSON: {exc}"]) from exc
     if not isinstance(document, dict):

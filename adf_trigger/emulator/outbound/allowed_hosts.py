@@ -1,7 +1,7 @@
-"""Which other machines emulated pipelines may call: none, unless they are named.
+"""The other machines that emulated pipelines may call; none by default.
 
-A factory that was made for the cloud calls what is there: its Web activities, its functions, its vaults. On a laptop
-that would be production, so that what is not this machine is refused until somebody allows it by name.
+A factory that was made for the cloud calls services there: web endpoints, functions, vaults. Called from a developer's
+machine they would be those of production, so every other machine is refused until it is allowed by name.
 """
 
 import argparse
@@ -15,7 +15,7 @@ _PATTERN = re.compile(r"\*|(\*\.)?[^\s/:*@?#\[\]]+|[0-9a-f:.]*:[0-9a-f:.]*")
 
 HELP = (
     "let pipelines call this other machine: api.example.org, *.example.org for all below it, or * for every one; "
-    "may be repeated (default: this machine alone)"
+    "may be repeated (default: this machine only)"
 )
 
 
@@ -27,10 +27,10 @@ class AllowedHosts:
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> Self:
-        """Hosts as they are written on a command line.
+        """Hosts as on a command line.
 
         Raises:
-            ValueError: one is no host name.
+            ValueError: one is not a host name.
         """
         found = [_plain(pattern) for pattern in patterns]
         for pattern in found:
@@ -39,7 +39,7 @@ class AllowedHosts:
         return cls(frozenset(found))
 
     def allow(self, host: str) -> bool:
-        """Whether pipelines may call a host: this machine under its loopback names, or one that is named."""
+        """Whether pipelines may call a host: this machine under its loopback names, or one that is allowed."""
         plain = _plain(host)
         if is_loopback(plain) or self.patterns & {"*", plain}:
             return True
@@ -48,7 +48,7 @@ class AllowedHosts:
 
 
 def allowed_host(text: str) -> str:
-    """The type of `--allow-host`."""
+    """The argument type of `--allow-host`."""
     try:
         AllowedHosts.of([text])
     except ValueError as exc:
@@ -68,9 +68,9 @@ def is_loopback(host: str) -> bool:
 
 
 def why_not_allowed(host: str) -> str:
-    """What a pipeline is told that wants to call a host that is not allowed."""
+    """The message for a pipeline that calls a host that is not allowed."""
     return (
-        f"{host} is another machine, which this local Data Factory does not call unless it is told to: "
+        f"{host} is another machine, which this local Data Factory calls only if it is allowed: "
         f"--allow-host {host}"
     )
 

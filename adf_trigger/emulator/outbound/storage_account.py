@@ -1,4 +1,4 @@
-"""The storage account of the stack: Azurite's, as a connection string names it."""
+"""The storage account of the stack: Azurite's, or the one of a connection string."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageAccount:
-    """Where the account's services listen, by plain http on this machine.
+    """The addresses of the account's services, which use plain HTTP on this machine.
 
     Attributes:
         name: of the account.
         key: of the account.
-        endpoints: URL of each service, account included, without a slash at its end.
+        endpoints: URL of each service, account included, without a trailing slash.
     """
 
     name: str
@@ -35,7 +35,7 @@ class StorageAccount:
 
     @property
     def connection_string(self) -> str:
-        """For every SDK."""
+        """The account's connection string, for any SDK."""
         endpoints = "".join(
             f"{service.capitalize()}Endpoint={self.endpoints[service]};" for service in SERVICES
         )
@@ -47,7 +47,7 @@ DEVELOPMENT = StorageAccount(
     key=ACCOUNT_KEY,
     endpoints={service: f"http://127.0.0.1:{port}/{ACCOUNT}" for service, port in _PORTS.items()},
 )
-"""Azurite at its usual ports, which `UseDevelopmentStorage=true` stands for."""
+"""Azurite at its default ports, which `UseDevelopmentStorage=true` stands for."""
 
 
 def storage_account(connection_string: str) -> StorageAccount:

@@ -1,6 +1,6 @@
-"""What emulated pipelines meet outside: under Azure's own names the local stack; other machines where that is allowed.
+"""The network of emulated pipelines: the local stack under Azure's own names, and other machines if allowed.
 
-No secret of a pipeline goes to a token endpoint of the real Azure: the names of Entra ID lead to the stack, or nowhere.
+No secret of a pipeline goes to a token endpoint of the real Azure: Entra ID's names lead to the stack, or fail.
 """
 
 import ssl
@@ -21,16 +21,16 @@ _AUTHORITIES = frozenset(host for cloud in CLOUDS.values() for host in cloud.aut
     "login.microsoftonline.de",
     "sts.windows.net",
 }
-"""Every host that takes secrets for Azure, of whatever cloud."""
+"""Every host that accepts secrets for Azure, in any cloud."""
 
 
 class HostNotAllowed(httpx.ConnectError):
-    """A request for a machine that pipelines may not call; it has not left. The text names it and what allows it."""
+    """A request for a machine that pipelines may not call; it was not sent. The text says how to allow it."""
 
 
 @cache
-def _usual_tls() -> ssl.SSLContext:
-    """What all clients share that trust the usual authorities alone: to read those takes some twenty milliseconds."""
+def _default_tls() -> ssl.SSLContext:
+    """The context of all clients that trust only the default authorities, whose loading takes some 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -39,11 +39,11 @@ class Surroundings:
     """The stack around the pipelines.
 
     Attributes:
-        cloud: which of Azure's clouds it stands in for.
-        storage: the account that is meant by its name alone.
+        cloud: which of Azure's clouds is emulated.
+        storage: the account that pipelines name without an address.
         names: Azure's own names that lead to the stack.
-        servers: where they lead, as soon as the stack serves them.
-        ca_file: authority to trust for them, beside the usual ones.
+        servers: address behind each name, once the stack serves it.
+        ca_file: authority to trust for them, in addition to the default ones.
         allowed: other machines that pipelines may call.
     """
 
@@ -55,7 +55,7 @@ class Surroundings:
     allowed: AllowedHosts = field(default_factory=AllowedHosts)
 
     def tls(self, *, verify: bool = True) -> ssl.SSLContext:
-        """A new TLS context that trusts the stack, too; or, without `verify`, everybody."""
+        """A new TLS context that trusts the stack, too; without `verify` it checks no certificate."""
         context = httpx.create_ssl_context(verify=verify)
         if verify and self.ca_file is not None:
             context.load_verify_locations(self.ca_file)
@@ -64,14 +64,14 @@ class Surroundings:
     def client(
         self, tls: ssl.SSLContext | None = None, timeout: httpx.Timeout | None = None
     ) -> httpx.AsyncClient:
-        """A client for the pipelines' own requests; each, redirects too, is held against what is allowed.
+        """A client for the pipelines' own requests; each, redirects too, is checked against the allowed hosts.
 
         Args:
-            tls: how to do TLS; None trusts the stack and the usual authorities.
-            timeout: of each request that does not say.
+            tls: context; None trusts the stack and the default authorities.
+            timeout: of each request without one.
         """
-        context = tls or (_usual_tls() if self.ca_file is None else self.tls())
-        stack = _ToTheStack(self, context)
+        context = tls or (_default_tls() if self.ca_file is None else self.tls())
+        stack = _StackTransport(self, context)
         return httpx.AsyncClient(
             verify=context,
             timeout=timeout or httpx.Timeout(60.0, connect=10.0),
@@ -80,28 +80,28 @@ class Surroundings:
         )
 
     async def _check(self, request: httpx.Request) -> None:
-        """Refuse a request for another machine, before a name is looked up for it."""
+        """Refuse a request for another machine, before its name is resolved."""
         host = request.url.host
         if not self._is_azures(host) and not self.allowed.allow(host):
             raise HostNotAllowed(why_not_allowed(host), request=request)
 
     def _is_azures(self, host: str) -> bool:
-        """Whether `_ToTheStack` has the last word on a host."""
+        """Whether `_StackTransport` decides about a host."""
         name = host.removesuffix(".")
         return name in {*self.names, *_AUTHORITIES} or any(
             name.endswith(f".{authority}") for authority in _AUTHORITIES
         )
 
     def _patterns(self) -> Iterator[str]:
-        """Of URLs that lead to the stack or nowhere, with the dot of a full name, and Entra ID's regional hosts."""
+        """Patterns of URLs that lead to the stack or fail, with a trailing dot, too, and Entra ID's regional hosts."""
         for host in {*self.names, *_AUTHORITIES}:
             yield from (f"all://{host}", f"all://{host}.")
         for host in _AUTHORITIES:
             yield from (f"all://*.{host}", f"all://*.{host}.")
 
 
-class _ToTheStack(httpx.AsyncBaseTransport):
-    """Sends requests for Azure's own names to the stack's servers; TLS is verified for the name that was asked."""
+class _StackTransport(httpx.AsyncBaseTransport):
+    """Sends requests for Azure's own names to the stack's servers; TLS is verified for the requested name."""
 
     def __init__(self, surroundings: Surroundings, tls: ssl.SSLContext) -> None:
         self._surroundings = surroundings
@@ -111,14 +111,14 @@ class _ToTheStack(httpx.AsyncBaseTransport):
         """Send it.
 
         Raises:
-            httpx.ConnectError: the stack does not serve the name, or not so.
+            httpx.ConnectError: the stack does not serve the name, or not with this scheme or port.
         """
         url = request.url
         name = url.host.removesuffix(".")
         address = self._surroundings.servers.get(name)
         if address is None or url.scheme != "https" or (url.port or _HTTPS) != _HTTPS:
             raise httpx.ConnectError(
-                f"{url.scheme}://{url.host} is not served by the local stack, and never asked of the real Azure.",
+                f"{url.scheme}://{url.host} is not served by the local stack, and never requested from the real Azure.",
                 request=request,
             )
         host, port = address

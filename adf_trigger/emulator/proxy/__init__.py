@@ -1,1 +1,1 @@
-"""Azure's own names on this machine: an HTTPS proxy that leads them to the stack, and nothing anywhere else."""
+"""Azure's own names on this machine: an HTTPS proxy that leads them to the stack, and refuses all others."""

@@ -25,7 +25,7 @@ _AUTHORITY = re.compile(r"([A-Za-z0-9.-]{1,253}):(\d{1,5})")
 
 @dataclass(frozen=True, slots=True)
 class ProxyError(Exception):
-    """What a client is answered in place of a tunnel; clients often show the reason alone."""
+    """The reply to a client in place of a tunnel; clients often show only the reason."""
 
     status: HTTPStatus
     reason: str
@@ -43,12 +43,12 @@ class ProxyError(Exception):
 
 @asynccontextmanager
 async def serving_names(servers: Mapping[str, Address], *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the proxy on 127.0.0.1; gives its URL, to be set as HTTPS_PROXY.
+    """Serve the proxy on 127.0.0.1; yields its URL, to be set as HTTPS_PROXY.
 
-    TLS goes through it: the servers behind must have a certificate for their names.
+    TLS passes through it: the servers behind must have a certificate for their names.
 
     Args:
-        servers: where each name leads to, names in lower case.
+        servers: address behind each name, in lower case.
         port: 0 for a free one.
 
     Raises:
@@ -64,9 +64,9 @@ class _Proxy:
         self._servers = servers
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         try:
-            host = self._asked(await _head(reader))
+            host = self._requested(await _head(reader))
             server = Ends(*await self._connect(host))
         except ProxyError as refusal:
             logger.info(
@@ -88,11 +88,11 @@ class _Proxy:
                 f"This proxy leads {host} to {exc}, where nothing listens.",
             ) from exc
 
-    def _asked(self, head: bytes) -> str:
-        """The name that is asked for.
+    def _requested(self, head: bytes) -> str:
+        """The requested name.
 
         Raises:
-            ProxyError: it is none of the stack's, or is asked for otherwise than by CONNECT.
+            ProxyError: it is not one of the stack's, or is not requested by CONNECT.
         """
         request = _REQUEST.match(head)
         if request is None:
@@ -101,8 +101,8 @@ class _Proxy:
         if method.upper() != "CONNECT":
             raise ProxyError(
                 HTTPStatus.FORBIDDEN,
-                "this proxy takes CONNECT alone",
-                f"This proxy is for https alone (CONNECT), not for {method.upper()}. {self._known()}",
+                "this proxy accepts only CONNECT",
+                f"This proxy is for HTTPS only (CONNECT), not for {method.upper()}. {self._known()}",
             )
         authority = _AUTHORITY.fullmatch(target)
         if authority is None:
@@ -114,20 +114,20 @@ class _Proxy:
             raise ProxyError(
                 HTTPStatus.FORBIDDEN,
                 f"{host}:{port} is not part of the local stack",
-                f"This proxy leads to the local stack alone, and never to {host}:{port}. {self._known()} "
+                f"This proxy leads only to the local stack, and never to {host}:{port}. {self._known()} "
                 "For anything else, unset HTTPS_PROXY or use another shell.",
             )
         return host
 
     def _known(self) -> str:
-        return f"It knows {', '.join(self._servers)}, each at port {_HTTPS}."
+        return f"It serves {', '.join(self._servers)}, each at port {_HTTPS}."
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
     """The head of a request.
 
     Raises:
-        ProxyError: it is too long, or does not come.
+        ProxyError: it is too long, or does not arrive.
     """
     try:
         async with asyncio.timeout(_HEAD_SECONDS):
@@ -136,7 +136,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         raise ProxyError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "the request head is too long",
-            f"A request head is {HEAD_BYTES} bytes long at most.",
+            f"A A request head has at most {HEAD_BYTES} bytes.",
         ) from exc
     except TimeoutError as exc:
         raise ProxyError(

@@ -1,4 +1,4 @@
-"""Bytes between two connections, in both directions, to the end of both."""
+"""Relays bytes between two connections, in both directions, until both have ended."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from adf_trigger.emulator.serving.servers import HOST
 CHUNK = 64 * 1024
 CONNECT_SECONDS = 5.0
 MAX_CONNECTIONS = 512
-"""Maximum concurrent connections of one server; the next one is closed at once."""
+"""Maximum concurrent connections of one server; the next one is closed immediately."""
 
 _CLOSING_SECONDS = 2.0
 
@@ -22,20 +22,20 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Unreachable(Exception):
-    """Nothing listens where a connection should lead."""
+    """Nothing listens at an address."""
 
 
 @asynccontextmanager
 async def listening(
     serve: Serve, *, port: int = 0, tls: ssl.SSLContext | None = None, limit: int = CHUNK
 ) -> AsyncIterator[int]:
-    """Serve connections to 127.0.0.1; gives the port. At the end all of them are closed.
+    """Serve connections to 127.0.0.1; yields the port. At the end all of them are closed.
 
     Args:
-        serve: called for each connection; what it raises of the network's errors ends that connection alone.
+        serve: called for each connection; a network error that it raises ends only that connection.
         port: 0 for a free one.
         tls: for TLS from the first byte on.
-        limit: bytes that a reader holds.
+        limit: bytes that a reader buffers.
 
     Raises:
         OSError: the port is taken.
@@ -69,7 +69,7 @@ async def connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.Strea
     """A connection to a server of this machine.
 
     Raises:
-        Unreachable: it does not listen.
+        Unreachable: nothing listens there.
     """
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -105,7 +105,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, 
     while chunk := await reader.read(CHUNK):
         writer.write(chunk)
         await writer.drain()
-    # TLS has no half of a connection to close.
+    # TLS cannot close half of a connection.
     if half and writer.can_write_eof():
         writer.write_eof()
     else:
@@ -113,7 +113,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, 
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; a peer that keeps its end of TLS open is not waited for."""
+    """Close a connection; without waiting for a peer that keeps its end of TLS open."""
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(_CLOSING_SECONDS):

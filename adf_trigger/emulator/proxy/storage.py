@@ -1,4 +1,4 @@
-"""TLS in front of a storage service that has none: Azurite tells accounts by the host name, as Azure does."""
+"""TLS in front of a storage service that has none: Azurite finds the account in the host name, as Azure does."""
 
 import asyncio
 import ssl
@@ -15,10 +15,10 @@ from adf_trigger.emulator.serving.servers import HOST
 async def tls_in_front_of(
     server: Address, certificate: Certificate, *, port: int = 0
 ) -> AsyncIterator[Address]:
-    """Serve TLS on 127.0.0.1 and carry what is inside to the server; gives the address.
+    """Serve TLS on 127.0.0.1 and relay its content to the server; yields the address.
 
     Args:
-        server: of plain http; it need not run yet.
+        server: address of plain HTTP; it need not run yet.
         certificate: to serve with.
         port: 0 for a free one.
 

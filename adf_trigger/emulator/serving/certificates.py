@@ -1,7 +1,7 @@
-"""The stack's own certificate authority, which can vouch for the stack's names and for no others.
+"""The stack's own certificate authority, which can sign for the stack's names and for no others.
 
-It is made for one data folder, lives 30 days, and is constrained (RFC 5280, name constraints) to the names that it was
-made for, so that whoever trusts it trusts it for nothing else.
+It is created for one data folder, valid for 30 days, and constrained (RFC 5280, name constraints) to the names that it
+was created for, so that a client that trusts it trusts it for nothing else.
 """
 
 import ipaddress
@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = timedelta(days=30)
-"""How long the authority lives; what it signs ends with it."""
+"""How long the authority is valid; what it signs expires with it."""
 
 TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105 - Java's own default; the store holds one public certificate
-"""Of the Java trust store, which keeps no secret."""
+"""Password of the Java trust store, which holds no secret."""
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _RENEWED_AHEAD = timedelta(days=7)
@@ -31,13 +31,13 @@ _COMMON_NAME = "adf-trigger local stack"
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Files of a server's certificate and key, and of the authority that vouches for it.
+    """Files of a server's certificate and key, and of the authority that signed it.
 
     Attributes:
         ca: certificate of the authority, PEM.
         chain: certificate of the server, PEM.
         key: its key, PEM, readable by its owner alone.
-        truststore: the authority as Java takes it, PKCS #12.
+        truststore: the authority as Java reads it, PKCS #12.
     """
 
     ca: Path
@@ -47,14 +47,14 @@ class Certificate:
 
 
 def make_certificate(folder: Path, now: datetime, names: Sequence[str] = ()) -> Certificate:
-    """A certificate for the loopback address, localhost and these names, by the authority of the folder.
+    """Create a certificate for the loopback address, localhost and these names, signed by the folder's authority.
 
-    The authority is made where the folder has none for exactly these names that lives long enough.
+    The authority is created if the folder has none for exactly these names that is valid for long enough.
 
     Args:
         folder: must exist; keeps ca.pem, ca.key, ca.p12, server.pem and server.key.
         now: aware.
-        names: host names besides.
+        names: additional host names.
     """
     files = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key", folder / "ca.p12")
     key_file = folder / "ca.key"
@@ -77,7 +77,7 @@ def make_certificate(folder: Path, now: datetime, names: Sequence[str] = ()) -> 
 def _kept(
     file: Path, key_file: Path, now: datetime, names: Sequence[str]
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
-    """The authority that the folder has, if it can serve; a damaged one is made anew."""
+    """The folder's authority, if it is usable; None otherwise, as for a damaged one."""
     try:
         authority = x509.load_pem_x509_certificate(file.read_bytes())
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
@@ -103,7 +103,7 @@ def _constraints(names: Sequence[str]) -> x509.NameConstraints:
 
 
 def _authority(key: ec.EllipticCurvePrivateKey, now: datetime, names: Sequence[str]) -> x509.Certificate:
-    # The serial number in the name keeps apart authorities that a client may know from an earlier start.
+    # The serial number in the name distinguishes authorities that a client may know from an earlier start.
     serial = x509.random_serial_number()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{_COMMON_NAME} {serial:x}"[:64])])
     return (
@@ -180,7 +180,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write_secret(file: Path, content: bytes) -> None:
-    """Write a file that is its owner's alone from its first byte on."""
+    """Write a file that only its owner can read, from its first byte on."""
     file.unlink(missing_ok=True)
     with open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
         opened.write(content)

@@ -1,6 +1,6 @@
-"""What the emulator needs of the HTTP server: the socket, for faults that act on it.
+"""Access to the HTTP server's socket, for faults that act on it.
 
-Serve the emulator with `uvicorn.Config(emulator.asgi, http=http_protocol, …)`. Without it everything works but the
+Serve the emulator with `uvicorn.Config(emulator.asgi, http=http_protocol, …)`. Without it everything works except the
 faults that reset, drop or truncate.
 """
 
@@ -20,7 +20,7 @@ class http_protocol(H11Protocol):  # noqa: N801 - named as the uvicorn setting t
     """uvicorn's HTTP/1.1 protocol; puts the connection's transport into the state of every request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remember the transport."""
+        """Store the transport."""
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
         if connection is not None:
@@ -31,7 +31,7 @@ class http_protocol(H11Protocol):  # noqa: N801 - named as the uvicorn setting t
 
 
 def transport_of(scope: Scope) -> asyncio.Transport | None:
-    """The transport of a request's connection; None if the server does not tell."""
+    """The transport of a request's connection; None if the server does not provide it."""
     transport: asyncio.Transport | None = scope.get("state", {}).get(_TRANSPORT)
     return transport
 
@@ -40,7 +40,7 @@ def reset(transport: asyncio.Transport) -> None:
     """Close a connection with a TCP RST."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        # Zero linger makes close() send RST and forget what is still to be sent.
+        # Zero linger makes close() send RST and discard unsent data.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

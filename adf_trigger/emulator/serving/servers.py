@@ -17,7 +17,7 @@ _SHUTDOWN_SECONDS = 2
 _CLOSING_LOOK_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _TICKS_COUNTED = 10
-"""uvicorn counts tenths of seconds, and does what it has to do at each tenth of them."""
+"""uvicorn counts tenths of a second, and does its periodic work at every tenth count."""
 
 
 @asynccontextmanager
@@ -28,20 +28,20 @@ async def serving(
     certificate: Certificate | None = None,
     http_protocol: type[asyncio.Protocol] | None = None,
 ) -> AsyncIterator[str]:
-    """Serve an app on 127.0.0.1 and give its base URL, without a slash at the end.
+    """Serve an app on 127.0.0.1; yields its base URL, without a trailing slash.
 
     Args:
         app: the ASGI app; its lifespan is not run.
         port: 0 for a free one.
-        certificate: for https; plain http without.
-        http_protocol: uvicorn's own where None.
+        certificate: for HTTPS; None for plain HTTP.
+        http_protocol: None for uvicorn's own.
 
     Raises:
         OSError: the port is taken.
     """
     # asyncio turns Nagle's algorithm off for sockets that name TCP, which create_server's do not.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        if sys.platform != "win32":  # there the same option takes a port from whoever has it
+        if sys.platform != "win32":  # there the same option takes over a port that is in use
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
         config = uvicorn.Config(
@@ -68,34 +68,34 @@ async def serving(
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the process that has several servers, and no connection behind."""
+    """Handles no signals, since a process has several servers, and leaves no connection open."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told = asyncio.Event()
+        self._ending = asyncio.Event()
 
     def end(self) -> None:
         """Stop serving."""
         self.should_exit = True
-        self._told.set()
+        self._ending.set()
 
     async def main_loop(self) -> None:
-        """Serve until told to end, without uvicorn's look at every tenth of a second whether that is so."""
+        """Serve until `end` is called, without uvicorn's polling at every tenth of a second."""
         counter = 0
         while not await self.on_tick(counter):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_SECONDS):
-                    await self._told.wait()
+                    await self._ending.wait()
             counter += _TICKS_COUNTED
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close what is idle, wait for what is not, and for no client that keeps its end of TLS open."""
+        """Close idle connections and wait for the others, but not for clients that keep their end of TLS open."""
         closing = asyncio.create_task(super().shutdown(sockets))
         ended: set[asyncio.Transport] = set()
         while not (await asyncio.wait({closing}, timeout=_CLOSING_LOOK_SECONDS))[0]:
             for transport in ended:
                 transport.abort()
-            ended = {each for each in self._transports() if each.is_closing() and not _has_more(each)}
+            ended = {each for each in self._transports() if each.is_closing() and not _has_unsent(each)}
         await closing
         for transport in self._transports():
             transport.abort()
@@ -110,5 +110,5 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _has_more(transport: asyncio.Transport) -> bool:
+def _has_unsent(transport: asyncio.Transport) -> bool:
     return transport.get_write_buffer_size() > 0

@@ -1,4 +1,4 @@
-"""What the emulated service remembers: one SQLite database, in a file or in memory."""
+"""The storage of the emulated service: one SQLite database, in a file or in memory."""
 
 from adf_trigger.emulator.store.store import Store
 

@@ -1,4 +1,4 @@
-"""The SQLite database under the store: connection, schema, and how values are written."""
+"""The SQLite database under the store: connection, schema, and encoding of values."""
 
 import json
 import sqlite3
@@ -93,7 +93,7 @@ CREATE TABLE IF NOT EXISTS trigger_runs (
 );
 """
 
-_SINCE = (("runs", "return_value", "TEXT NOT NULL DEFAULT '{}'"),)
+_ADDED_COLUMNS = (("runs", "return_value", "TEXT NOT NULL DEFAULT '{}'"),)
 """Columns that data folders of earlier versions lack: table, name and type."""
 
 RUN_TABLES = ("runs", "activity_runs", "trigger_runs", "definitions")
@@ -101,22 +101,22 @@ ALL_TABLES = ("subscriptions", "resource_groups", "factories", "v1_factories", "
 
 
 class Database:
-    """One connection in autocommit mode, write-ahead log, made safe against a killed process."""
+    """One connection in autocommit mode, with a write-ahead log, safe against a killed process."""
 
     def __init__(self, path: Path | None) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # It holds the secrets of linked services in the clear.
+            # It holds the secrets of linked services in plain text.
             path.touch(mode=0o600, exist_ok=True)
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
-        # A killed process loses nothing; that a machine without power may is no matter for an emulator.
+        # A killed process loses nothing; a loss of power may, which is acceptable for an emulator.
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=5000"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
-        for table, name, kind in _SINCE:
+        for table, name, kind in _ADDED_COLUMNS:
             if name not in {each["name"] for each in self.rows(f"PRAGMA table_info({table})")}:
                 self.write(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 

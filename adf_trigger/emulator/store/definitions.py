@@ -1,4 +1,4 @@
-"""What the engine reads of a factory: `properties` of its resources, secrets in the clear."""
+"""The engine's view of a factory: `properties` of its resources, with secrets in plain text."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Factories by resource id; names are unique in the world."""
+"""Factories by resource id; names are globally unique."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ class Factories:
         return None if row is None else _factory(row)
 
     def id_of_name(self, name: str) -> str | None:
-        """Resource id of the factory that has the name, anywhere in the world."""
+        """Resource id of the factory that has the name, in any subscription."""
         row = self._database.row("SELECT id FROM factories WHERE name = ?", (name,))
         return None if row is None else row["id"]
 
@@ -58,7 +58,7 @@ class Factories:
         )
 
     def delete(self, factory_id: str) -> bool:
-        """Delete a factory and all that is in it; False if there is none."""
+        """Delete a factory and everything in it; False if there is none."""
         for table in ("resources", "runs", "activity_runs", "trigger_runs"):
             self._database.write(f"DELETE FROM {table} WHERE factory_id = ?", (factory_id,))  # noqa: S608 - constants
         return self._database.write("DELETE FROM factories WHERE id = ?", (factory_id,)).rowcount > 0

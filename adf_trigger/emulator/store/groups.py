@@ -14,7 +14,7 @@ class ResourceGroup:
 
     Attributes:
         location: in its short form, as `eastus`.
-        tags: None where none were ever given, which a reply tells from an empty object.
+        tags: None if none were ever set, which a reply distinguishes from an empty object.
         managed_by: id of a resource that manages it.
     """
 
@@ -38,7 +38,7 @@ class ResourceGroups:
         self._database = database
 
     def provide(self, places: Mapping[str, Collection[str]], location: str) -> None:
-        """Make the subscriptions, and those of the groups that are not there."""
+        """Create the subscriptions and groups that do not exist."""
         for subscription, names in places.items():
             self._database.write("INSERT OR IGNORE INTO subscriptions (id) VALUES (?)", (subscription,))
             for name in names:
@@ -46,7 +46,7 @@ class ResourceGroups:
                     self.save(ResourceGroup(subscription_id=subscription, name=name, location=location))
 
     def adopt(self, location: str) -> None:
-        """Make the subscriptions and groups of factories that have none, as folders of earlier versions do."""
+        """Create the missing subscriptions and groups of factories, as in folders of earlier versions."""
         rows = self._database.rows("SELECT DISTINCT subscription_id, resource_group FROM factories")
         for row in rows:
             self.provide({row["subscription_id"]: [row["resource_group"]]}, location)
@@ -89,7 +89,7 @@ class ResourceGroups:
         )
 
     def delete(self, group: ResourceGroup) -> None:
-        """Delete a group; what is in it is deleted by others."""
+        """Delete a group; the caller deletes its resources."""
         self._database.write(
             "DELETE FROM resource_groups WHERE subscription_id = ? AND name = ?",
             (group.subscription_id, group.name),

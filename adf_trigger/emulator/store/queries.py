@@ -1,8 +1,8 @@
 """RunFilterParameters: the body of queryPipelineRuns, queryActivityruns and queryTriggerRuns.
 
 A query names a window of last updates (inclusive, UTC), filters and an order; an answer holds at most 100 rows and
-a continuation token. The quickstart sends no body at all and gets rows, so nothing is required then; a body that is
-there must have both ends of the window, as the OpenAPI description says.
+a continuation token. The quickstart sends no body at all and gets rows, so nothing is required then; a body
+must have both ends of the window, as the OpenAPI description says.
 """
 
 import base64
@@ -31,12 +31,12 @@ _SINGLE = frozenset({"Equals", "NotEquals"})
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Something that a query may filter or order by.
+    """A field that a query may filter or order by.
 
     Attributes:
         column: of the store.
-        kind: how values are read.
-        sortable: whether orderBy takes it.
+        kind: how values are parsed.
+        sortable: whether orderBy accepts it.
     """
 
     column: str
@@ -70,7 +70,7 @@ TRIGGER_RUN_FIELDS: Fields = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition; values are text, stamps of time, or one truth value."""
+    """One condition; values are texts, times, or one Boolean."""
 
     field: Field
     operator: Operator
@@ -87,11 +87,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """A query, understood.
+    """A parsed query.
 
     Attributes:
         after: position that the last page ended at: a value for each key of the order, then the row's number.
-        digest: names the query, so that a token of another one is not taken.
+        digest: identifies the query, so that a token of another one is rejected.
         size: rows of a page.
     """
 
@@ -104,7 +104,7 @@ class RunQuery:
     size: int = PAGE_SIZE
 
     def covers(self, updated: datetime) -> bool:
-        """Whether the window holds a time."""
+        """Whether the window contains a time."""
         return (self.updated_after is None or updated >= self.updated_after) and (
             self.updated_before is None or updated <= self.updated_before
         )
@@ -116,16 +116,16 @@ class RunQuery:
 
 
 def parse(body: Any, fields: Fields, target: str, *, any_window: bool = False) -> RunQuery:
-    """Read a body.
+    """Parse a body.
 
     Args:
         body: decoded JSON; None if there was no body.
-        fields: what the operation knows, by wire name.
+        fields: of the operation, by wire name.
         target: for the error.
-        any_window: whether a continuation token is taken that came with another window.
+        any_window: whether to accept a continuation token of another window.
 
     Raises:
-        BadRequest: the body is not what the operation takes.
+        BadRequest: the body is not what the operation expects.
     """
     if body is None:
         return RunQuery()
@@ -136,7 +136,7 @@ class _Parser:
     def __init__(self, fields: Fields, target: str, *, any_window: bool) -> None:
         self._fields = {name.lower(): (name, field) for name, field in fields.items()}
         self._target = target
-        self._left_out = {"continuationtoken", *(_WINDOW if any_window else ())}
+        self._ignored = {"continuationtoken", *(_WINDOW if any_window else ())}
 
     def query(self, body: Any) -> RunQuery:
         if not isinstance(body, dict):
@@ -144,7 +144,7 @@ class _Parser:
         given = {key.lower(): value for key, value in body.items()}
         filters = tuple(self._filter(item) for item in self._list(given, "filters"))
         order = tuple(self._order(item) for item in self._list(given, "orderBy"))
-        digest = _digest(given, self._left_out)
+        digest = _digest(given, self._ignored)
         return RunQuery(
             updated_after=self._window(given, "lastUpdatedAfter"),
             updated_before=self._window(given, "lastUpdatedBefore"),
@@ -229,6 +229,6 @@ class _Parser:
         return BadRequest(message, target=self._target)
 
 
-def _digest(given: dict[str, Any], left_out: Collection[str]) -> str:
-    rest = {key: value for key, value in given.items() if key not in left_out}
+def _digest(given: dict[str, Any], ignored: Collection[str]) -> str:
+    rest = {key: value for key, value in given.items() if key not in ignored}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]

@@ -47,7 +47,7 @@ class Resources:
         return [_document(row) for row in rows]
 
     def save(self, document: Document) -> None:
-        """Insert or update; the case of the first name stays."""
+        """Insert or update; the name keeps its original case."""
         self._database.write(
             "INSERT INTO resources (factory_id, collection, name, etag, properties) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (factory_id, collection, name)"
@@ -62,7 +62,7 @@ class Resources:
         )
 
     def delete(self, factory_id: str, kind: Kind, name: str) -> bool:
-        """False if there is none."""
+        """Delete a document; False if there is none."""
         return (
             self._database.write(
                 "DELETE FROM resources WHERE factory_id = ? AND collection = ? AND name = ?",

@@ -1,4 +1,4 @@
-"""Pipeline runs and their activity runs: the engine's `RunLog`, and what the queries of the API find."""
+"""Pipeline runs and their activity runs: the engine's `RunLog`, and the API's queries."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _ACTIVITY_DOCUMENT = tuple(field.name for field in fields(ActivityRun) if field.
 
 
 class Runs:
-    """Runs of every factory. A definition is kept once, however many runs were started from it."""
+    """Runs of every factory. A A definition is stored once, however many runs were started from it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class Runs:
     def save_run(self, run: PipelineRun) -> None:
         """Insert or update; a run of a factory that was deleted meanwhile is dropped.
 
-        What cannot change after createRun is written once. For is_latest see `supersede`.
+        Fields that cannot change after createRun are written once. For is_latest see `supersede`.
         """
         values = (
             run.status,
@@ -115,14 +115,14 @@ class Runs:
         before: int | None = None,
         limit: int,
     ) -> list[tuple[int, PipelineRun]]:
-        """Runs of all factories, the last that was made first, each with its place.
+        """Runs of all factories, newest first, each with its position.
 
         Args:
-            pipeline_name: of one pipeline alone.
-            statuses: of these alone; none for all.
-            since: those that began then or later.
-            before: those whose place is before this one.
-            limit: at most so many.
+            pipeline_name: only runs of this pipeline.
+            statuses: only runs with one of these; empty for all.
+            since: only runs that started at this time or later.
+            before: only runs at a lower position.
+            limit: maximum number of runs.
         """
         wanted: list[tuple[str, Sequence[Any]]] = [("1", ())]
         if pipeline_name is not None:
@@ -142,7 +142,7 @@ class Runs:
         return [(row["seq"], self._run(row)) for row in rows]
 
     def anywhere(self, run_id: str) -> PipelineRun | None:
-        """One run, of whichever factory."""
+        """One run, of any factory."""
         row = self._database.row("SELECT * FROM runs WHERE run_id = ?", (run_id,))
         return None if row is None else self._run(row)
 
@@ -160,7 +160,7 @@ class Runs:
 
     def save_activity(self, activity: ActivityRun) -> None:
         """Insert or update; dropped if the factory was deleted meanwhile."""
-        # Not asdict(), which copies whole outputs only for them to be written.
+        # Not asdict(), which would copy whole outputs only to write them.
         document = {name: getattr(activity, name) for name in _ACTIVITY_DOCUMENT}
         self._database.write(
             "INSERT INTO activity_runs (factory_id, run_id, activity_run_id, activity_name, activity_type, status,"

@@ -1,4 +1,4 @@
-"""A RunQuery as SQL. Rows have a `seq`, which settles what the order leaves open and marks where a page ends."""
+"""A RunQuery as SQL. Rows have a `seq`, which breaks ties in the order and marks the end of a page."""
 
 import sqlite3
 from datetime import datetime
@@ -14,10 +14,10 @@ def select(
     """A page of rows and the token for the next page.
 
     Args:
-        database: where the table is.
+        database: of the table.
         table: name of the table.
         scope: columns that must have these values.
-        query: what to find, in what order, from where on.
+        query: filters, order and start of the page.
         updated: column that the window applies to.
         limit: rows of a page.
     """

@@ -17,7 +17,7 @@ class Store:
     """All tables, by what they hold.
 
     Args:
-        path: file of the database, made if it is not there; None keeps everything in memory.
+        path: file of the database, created if it does not exist; None keeps everything in memory.
 
     One connection; every call is short and made on the event loop's thread (or before the loop runs).
     """
@@ -36,7 +36,7 @@ class Store:
         return FactoryDefinitions(factory_id, self.factories, self.resources)
 
     def reset(self, *, keep_resources: bool = False) -> None:
-        """Forget all runs; and everything else, unless resources are kept."""
+        """Delete all runs; and everything else, unless resources are kept."""
         self._database.clear(RUN_TABLES if keep_resources else ALL_TABLES)
 
     def close(self) -> None:

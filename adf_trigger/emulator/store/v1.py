@@ -7,7 +7,7 @@ from adf_trigger.emulator.store.database import Database, encode
 
 
 class V1Factories:
-    """Version 1 factories by resource id; each is kept as its reply body and an etag."""
+    """Version 1 factories by resource id; each is stored as its reply body and an etag."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class V1Factories:
         )
 
     def delete(self, resource_id: str) -> bool:
-        """False if there is none."""
+        """Delete a factory; False if there is none."""
         return self._database.write("DELETE FROM v1_factories WHERE id = ?", (resource_id,)).rowcount > 0
 
 

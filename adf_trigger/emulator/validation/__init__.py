@@ -1,1 +1,1 @@
-"""Static checks: what a PUT rejects, and what createRun rejects before a run exists."""
+"""Static checks of a PUT, and of a createRun before its run exists."""

@@ -1,4 +1,4 @@
-"""Walks the activities of a pipeline, also those inside containers."""
+"""Walks the activities of a pipeline, including those inside containers."""
 
 from collections.abc import Iterator
 from typing import Any

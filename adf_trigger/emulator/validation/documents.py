@@ -1,4 +1,4 @@
-"""What a PUT of a document rejects."""
+"""The checks of a PUT of a document."""
 
 from adf_trigger.emulator.common.documents import PIPELINES, TRIGGERS, Document
 from adf_trigger.emulator.common.options import Options
@@ -17,9 +17,9 @@ def check_document(document: Document, store: Store, options: Options, *, is_new
 
     Args:
         document: as it would be stored.
-        store: where what it refers to must be.
-        options: `strict` keeps the documented limits.
-        is_new: whether it adds to the factory.
+        store: must have the documents that it refers to.
+        options: `strict` enforces the documented limits.
+        is_new: whether the factory does not have it yet.
 
     Raises:
         BadRequest: with the service's text where that is known.

@@ -1,4 +1,4 @@
-"""The service's documented limits, kept when the emulator is strict."""
+"""The service's documented limits, enforced when the emulator is strict."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +64,7 @@ def _check_pipeline(document: Document) -> None:
 
 
 def _out_of_range(activity: dict[str, Any]) -> Iterator[tuple[str, object, object, object]]:
-    """What an activity writes outside of its range; what an expression gives is not known yet."""
+    """The values of an activity that are out of range; those of expressions are not known yet."""
     properties = activity.get("typeProperties") or {}
     for name, most in (
         ("batchCount", MAX_BATCH_COUNT),

@@ -1,4 +1,4 @@
-"""Rules for names. Compared without case; patterns and lengths as the OpenAPI description has them."""
+"""Rules for names, which are case-insensitive; patterns and lengths are those of the OpenAPI description."""
 
 import re
 
@@ -10,7 +10,7 @@ _MAX_ACTIVITY_NAME = 55
 
 
 def check_factory_name(name: str, target: str) -> None:
-    """Reject what is no factory name.
+    """Reject an invalid factory name.
 
     Raises:
         BadRequest: wrong length or characters.
@@ -20,7 +20,7 @@ def check_factory_name(name: str, target: str) -> None:
 
 
 def check_document_name(document: Document) -> None:
-    """Reject what is no name for its kind.
+    """Reject a name that is invalid for its kind.
 
     Raises:
         BadRequest: wrong length or characters.
@@ -31,7 +31,7 @@ def check_document_name(document: Document) -> None:
 
 
 def check_activity_name(name: str, target: str) -> str:
-    """The name of an activity.
+    """Check the name of an activity, and return it.
 
     Raises:
         BadRequest: wrong length or characters.

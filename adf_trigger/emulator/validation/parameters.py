@@ -8,7 +8,7 @@ from adf_trigger.emulator.expressions import check
 def check_parameters(document: Document) -> None:
     """Reject a document that uses parameters which it does not declare.
 
-    The older form `parameters('x')` is let through: recorded calls show that the service does so too.
+    The older form `parameters('x')` is accepted: recorded calls show that the service accepts it, too.
 
     Raises:
         MissingParameterDefinition: naming them all.

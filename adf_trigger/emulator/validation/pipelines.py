@@ -1,4 +1,4 @@
-"""What is checked of a pipeline, apart from its structure, when it is published."""
+"""The checks of a pipeline, apart from its structure, when it is published."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ VARIABLE_TYPES = frozenset({"string", "bool", "boolean", "array", "integer"})
 
 
 def check_pipeline(pipeline: Document) -> None:
-    """Reject names that are not valid or not unique, and types that there are not.
+    """Reject names that are not valid or not unique, and unknown types.
 
     Raises:
         BadRequest: naming what is wrong.

@@ -1,4 +1,4 @@
-"""References between documents: `{"referenceName": …, "type": "DatasetReference"}`, wherever they stand."""
+"""References between documents: `{"referenceName": …, "type": "DatasetReference"}`, at any depth."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def references(value: Any) -> Iterator[tuple[Kind, str]]:
 
 
 def check_references(document: Document, store: Store) -> None:
-    """Reject a document that refers to what is not there.
+    """Reject a document that refers to one that does not exist.
 
     Raises:
         InvalidReference: naming the first one.

@@ -1,4 +1,4 @@
-"""The structure of documents, as far as the emulator relies on it; whatever else is in them is kept as it is.
+"""The structure of documents, as far as the emulator relies on it; other properties are stored as they are.
 
 A property that may be left out may also be null.
 """
@@ -179,7 +179,7 @@ _OF_FACTORY: TypeAdapter[Any] = TypeAdapter(_Factory)
 
 
 def check_structure(document: Document) -> None:
-    """Reject properties that have not the structure of their kind.
+    """Reject properties that do not have the structure of their kind.
 
     Raises:
         BadRequest: naming every place.
@@ -203,7 +203,7 @@ def _check_required(document: Document) -> None:
 
 
 def check_factory_structure(body: dict[str, Any], target: str) -> None:
-    """Reject a factory that has not the structure of one.
+    """Reject a factory that does not have the structure of one.
 
     Raises:
         BadRequest: naming every place.

@@ -1,4 +1,4 @@
-"""Rules for tags and locations, which Resource Manager keeps for every resource."""
+"""Rules for tags and locations, which Resource Manager enforces for every resource."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ _FORBIDDEN_IN_NAMES = frozenset("<>%&\\?/")
 
 
 def checked_tags(tags: Any) -> dict[str, str]:
-    """The tags of a body; null is none.
+    """The tags of a body; null means none.
 
     Raises:
-        InvalidRequestContent: they are not texts by name, or too many, or too long.
+        InvalidRequestContent: they are not strings by name, or too many, or too long.
     """
     if tags is None:
         return {}
@@ -25,9 +25,9 @@ def checked_tags(tags: Any) -> dict[str, str]:
         raise InvalidRequestContent("The property 'tags' must be a JSON object.")
     faults = list(filter(None, (_fault(name, value) for name, value in tags.items())))
     if len(tags) > MAX_TAGS:
-        faults.insert(0, f"There are {len(tags)} tags, and a resource has {MAX_TAGS} at most.")
+        faults.insert(0, f"There are {len(tags)} tags, but a resource can have at most {MAX_TAGS}.")
     if len({name.lower() for name in tags}) < len(tags):
-        faults.append("Names of tags are told apart without regard to case.")
+        faults.append("Tag names are case-insensitive and must be unique.")
     if faults:
         raise InvalidRequestContent(" ".join(faults))
     return dict(tags)
@@ -48,8 +48,8 @@ def checked_location(cloud: Cloud, location: Any, resource_type: str) -> str:
     """The location of a body, as it is written there.
 
     Raises:
-        LocationRequired: there is none.
-        LocationNotAvailable: it is no region of the cloud.
+        LocationRequired: it is missing.
+        LocationNotAvailable: it is not a region of the cloud.
     """
     if not isinstance(location, str) or not location.strip():
         raise LocationRequired

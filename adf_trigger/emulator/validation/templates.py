@@ -1,4 +1,4 @@
-"""What createRun rejects of a published pipeline: the service looks at expressions and dependencies only then."""
+"""The checks of a published pipeline at createRun: the service checks expressions and dependencies only then."""
 
 import json
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from adf_trigger.emulator.engine.graph import Graph, GraphError
 from adf_trigger.emulator.expressions import check
 from adf_trigger.emulator.validation.activities import branches, every_activity
 
-_REMEMBERED = 256
-"""Definitions whose verdict is kept: a pipeline is run much more often than it is changed."""
+_CACHE_SIZE = 256
+"""Definitions whose result is cached: a pipeline is run much more often than it is changed."""
 
 
 def check_template(properties: dict[str, Any], target: str) -> None:
     """Reject a pipeline that cannot be run.
 
     Raises:
-        InvalidTemplate: dependencies on nothing or in a circle, expressions that can never be evaluated, or
-            references to activities that are not there.
+        InvalidTemplate: missing or circular dependencies, expressions that can never be evaluated, or references to
+            activities that do not exist.
     """
     fault = _first_fault(json.dumps(properties.get("activities") or []))
     if fault is not None:
         raise InvalidTemplate(f"The template validation failed: '{fault}'.", target)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _first_fault(activities: str) -> str | None:
-    """What is wrong with a list of activities, given as JSON; None if nothing is."""
+    """The first fault of a list of activities, given as JSON; None if there is none."""
     read = json.loads(activities)
     return next(chain(_dependency_faults(read), _expression_faults(read)), None)
 
@@ -69,7 +69,7 @@ def _expression_faults(activities: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _without_branches(activity: dict[str, Any]) -> dict[str, Any]:
-    """typeProperties without the activities inside, which are looked at on their own."""
+    """typeProperties without the activities inside, which are checked on their own."""
     inner = {"activities", "ifTrueActivities", "ifFalseActivities", "defaultActivities", "cases"}
     properties = activity.get("typeProperties") or {}
     return {name: value for name, value in properties.items() if name not in inner}

@@ -1,4 +1,4 @@
-"""What must be right about a trigger when it is published, and before it can be started."""
+"""The checks of a trigger when it is published, and before it is started."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def check_trigger(trigger: Document) -> None:
-    """Reject a schedule trigger whose recurrence cannot be followed.
+    """Reject a schedule trigger whose recurrence is not valid.
 
     Raises:
         BadRequest: naming what is wrong.
@@ -35,7 +35,7 @@ def check_startable(trigger: Document) -> None:
     """
     if trigger.properties["type"] != SCHEDULE_TRIGGER:
         raise BadRequest(
-            f"Triggers of type '{trigger.properties['type']}' are kept but not emulated: it would never fire.",
+            f"Triggers of type '{trigger.properties['type']}' are stored but not emulated: they would never fire.",
             target=trigger.target,
         )
     if not trigger.properties.get("pipelines"):

@@ -103,7 +103,7 @@ def test_what_is_not_azures_is_refused_in_that_shell(shell: Any) -> None:
 def test_plain_http_is_refused_in_that_shell(shell: Any) -> None:
     """No token goes to the real Azure where an address says http: the proxy answers, and the control API is local."""
     said = shell.run("curl", "-sS", "-H", "Authorization: Bearer x", "http://management.azure.com/").stdout
-    assert said.startswith("This proxy is for https alone")
+    assert said.startswith("This proxy is for HTTPS only")
     assert shell.run("curl", "-sSf", f"{shell.endpoints.control_url}/options").stdout
 
 

@@ -115,7 +115,7 @@ def test_no_secret_goes_where_the_stack_is_not(play: Run, url: str) -> None:
     """A token endpoint that the stack does not serve is not asked at all, and the failure says so."""
     done = play(web("Login", url, method="POST", body="client_secret=s3cret"))
     assert done[""]["status"] == "Failed"
-    assert "never asked of the real Azure" in done[""]["message"]
+    assert "never requested from the real Azure" in done[""]["message"]
 
 
 COPY = {

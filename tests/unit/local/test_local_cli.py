@@ -69,8 +69,8 @@ def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["import", "nowhere", "--data", "DATA"], "nowhere is not there"),
-        (["up", "nowhere", "--data", "DATA"], "nowhere is not there"),
+        (["import", "nowhere", "--data", "DATA"], "nowhere does not exist"),
+        (["up", "nowhere", "--data", "DATA"], "nowhere does not exist"),
         (["up", "--app", "nowhere"], "nowhere holds no function app: it is not there"),
         (["up", "--data", "FILE"], "cannot be the data folder"),
         (["env", "--data", "DATA"], "no stack runs on"),

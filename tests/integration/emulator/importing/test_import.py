@@ -203,7 +203,7 @@ def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, re
 
 def test_a_folder_that_is_not_there_is_told(served: Any, tmp_path: Path) -> None:
     """It is not taken for one that is empty."""
-    with pytest.raises(ImportFailed, match="nowhere is not there"):
+    with pytest.raises(ImportFailed, match="nowhere does not exist"):
         load(served, tmp_path / "nowhere")
 
 
@@ -213,7 +213,7 @@ def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: 
     with pytest.raises(ImportFailed) as refused:
         load(served, repository, linked_services=given)
     assert refused.value.faults == [
-        "there is no linked service stoer; is store meant?",
+        "there is no linked service stoer; did you mean store?",
         "there is no linked service other; there are: store",
     ]
     (repository / "linkedService" / "store.json").unlink()
@@ -231,7 +231,7 @@ def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path,
         "properties": {"activities": []},
     }
     write(file, {"parameters": {"days": {"type": "string"}}, "resources": [pipeline]})
-    with pytest.raises(ImportFailed, match="is days meant"):
+    with pytest.raises(ImportFailed, match="did you mean days"):
         load(served, file, parameters={"dayz": "1"})
 
 

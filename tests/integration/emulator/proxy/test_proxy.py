@@ -106,7 +106,7 @@ def test_a_name_of_azure_leads_to_the_stack(certificate: Certificate) -> None:
         (b"CONNECT management.azure.com", b"400 "),
         (b"CONNECT management.azure.com:443:443", b"400 "),
         (b"CONNECT [::1]:443", b"400 "),
-        (b"GET http://management.azure.com/", b"403 this proxy takes CONNECT alone"),
+        (b"GET http://management.azure.com/", b"403 this proxy accepts only CONNECT"),
         (b"\x16\x03\x01", b"400 "),
     ],
 )

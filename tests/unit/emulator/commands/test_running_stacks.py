@@ -74,5 +74,5 @@ def test_where_it_cannot_be_announced_it_runs_and_is_found_by_its_folder(
     folder = stack(tmp_path, "two")
     with exclusive(folder, patience=0), announced(folder / ENDPOINTS):
         assert facts(folder) == {"name": "two"}
-        with pytest.raises(NotRunning, match="is not this user's alone"):
+        with pytest.raises(NotRunning, match="is not private to this user"):
             facts(None)

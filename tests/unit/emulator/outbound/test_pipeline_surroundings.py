@@ -31,5 +31,5 @@ def test_what_the_stack_does_not_serve_is_not_asked(url: str) -> None:
         async with NOWHERE.client() as client:
             await client.post(url, data={"client_secret": "s"})
 
-    with pytest.raises(httpx.ConnectError, match="never asked of the real Azure"):
+    with pytest.raises(httpx.ConnectError, match="never requested from the real Azure"):
         asyncio.run(ask())
