@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from adf_trigger.emulator.commands.data_folder import DataFolderError
 from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
+from adf_trigger.emulator.commands.messages import Parser, say
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_serve
-from adf_trigger.emulator.commands.telling import Parser, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

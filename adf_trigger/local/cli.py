@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from adf_trigger.emulator.commands.telling import Parser, say
+from adf_trigger.emulator.commands.messages import Parser, say
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.screen.texts import COMMAND
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adf_trigger.emulator.commands.telling import say
+from adf_trigger.emulator.commands.messages import say
 
 INSTALL = "python -m pip install '.[local]', in the project's folder"
 """The project is on no package index: to name it there would install whoever takes the name."""

@@ -11,7 +11,7 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
-from adf_trigger.emulator.commands.telling import say
+from adf_trigger.emulator.commands.messages import say
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.quickstart import PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.following import Follower

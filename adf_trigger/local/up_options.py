@@ -7,11 +7,11 @@ from pathlib import Path
 
 from adf_trigger.emulator.commands.load import SOURCE_HELP, add_choices
 from adf_trigger.emulator.commands.loading import Loading
+from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.commands.options import add_allow_host, add_any_group, add_cloud
 from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
-from adf_trigger.emulator.commands.telling import say
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.processes.ports import USUAL, Ports, names, option

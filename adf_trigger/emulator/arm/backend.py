@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from adf_trigger.emulator.arm.places import CloudAddresses
+from adf_trigger.emulator.arm.addresses import CloudAddresses
 from adf_trigger.emulator.arm.throttling import TokenBuckets
 from adf_trigger.emulator.common.clock import Clock, IdSource
 from adf_trigger.emulator.common.clouds import Cloud

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, check
+from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.commands.running import facts
-from adf_trigger.emulator.commands.telling import say
 
 
 def add_env(env: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from adf_trigger.emulator.commands.data_folder import (
 )
 from adf_trigger.emulator.commands.loaded import lacking_lines, loaded_lines, refused
 from adf_trigger.emulator.commands.loading import Loaded, Loading
-from adf_trigger.emulator.commands.telling import say
+from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
 from adf_trigger.emulator.importing.factory import Imported, import_folder

@@ -61,8 +61,8 @@ from adf_trigger.emulator.control.bodies import (
     ThrottlingBody,
 )
 from adf_trigger.emulator.control.callers import ControlError, check_caller, wrong
-from adf_trigger.emulator.control.looks import Views
 from adf_trigger.emulator.control.page import ConsolePage
+from adf_trigger.emulator.control.views import Views
 from adf_trigger.emulator.faults.rules import ActiveRule, FaultBook, RequestFault
 from adf_trigger.emulator.http.request_log import RequestLog
 from adf_trigger.emulator.serving.protocol import transport_of

@@ -20,11 +20,11 @@ from starlette.types import ASGIApp
 from adf_trigger.emulator.activities.callbacks import CALLBACK_PATH, PendingCallbacks
 from adf_trigger.emulator.activities.catalogue import CONTROL, activity_types
 from adf_trigger.emulator.activities.webhook import webhook
+from adf_trigger.emulator.arm.addresses import CloudAddresses
 from adf_trigger.emulator.arm.arm_errors import MethodNotAllowed, unknown_path
 from adf_trigger.emulator.arm.authorization import Authorization
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.arm.operations import Operation
-from adf_trigger.emulator.arm.places import CloudAddresses
 from adf_trigger.emulator.arm.regions import short
 from adf_trigger.emulator.arm.throttling import MONITORING, TokenBuckets
 from adf_trigger.emulator.common.caseless import CaselessRoute

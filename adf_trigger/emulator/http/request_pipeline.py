@@ -15,6 +15,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adf_trigger.emulator.arm.addresses import CloudAddresses
 from adf_trigger.emulator.arm.api_versions import API_VERSIONS, ResourceType
 from adf_trigger.emulator.arm.arm_errors import (
     InvalidApiVersion,
@@ -29,7 +30,6 @@ from adf_trigger.emulator.arm.arm_errors import (
 from adf_trigger.emulator.arm.authorization import Authorization, require
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.arm.operations import Call, Operation, Reply
-from adf_trigger.emulator.arm.places import CloudAddresses
 from adf_trigger.emulator.arm.throttling import Bucket, TokenBuckets
 from adf_trigger.emulator.common.clock import Clock
 from adf_trigger.emulator.common.documents import PROVIDER, factory_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.emulator.commands.telling import say
+from adf_trigger.emulator.commands.messages import say
 from adf_trigger.local.cli import main
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.up import ProcessDied, failure
