@@ -97,6 +97,7 @@ def test_there_are_promises() -> None:
         "GUARANTEES.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/admission.md",
         "docs/arrangements.md",
         "docs/events.md",
         "adf_trigger/emulator/README.md",
