@@ -117,8 +117,8 @@ _ALL = (
         problems.AT_CAPACITY,
         _example(
             problems.AT_CAPACITY,
-            'at most 1 run of LoadOrders with parameters.customer = "Contoso" may go on at once, and these are under '
-            "way or in doubt; the policy of the pipeline refuses more",
+            'at most 1 run of LoadOrders with parameters.customer = "Contoso" may be in progress at once, and these '
+            "are under way or in doubt; the policy of the pipeline refuses more",
             _START,
             inTheWay=[
                 {

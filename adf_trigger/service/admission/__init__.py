@@ -1,1 +1,1 @@
-"""At most so many runs of a pipeline, or of a key of it, at once."""
+"""Limits the concurrent runs of a pipeline, or of each value of a key."""

@@ -1,8 +1,9 @@
-"""At most so many runs of a pipeline, or of a key of it, at once: who is given a place, who waits, who is refused.
+"""Limits the concurrent runs of a pipeline, or of each value of a key: requests get a place, wait, or are refused.
 
-A place is taken in the transaction of the claim, or of the lease to send; so no two requests take the same one. It is
-given back by nobody: whether a request still has its place is what its record says (`RunRecord.has_place_in`), and who
-wants one where none is free looks there. Order follows from the numbers that the row gives, and from no clock.
+A place is taken in the transaction of the claim, or of the lease to send, so that no two requests take the same one. It
+is never given back explicitly: a request's record shows whether it still holds its place (`RunRecord.has_place_in`),
+and is read when another request finds no free place. The order follows from the numbers that the row issues, not from a
+clock.
 """
 
 import time
@@ -26,7 +27,7 @@ from adf_trigger.settings.policy import AdmissionPolicy
 
 
 class Admission:
-    """Decides who is given a place. Thread-safe.
+    """Gives places to requests. Thread-safe.
 
     Args:
         ledger: the run ledger.
@@ -35,7 +36,7 @@ class Admission:
         factories: all configured factories, some of which have records under several ids.
         choice: describes a run that holds a place to a caller that finds none free.
         clock: returns the current time.
-        pause: waits for so many seconds.
+        pause: sleeps, in seconds.
     """
 
     def __init__(
@@ -59,15 +60,15 @@ class Admission:
     def claim(self, record: RunRecord, *, to_send: bool) -> Claim:
         """Insert a new request with a place, or in line for one, or find the earlier one of the same key.
 
-        One that is held wants no place before that is over, and stands in line for it at once: else who comes after
-        the release would pass it.
+        A held request takes no place until the hold is over, but lines up immediately, so that requests that come after
+        the release do not overtake it.
 
         Args:
             record: the request.
             to_send: whether it is leased to its sender where it has a place.
 
         Raises:
-            AtCapacity: there is no place, and the policy refuses what has none. Nothing was kept.
+            AtCapacity: no place is free, and the policy refuses further requests. Nothing was kept.
             TryLater: others keep changing the places. Nothing was kept.
             InvalidRequest, LedgerError: see `Records.claim`.
         """
@@ -92,10 +93,10 @@ class Admission:
             raise busy() from exc
 
     def reclaim(self, rejected: Stored, record: RunRecord, *, to_send: bool) -> Stored:
-        """Put a new request in the place of a rejected one of the same key, as `claim` does.
+        """Replace a rejected request by a new one of the same key, as `claim` does.
 
         Raises:
-            LedgerConflict: the rejected one has changed since it was read.
+            LedgerConflict: the rejected request has changed since it was read.
             AtCapacity, TryLater, InvalidRequest, LedgerError: see `claim`.
         """
         policy = self._policy_for_new(record)
@@ -112,14 +113,14 @@ class Admission:
     def lease(self, stored: Stored, *, others: int = 0) -> Stored | None:
         """Lease a request to this process, which is about to call createRun; None where it has to wait for a place.
 
-        Who calls it for one that waits in line knows that those before it wait no more.
+        For a request in line, the caller makes sure that none before it waits any more.
 
         Args:
             stored: the request.
-            others: runs of others that are counted with its own.
+            others: runs of others that count against the limit.
 
         Raises:
-            LedgerConflict: somebody else has changed it, or keeps changing its places.
+            LedgerConflict: another process has changed it, or keeps changing its places.
             LedgerError: the ledger is out of reach.
         """
         record = stored.record
@@ -146,16 +147,16 @@ class Admission:
         """What a request in line waits for, in words."""
         policy = self._policies.of(record.pipeline).admission
         if policy is None or record.places != places_of(record, policy).name:
-            return "it waits for a place"  # in the line of another policy: the next tick sees to it
+            return "it waits for a place"  # in the line of another policy: the next tick moves it
         return admission_moves.reason(places_of(record, policy), policy)
 
     def room(self, factory: str, places: Places, rows: Mapping[str, ActiveRun]) -> int | None:
-        """How many of those who wait may be given a place now; None where they are not counted there any more.
+        """How many waiting requests may get a place now; None where the policy does not limit them any more.
 
         Args:
-            factory: whose places they are.
-            places: as they are.
-            rows: active rows by request, read after the places: who has not ended there has its place still.
+            factory: resource id that the places are kept under.
+            places: as last read.
+            rows: active rows by request, read after the places: a request that has not ended there keeps its place.
         """
         policy = self._policies.of(places.pipeline).admission
         if policy is None or policy.key != places.by:
@@ -163,16 +164,16 @@ class Admission:
         return max(0, policy.at_once - len(self.holders(factory, places, rows)))
 
     def holders(self, factory: str, places: Places, rows: Mapping[str, ActiveRun]) -> Sequence[Holder]:
-        """Who has a place still; see `room`."""
+        """The requests that still hold a place; see `room`."""
         return self._holders.of(factory, places, rows=rows)
 
     def counts_others(self, places: Places) -> bool:
-        """Whether runs of others are counted among places."""
+        """Whether runs of others count against the limit of these places."""
         policy = self._policies.of(places.pipeline).admission
         return policy is not None and policy.count_others
 
     def _policy_for_new(self, record: RunRecord) -> AdmissionPolicy | None:
-        """The policy of a new request; None also where nobody but its caller can start it, and may not yet."""
+        """The policy of a new request; None also where only its caller can start it, and it is held."""
         if record.held is not None and record.secure_parameters:
             return None
         return self._policies.of(record.pipeline).admission

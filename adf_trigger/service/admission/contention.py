@@ -1,4 +1,4 @@
-"""Places that many want at once: a process does not race against itself, and a race that is lost is run anew."""
+"""Contended places: threads of one process take turns, and a race that is lost against another host is retried."""
 
 import random
 import threading
@@ -11,13 +11,13 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 
 MOST_TRIES = 12
 LONGEST_PAUSE = 0.4
-"""How often places are read anew that others keep changing, and seconds between two tries at most."""
+"""Maximum attempts on places that others keep changing, and seconds between two of them."""
 
 LOCK_WAIT = 20.0
-"""Seconds that a thread waits for the others of its process that want the same places."""
+"""Seconds that a thread waits for other threads of its process that change the same places."""
 
 LOCKS = 64
-"""Places share the locks: there may be any number of keys."""
+"""Number of locks, which places share, since there may be any number of keys."""
 
 RETRY_AFTER = 2.0
 
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class Contention:
-    """Has places changed by one thread of the process at a time, and anew where another host was faster.
+    """Changes places in one thread of the process at a time, and retries where another host was faster.
 
     Args:
         ledger: the run ledger.
-        pause: waits for so many seconds.
+        pause: sleeps, in seconds.
         lock_wait: seconds that a thread waits for the others.
     """
 
@@ -42,12 +42,12 @@ class Contention:
         self._locks = [threading.RLock() for _ in range(LOCKS)]
 
     def tried(self, name: str, attempt: Callable[[], T], *, of: Stored | None = None) -> T:
-        """What an attempt gives, made anew on the places as they are where somebody has changed them.
+        """Return the result of an attempt, repeated on the present places where another host has changed them.
 
         Args:
             name: of the places.
             attempt: reads them and writes them, on condition that they are still as they were read.
-            of: the record that it writes, where there is one already.
+            of: the record that it writes, where one exists.
 
         Raises:
             LedgerConflict: the record itself has changed.
@@ -79,5 +79,5 @@ class Contention:
 
 
 def busy() -> TryLater:
-    """Others keep changing the places that a request needs."""
+    """The error where others keep changing the places that a request needs."""
     return TryLater("its places are being taken by others; nothing was kept of it", retry_after=RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""Where a request stands that wants a place: with one, in line, joined to another one, or refused."""
+"""Decides how a request enters: with a place, in line, joined to another request, or refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ from adf_trigger.settings.policy import AdmissionPolicy, Overflow
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be written of a request that wants a place.
+    """The decision about a request, to be written.
 
     Attributes:
-        record: as it shall be.
-        places: as they shall be; None where they stay.
+        record: the new record.
+        places: the new places; None where they do not change.
     """
 
     record: RunRecord
@@ -35,7 +35,7 @@ class Entry:
 
 
 class Entries:
-    """Decides on the places as they are now; who writes what it says does so on condition that they are still so.
+    """Decides by the present places. A decision is written on condition that they have not changed since.
 
     Args:
         ledger: the run ledger.
@@ -53,10 +53,10 @@ class Entries:
         self._clock = clock
 
     def of_new(self, record: RunRecord, policy: AdmissionPolicy) -> Entry:
-        """Where a new request stands: with a place, in line for one, or joined to another one.
+        """Decide about a new request: it gets a place, lines up, or joins another request.
 
         Raises:
-            AtCapacity: there is no place, and the policy refuses what has none.
+            AtCapacity: no place is free, and the policy refuses further requests.
         """
         entry = self.of(record, policy) if record.held is None else self._held_entry(record, policy)
         if entry is None:
@@ -69,37 +69,37 @@ class Entries:
         return entry if joined is None else Entry(joined, None)
 
     def _joining(self, record: RunRecord, policy: AdmissionPolicy) -> RunRecord | None:
-        """A new request as it joins one with a place that is the same; None where there is none.
+        """A new request, joined to a request with a place that asks for the same; None where there is none.
 
-        None also where a place is free, but for a line that nobody stands in any more: it lines up, and a tick sees.
+        None also where a place is free behind a line that is empty by now: it lines up, and the next tick admits it.
         """
         places = self._read(record, policy).places
         there = self._holders.known_of(record.factory, places)
         other = joining.same_among(there.records, record)
         is_free = places.has_line and len(there) < policy.at_once
-        if other is None or (is_free and self._holders.is_line_left(record.factory, places)):
+        if other is None or (is_free and self._holders.is_line_empty(record.factory, places)):
             return None
         return joining.join(record, other)
 
     def of(self, record: RunRecord, policy: AdmissionPolicy, others: int = 0) -> Entry | None:
-        """Where a request stands that has no place: with one, or in line; None where it goes on to wait as it does."""
+        """Decide about a request without a place: it gets one, or lines up; None where it waits as before."""
         kept = self._read(record, policy)
         places = kept.places
         in_line = record.waits_for is Waits.ADMISSION and record.places == places.name
         if in_line and (record.place_number or 0) > places.issued:  # the row that gave it was removed by hand
             places = replace(places, issued=self._holders.last_number(record.factory, places))
         if policy.count_others and not kept.etag:
-            in_line = False  # no row, no count of others' runs: it is lined up anew, and seen with its row
+            in_line = False  # runs of others are counted only with a row: it lines up again, which writes one
         secret = bool(record.secure_parameters)
         refuses = policy.overflow is Overflow.REFUSE
-        in_vain = places.has_line and refuses and self._holders.is_line_left(record.factory, places)
-        may_be_next = in_line or in_vain or not (places.has_line or policy.count_others)
+        is_empty_line = places.has_line and refuses and self._holders.is_line_empty(record.factory, places)
+        may_be_next = in_line or is_empty_line or not (places.has_line or policy.count_others)
         if secret or (may_be_next and not self._holders.has_line_before(record.factory, places)):
-            # Who alone has its secrets cannot be called when its turn comes: it takes what is free when it comes.
+            # Only its caller has its secret values, and cannot be called at its turn: it may take a free place now.
             most = policy.at_once - others - self._holders.elsewhere(record.factory, places)
             holding = self._holders.of(record.factory, places, below=most, but=record.request_id)
             if len(holding) < most:
-                served = places.issued if in_vain else places.served
+                served = places.issued if is_empty_line else places.served
                 served = max(served, record.place_number or 0) if in_line else served
                 taken = replace(
                     places,
@@ -117,7 +117,7 @@ class Entries:
         return self._last_in_line(record, kept, reason)
 
     def _held_entry(self, record: RunRecord, policy: AdmissionPolicy) -> Entry:
-        """In line, whatever is free, with the reason of who holds it."""
+        """A held request lines up even where a place is free; its reason is that of the hold."""
         return self._last_in_line(record, self._read(record, policy), record.message or "")
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Who has a place still: the row says who was given one, and the records of those say whether they have ended."""
+"""The requests that hold a place: the row of places names them, and their records show whether they have ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who has a place, as far as it is known.
+    """The holders of places.
 
     Attributes:
-        records: of those whose records can be read.
-        unreadable: those whose records cannot, of a later version or damaged: they have their places still.
+        records: the records that can be read.
+        unreadable: holders whose records are of a later version or damaged: they keep their places.
     """
 
     records: Sequence[RunRecord]
@@ -27,7 +27,7 @@ class Known:
 
 
 class Holders:
-    """Reads who has a place. Every method may raise LedgerError.
+    """Reads which requests hold a place. Every method may raise LedgerError.
 
     Args:
         ledger: the run ledger.
@@ -47,14 +47,14 @@ class Holders:
         but: str | None = None,
         rows: Mapping[str, ActiveRun] | None = None,
     ) -> Sequence[Holder]:
-        """Who has a place still.
+        """The requests that still hold a place.
 
         Args:
-            factory: whose places they are.
-            places: as they are.
-            below: once these are fewer than so many, no more records are read.
+            factory: resource id that the places are kept under.
+            places: as last read.
+            below: once fewer holders than this are left, no more records are read.
             but: a request that is not counted.
-            rows: active rows by request, read after the places: who has not ended there has its place still.
+            rows: active rows by request, read after the places: a request that has not ended there keeps its place.
         """
         holding = [each for each in places.holders if each.request_id != but]
         for holder in tuple(holding):
@@ -66,7 +66,7 @@ class Holders:
         return holding
 
     def known_of(self, factory: str, places: Places) -> Known:
-        """Who has a place still, with their records."""
+        """The requests that still hold a place, with their records."""
         records, unreadable = [], []
         for holder in places.holders:
             try:
@@ -79,11 +79,11 @@ class Holders:
         return Known(records, unreadable)
 
     def elsewhere(self, factory: str, places: Places) -> int:
-        """How many have places that are kept under further ids of the same factory."""
+        """The number of places held under further ids of the same factory."""
         return sum(len(self.of(other, kept)) for other, kept in self._elsewhere(factory, places))
 
     def all_known_of(self, factory: str, places: Places) -> Known:
-        """Who has a place still, with their records, those under further ids of the same factory among them."""
+        """The same as `known_of`, with the places under further ids of the same factory."""
         found = [
             self.known_of(each, kept) for each, kept in ((factory, places), *self._elsewhere(factory, places))
         ]
@@ -93,22 +93,28 @@ class Holders:
         )
 
     def has_line_before(self, factory: str, places: Places) -> bool:
-        """Whether somebody waits under an id that the same factory had later: new requests go under its first one."""
+        """Whether requests wait in line under a later id of the same factory.
+
+        New requests are kept under its first id.
+        """
         ids = [each.id.lower() for each in self._handles(factory)]
         own = ids.index(factory.lower()) if factory.lower() in ids else len(ids)
         return any(
-            kept.has_line and not self.is_line_left(other, kept)
+            kept.has_line and not self.is_line_empty(other, kept)
             for other, kept in self._elsewhere(factory, places)
             if ids.index(other.lower()) > own
         )
 
     def last_number(self, factory: str, places: Places) -> int:
-        """The highest number among those who stand in a line."""
+        """The highest number in a line."""
         rows = self._ledger.active(factory)
         return max((row.place_number or 0 for row in rows if row.places == places.name), default=0)
 
-    def is_line_left(self, factory: str, places: Places) -> bool:
-        """Whether nobody stands in a line any more. Where one is refused and not put there, no tick would find out."""
+    def is_line_empty(self, factory: str, places: Places) -> bool:
+        """Whether the line is empty, though its row says otherwise.
+
+        Where requests are refused instead of lining up, no tick would find out.
+        """
         rows = self._ledger.active(factory)
         return not any(row.places == places.name and row.waits_for is Waits.ADMISSION for row in rows)
 
@@ -131,10 +137,10 @@ class Holders:
         try:
             stored = self._ledger.get(factory, holder.request_id)
         except UnreadableRow:
-            return True  # of a later version: what has become of it cannot be told
+            return True  # of a later version: its state is not known
         return stored is not None and stored.record.has_place_in(name)
 
 
 def _is_under_way(row: ActiveRun) -> bool:
-    """Whether a row says by itself that its request was admitted, and has not ended."""
+    """Whether the row alone shows that its request was admitted and has not ended."""
     return row.state is not RunState.ENDED and row.waits_for in {None, Waits.PIPELINE}

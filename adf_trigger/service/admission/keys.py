@@ -1,4 +1,4 @@
-"""The key under which a pipeline's admission policy counts a request: whose value, as canonical text."""
+"""The key under which a pipeline's admission policy counts a request, as canonical text."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from adf_trigger.messages.wording import pointer_to
 from adf_trigger.settings.policy import AdmissionPolicy
 
 NO_VALUE = "null"
-"""The key of requests that have no such value, a group of their own."""
+"""The key of requests without that value, which form a group of their own."""
 
 _PARAMETERS, _METADATA = "parameters.", "metadata."
 _MARK = "#sha256:"
@@ -25,7 +25,7 @@ def key_of(policy: AdmissionPolicy | None, request: RunRequest | RunRecord) -> s
 
     Args:
         policy: of its pipeline.
-        request: the request, or the record of one.
+        request: the request or its record.
     """
     if policy is None or policy.key is None:
         return None
@@ -33,14 +33,14 @@ def key_of(policy: AdmissionPolicy | None, request: RunRequest | RunRecord) -> s
 
 
 def places_of(record: RunRecord, policy: AdmissionPolicy) -> Places:
-    """The places that a policy counts a request among, as they are where nobody has one yet."""
+    """The places of a request by a policy, none of them taken."""
     key = key_of(policy, record)
     name = name_of(record.pipeline, policy.key, key)
     return Places(name=name, pipeline=record.pipeline, by=policy.key, key=key)
 
 
 def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault | None:
-    """What is wrong with counting requests of a pipeline by a key: a secret is none, since it is not kept."""
+    """The fault of a policy whose key is a secure parameter: its values are not kept; None where there is none."""
     name = None if policy is None else parameter_in(policy.key)
     if name is None or not declaration.secure_among([name]):
         return None
@@ -52,14 +52,14 @@ def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault
 
 
 def parameter_in(key: str | None) -> str | None:
-    """The parameter that a policy's key is the value of; None where it is another one, or there is none."""
+    """The parameter that a policy's key names; None where the key is no parameter, or there is no key."""
     return key.removeprefix(_PARAMETERS) if key is not None and key.startswith(_PARAMETERS) else None
 
 
 def canonical(value: object) -> str:
-    """A JSON value as text, the same for values that are the same: members sorted, 1.0 written as 1.
+    """A JSON value as text, the same for equal values: members are sorted, and 1.0 is written as 1.
 
-    What is longer than LONGEST_ADMISSION_KEY ends in the SHA-256 of the whole, which no whole text of JSON does.
+    A text longer than LONGEST_ADMISSION_KEY is cut and ends in the SHA-256 of the whole, as no complete JSON text does.
     """
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if len(text) <= LONGEST_ADMISSION_KEY:
@@ -76,7 +76,7 @@ def _value(key: str, request: RunRequest | RunRecord) -> object:
 
 
 def _without_case(parameters: Mapping[str, object], name: str) -> object:
-    """The value of a parameter: Data Factory compares their names without regard to case."""
+    """The value of a parameter, whose name is case-insensitive, as in Data Factory."""
     return next((value for given, value in parameters.items() if given.lower() == name.lower()), None)
 
 

@@ -1,4 +1,4 @@
-"""Who of those that wait for a place may be given one now: the dispatcher's look at the lines of a factory."""
+"""Finds the requests in line that may get a place now, for the dispatcher."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,19 +16,19 @@ from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.holds.hold import Holds
 
 FEW_ROWS = 20
-"""Rows of places that are read one by one; all are read at once where more are asked for."""
+"""Maximum rows of places that are read one by one; where more are needed, all are read in one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A line of which the first may be given a place.
+    """A line whose first request may get a place.
 
     Attributes:
-        places: name of the places that it is a line for.
-        rows: those who wait in it, first come first.
-        room: how many of them may be given a place; None where they are not counted there any more.
-        is_held: whether an operator holds it, so that nobody of it is started.
-        others: runs of others that are counted there.
+        places: name of its places.
+        rows: the requests that wait in it, in order of arrival.
+        room: how many of them may get a place; None where the policy does not limit them any more.
+        is_held: whether an operator holds it, so that none of them is started.
+        others: runs of others that count against the limit.
     """
 
     places: str
@@ -39,7 +39,7 @@ class Opening:
 
     @property
     def first(self) -> ActiveRun:
-        """Whose turn it is."""
+        """The request whose turn it is."""
         return self.rows[0]
 
 
@@ -64,12 +64,12 @@ class Lines:
     def openings(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], holds: Holds, budget: Budget
     ) -> Sequence[Opening]:
-        """The lines in which there may be room now, in order of their first; costs nothing where nobody waits.
+        """The lines that may have room now, in order of their first requests; costs nothing where none waits.
 
-        Those of whom it is recorded that they are held wait for that, and not for room.
+        Requests that are recorded as held wait for the release, and not for room.
 
-        The places are read before the rows: whoever was in line then, and waits still, is among the rows. Who has come
-        since has a higher number than the places have issued, and is left to the next look.
+        The places are read before the rows: each request that was in line then, and still waits, is among the rows. A
+        request that has come since has a higher number than the places have issued, and is left to the next call.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -110,11 +110,11 @@ class Lines:
     def _others(
         self, factory: FactoryHandle, places: Sequence[Places], rows: Sequence[ActiveRun], budget: Budget
     ) -> Mapping[str, int | None]:
-        """How many runs of others are counted among places, where they are counted; None where nobody can tell."""
+        """How many runs of others count against each limit, where they count; None where that is not known now."""
         counted = [each for each in places if self._admission.counts_others(each)]
         ours = {row.run_id for row in rows}
         lists = {
-            name: self._other_runs.going_on(factory, name, ours, budget)
+            name: self._other_runs.unfinished(factory, name, ours, budget)
             for name in {each.pipeline for each in counted}
         }
         return {
@@ -135,5 +135,5 @@ def is_in_line(row: ActiveRun) -> bool:
 
 
 def in_order(row: ActiveRun) -> tuple[int, str]:
-    """Where a request stands in its line: who has the lesser one is before it."""
+    """The sort key of a request in its line: lower keys come first."""
     return row.place_number or 0, f"{row.requested_at.isoformat()} {row.request_id}"

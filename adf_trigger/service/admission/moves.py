@@ -1,4 +1,4 @@
-"""The moves of a record among places: it is given one, or waits for one. Pure functions, as in transitions.py."""
+"""The moves of a record among places: it gets one, or waits for one. Pure functions, as in transitions.py."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ def admit(record: RunRecord, places: Places, *, now: datetime) -> RunRecord:
 
 
 def line_up(record: RunRecord, places: Places, *, number: int, reason: str) -> RunRecord:
-    """It waits for a place behind those who came before it."""
+    """It waits for a place behind the requests that came before it."""
     require_state(record, RunState.ACCEPTED)
     return replace(
         record,
@@ -39,7 +39,7 @@ def line_up(record: RunRecord, places: Places, *, number: int, reason: str) -> R
 
 
 def leave_to_caller(record: RunRecord, places: Places, *, reason: str) -> RunRecord:
-    """It has no place, and is in no line, since nobody but its caller can send it."""
+    """It has no place and is in no line, since only its caller can send it."""
     require_state(record, RunState.ACCEPTED)
     return replace(
         record,
@@ -57,6 +57,8 @@ def reason(places: Places, policy: AdmissionPolicy) -> str:
 
 
 def counted(places: Places, policy: AdmissionPolicy) -> str:
-    """What a policy allows of a pipeline, or of a key of it, in words."""
+    """What a policy allows for a pipeline, or for a value of its key, in words."""
     of = places.pipeline if places.by is None else f"{places.pipeline} with {places.by} = {places.key}"
-    return f"at most {policy.at_once} run{'' if policy.at_once == 1 else 's'} of {of} may go on at once"
+    return (
+        f"at most {policy.at_once} run{'' if policy.at_once == 1 else 's'} of {of} may be in progress at once"
+    )

@@ -1,4 +1,4 @@
-"""Runs that others have started, where a pipeline's policy counts them: as Data Factory lists them now."""
+"""Lists unfinished runs that others have started, where a pipeline's policy counts them."""
 
 import json
 import logging
@@ -18,10 +18,10 @@ from adf_trigger.service.factories import FactoryHandle
 
 logger = logging.getLogger(__name__)
 
-GO_ON = ("Queued", "InProgress", "Canceling")
+UNFINISHED = ("Queued", "InProgress", "Canceling")
 
 RUNS_ARE_KEPT = timedelta(days=45)
-"""How far back a run may have changed last that goes on: Data Factory keeps none for longer."""
+"""How far back the last update of an unfinished run may be: Data Factory keeps no run for longer."""
 
 NEVER_LATER = timedelta(days=1)
 """How far ahead of our clock the list ends, since ours may be behind the service's."""
@@ -30,7 +30,7 @@ MOST_PAGES = 20
 
 
 class OtherRuns:
-    """Lists what goes on of a pipeline.
+    """Lists the unfinished runs of a pipeline.
 
     Args:
         gate: says whether a factory may be read now.
@@ -41,10 +41,10 @@ class OtherRuns:
         self._gate = gate
         self._clock = clock
 
-    def going_on(
+    def unfinished(
         self, factory: FactoryHandle, pipeline: str, ours: Collection[UUID], budget: Budget
     ) -> Sequence[PipelineRun] | None:
-        """The runs of a pipeline that go on and are not ours; None where that cannot be told now."""
+        """The unfinished runs of a pipeline that are not ours; None where that cannot be determined now."""
         if not self._gate.may_read(factory):
             return None
         now = self._clock()
@@ -53,7 +53,7 @@ class OtherRuns:
             last_updated_before=now + NEVER_LATER,
             filters=(
                 FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline,)),
-                FieldFilter(operand="Status", operator="In", values=GO_ON),
+                FieldFilter(operand="Status", operator="In", values=UNFINISHED),
             ),
         )
         try:
@@ -71,7 +71,7 @@ class OtherRuns:
 
 
 def count_of(runs: Sequence[PipelineRun], places: Places) -> int:
-    """How many of these runs are counted among places: all of them, or those whose parameter has the key."""
+    """How many of these runs count against a limit: all of them, or those whose parameter has the key."""
     name = parameter_in(places.by)
     if name is None:
         return len(runs)
@@ -79,7 +79,7 @@ def count_of(runs: Sequence[PipelineRun], places: Places) -> int:
 
 
 def _has(value: object, key: str | None) -> bool:
-    """Whether a parameter has a key's value. Data Factory may list what is no text as the text of it."""
+    """Whether a parameter has a key's value. Data Factory may list a value that is no string as its JSON text."""
     if canonical(value) == key:
         return True
     try:

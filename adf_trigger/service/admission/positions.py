@@ -1,4 +1,4 @@
-"""How many stand before a request in line: counted where that is cheap, else as the numbers of the line say."""
+"""The position of a request in line: counted where that is cheap, else estimated from the numbers of the line."""
 
 import threading
 from bisect import bisect_left
@@ -15,13 +15,13 @@ from adf_trigger.service.admission.line import in_order, is_in_line
 from adf_trigger.service.policy import Policies
 
 MOST_COUNTED = 1_000
-"""Requests that have not ended up to which those in line are counted: one read of storage, whatever else is kept."""
+"""Maximum unfinished requests of a factory with which positions are counted: one read of storage."""
 
 KNOWN_FOR = 2.0
-"""Seconds for which what was counted is used again, for all callers of a process together."""
+"""Seconds for which a count is reused, for all callers of a process."""
 
 Standing = tuple[int, str]
-"""Where a request stands: lines are sorted by it."""
+"""The sort key of a request in its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class _Look:
     """The lines of a factory as they were counted.
 
     Attributes:
-        began_at: seconds, by the clock that never goes back.
-        lines: name of places → who stands there, first come first.
-        is_all: whether all that wait were counted.
-        served: name of places → the last number that was let in, of those that were asked for since.
+        began_at: when, in seconds of the monotonic clock.
+        lines: name of places → the requests in line, in order of arrival.
+        is_all: whether all waiting requests were counted.
+        served: name of places → the last number that was let in; of those that were asked for since.
     """
 
     began_at: float
@@ -43,19 +43,19 @@ class _Look:
 
 @dataclass(slots=True)
 class _Reader:
-    """The looks at one factory, one at a time."""
+    """The reads of one factory, one at a time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     last: _Look | None = None
 
 
 class LinePositions:
-    """Tells requests in line how many are before them. Threads may share it.
+    """Determines how many requests are before one in line. Thread-safe.
 
     Args:
         ledger: the run ledger.
-        policies: what may be decided for each pipeline.
-        seconds: a clock that never goes back.
+        policies: the policy of each pipeline.
+        seconds: a monotonic clock.
     """
 
     def __init__(self, ledger: LedgerReader, policies: Policies, *, seconds: Callable[[], float]) -> None:
@@ -66,10 +66,10 @@ class LinePositions:
         self._lock = threading.Lock()
 
     def of(self, record: RunRecord) -> PlaceInLine | None:
-        """Where a request stands, as it was seen in the last KNOWN_FOR seconds.
+        """The position of a request, as of at most KNOWN_FOR seconds ago.
 
-        None where it stands in no line, or in that of another policy, which the next tick sees to; and where the ledger
-        is out of reach, since the rest of what is known of the request is told all the same.
+        None where it is in no line, or in the line of another policy, from which the next tick moves it; and where the
+        ledger is out of reach, which does not prevent the rest of the request from being shown.
         """
         if record.waits_for is not Waits.ADMISSION or record.ended:
             return None
@@ -82,7 +82,7 @@ class LinePositions:
             return None
 
     def behind(self, factory: str, places: str) -> PlaceInLine:
-        """Where a request would stand that joined a line now.
+        """The position that a request would get at the end of a line now.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -101,9 +101,9 @@ class LinePositions:
         if look.is_all and line[before : before + 1] == [own]:
             return PlaceInLine(before=before, exact=True)
         served = self._served(look, record.factory, places)
-        again = bisect_left(line, (served + 1, ""))  # they come first, whatever their numbers
+        again = bisect_left(line, (served + 1, ""))  # numbers that were served, and wait again, come first
         by_number = max(0, (record.place_number or 0) - served - 1)
-        # It came after the look: where the look has shown everybody who was given a number before it, it has all.
+        # It came after the read: the position is exact where that read shows every number before its own.
         return PlaceInLine(before=by_number + again, exact=look.is_all and before - again == by_number)
 
     def _served(self, look: _Look, factory: str, places: str) -> int:
@@ -117,7 +117,7 @@ class LinePositions:
         with self._lock:
             reader = self._readers[factory]
         last = reader.last
-        # Who comes while another one reads is told what was counted before.
+        # While another thread reads, the last count is used.
         if not reader.lock.acquire(blocking=last is None):
             return last or self._look(factory)
         try:

@@ -9,7 +9,7 @@ from adf_trigger.service.elapsed import Leases, bounded
 from adf_trigger.service.holds.hold import Holds
 
 LONGEST_WAIT = LONGEST_THROTTLED_WAIT
-"""No request is put off for longer at once: an instant that is further ahead was written by a clock that is wrong."""
+"""Maximum postponement of a request: an instant that is further ahead was written by a wrong clock."""
 
 
 class StartTimes:
@@ -17,7 +17,7 @@ class StartTimes:
 
     Args:
         clock: returns the current time.
-        leases: which requests are another process's.
+        leases: which requests are leased to another process.
         deadline: how long an accepted request may wait to be started.
     """
 
@@ -37,7 +37,7 @@ class StartTimes:
         return self.is_free(row) and not waits
 
     def is_too_late(self, row: ActiveRun | RunRecord, holds: Holds) -> bool:
-        """Whether it may not be started any more. The time in which it is or was held does not count."""
+        """Whether its start deadline has passed. Time in which it is or was held does not count."""
         now = self._clock()
         waited = now - (row.resubmitted_at or row.requested_at) - timedelta(seconds=row.held_seconds)
         if row.held is not None:

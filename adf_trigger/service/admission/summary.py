@@ -1,4 +1,4 @@
-"""The lines of a factory, for health: how many requests wait in how many of them, and since when the first does."""
+"""Summary of the lines of a factory for health: how many requests wait, in how many lines, and since when."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.admission.line import is_in_line
 
 LINES = "lines"
-"""The part of a tick's note about requests that wait in line: one entry a factory in which any does."""
+"""The member of a tick's note about requests in line: one entry per factory in which any waits."""
 
 MOST_NOTED = 100
-"""Factories whose lines the note of a tick has room for."""
+"""Maximum factories whose lines the note of a tick lists."""
 
 
 @dataclass(slots=True)
 class LinesOf:
-    """The requests of a factory that wait in line and that no operator holds.
+    """The requests of a factory that wait in line and are not held.
 
     Attributes:
         waiting: how many.
         longest: how many in the longest line.
         lines: how many lines there are.
-        since: when the first of them was requested.
+        since: when the earliest was requested.
     """
 
     waiting: int = 0
@@ -34,7 +34,7 @@ class LinesOf:
 
     @classmethod
     def among(cls, rows: Sequence[ActiveRun]) -> "LinesOf":
-        """Those among the active rows of a factory."""
+        """Count them among the active rows of a factory."""
         counts: dict[str | None, int] = {}
         found = cls()
         for row in rows:
@@ -45,8 +45,8 @@ class LinesOf:
         found.longest = max(counts.values(), default=0)
         return found
 
-    def and_also(self, other: "LinesOf") -> "LinesOf":
-        """Those of one factory that are kept under two of its ids."""
+    def plus(self, other: "LinesOf") -> "LinesOf":
+        """The sum of both, for a factory whose records are kept under two ids."""
         instants = [each for each in (self.since, other.since) if each is not None]
         return LinesOf(
             self.waiting + other.waiting,
@@ -57,10 +57,10 @@ class LinesOf:
 
 
 def lines_for_note(found: Sequence[tuple[str, LinesOf]]) -> Sequence[Mapping[str, Any]]:
-    """The lines of all factories, by their aliases, as the note of a tick has room for."""
+    """The lines of all factories, by alias, as many as the note of a tick lists."""
     by_alias: dict[str, LinesOf] = {}
     for alias, lines in found:
-        by_alias[alias] = by_alias.get(alias, LinesOf()).and_also(lines)
+        by_alias[alias] = by_alias.get(alias, LinesOf()).plus(lines)
     return [
         {
             "factory": alias,
@@ -75,7 +75,7 @@ def lines_for_note(found: Sequence[tuple[str, LinesOf]]) -> Sequence[Mapping[str
 
 
 def last_lines(ticks: Sequence[Note | None]) -> Sequence[Any]:
-    """The lines as the last tick has counted them; empty where none has, or another version's did."""
+    """The lines as the last tick counted them; empty where none has, or it was another version's."""
     notes = [note.value for note in ticks if note is not None and isinstance(note.value.get("at"), str)]
     last = max(notes, key=lambda value: str(value["at"]), default={})
     lines = last.get(LINES)

@@ -1,4 +1,4 @@
-"""Removes the rows of places that nobody has and nobody waits for: keys come and go, and their rows are not to stay."""
+"""Removes rows of places that no request holds or waits for: there may be any number of keys over time."""
 
 import logging
 
@@ -11,11 +11,11 @@ from adf_trigger.service.recording.records import Records
 logger = logging.getLogger(__name__)
 
 ROWS_A_SWEEP = 100
-"""Rows that are looked at in one go; the next one goes on behind them."""
+"""Maximum rows that one sweep reads; the next one continues after them."""
 
 
 class PlacesSweeper:
-    """Looks through the rows of a factory, some at a time.
+    """Sweeps the rows of a factory, some at a time.
 
     Args:
         ledger: the run ledger.
@@ -30,13 +30,13 @@ class PlacesSweeper:
         self._after: dict[str, str] = {}
 
     def sweep(self, factory: str) -> bool:
-        """Remove those that are of no use any more. One that is taken meanwhile stays.
+        """Remove unused rows. A row that is taken meanwhile stays.
 
         Args:
             factory: resource id under which they are kept.
 
         Returns:
-            Whether most of them were removed, so that the next ones are better not left waiting.
+            Whether most of them were removed, so that the next sweep should follow soon.
 
         Raises:
             LedgerError: the ledger is out of reach; the next sweep continues.
@@ -44,7 +44,7 @@ class PlacesSweeper:
         removed = 0
         found = self._ledger.all_places(factory, after=self._after.get(factory, ""), limit=ROWS_A_SWEEP)
         if found:
-            # Read after the places: who waited when they were read, and waits still, is among them.
+            # Read after the places: each request that waited then, and still waits, is among these rows.
             rows = {row.request_id: row for row in self._ledger.active(factory)}
             awaited = {row.places for row in rows.values() if is_in_line(row)}
             for kept in found:
@@ -56,7 +56,7 @@ class PlacesSweeper:
                     continue
                 removed += 1
                 logger.info(
-                    "Removed the places of %s that nobody has any more",
+                    "Removed the unused places of %s",
                     kept.places.pipeline,
                     extra={"action": "places_removed", "factory": factory, "places": kept.places.name},
                 )

@@ -80,7 +80,7 @@ def test_it_would_wait_behind_those_who_do() -> None:
     told = previewed(world)
     assert (told["outcome"], told["inLine"]) == ("wait", {"before": 2, "exact": True})
     assert told["message"] == (
-        'it waits for a place: at most 1 run of load with parameters.customer = "A" may go on at once'
+        'it waits for a place: at most 1 run of load with parameters.customer = "A" may be in progress at once'
     )
     assert previewed(world, customer="B")["outcome"] == "start"
 

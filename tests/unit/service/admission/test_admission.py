@@ -21,7 +21,7 @@ def test_the_second_of_a_key_waits_until_the_first_has_ended() -> None:
     assert start(world, "b-1", "B").status in STARTED
     assert waiting.status == "Accepted"
     assert waiting.message == (
-        'it waits for a place: at most 1 run of load with parameters.customer = "A" may go on at once'
+        'it waits for a place: at most 1 run of load with parameters.customer = "A" may be in progress at once'
     )
     world.tick(after=15)
     assert waits(world, "a-2")

@@ -74,7 +74,7 @@ def test_while_it_is_held_it_says_so_and_then_what_it_waits_for() -> None:
     assert waits(world, "two")
     message = found(world, "two").message
     assert message == (
-        'it waits for a place: at most 1 run of load with parameters.customer = "A" may go on at once'
+        'it waits for a place: at most 1 run of load with parameters.customer = "A" may be in progress at once'
     )
 
 

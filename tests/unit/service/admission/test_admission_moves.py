@@ -99,9 +99,9 @@ def test_a_long_reason_to_wait_is_cut(move: Callable[..., RunRecord]) -> None:
 @pytest.mark.parametrize(
     ("at_once", "by", "said"),
     [
-        (1, None, "at most 1 run of load may go on at once"),
-        (2, None, "at most 2 runs of load may go on at once"),
-        (2, "correlationId", 'at most 2 runs of load with correlationId = "B" may go on at once'),
+        (1, None, "at most 1 run of load may be in progress at once"),
+        (2, None, "at most 2 runs of load may be in progress at once"),
+        (2, "correlationId", 'at most 2 runs of load with correlationId = "B" may be in progress at once'),
     ],
 )
 def test_what_a_policy_allows_is_said_in_words(at_once: int, by: str | None, said: str) -> None:

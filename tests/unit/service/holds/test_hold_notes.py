@@ -179,7 +179,7 @@ def test_what_waits_in_line_after_a_hold_says_so() -> None:
     release(world)
     world.tick(after=30)
     waits = record_of(world, "key-2")
-    reason = "it waits for a place: at most 1 run of load may go on at once"
+    reason = "it waits for a place: at most 1 run of load may be in progress at once"
     assert (waits.held, waits.message) == (None, reason)
     assert len(started(world)) == 1
 
