@@ -10,10 +10,10 @@ from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""Maximum difference between the service's clock and ours."""
+"""Maximum difference between Data Factory's clock and ours."""
 
 _STARTED_BY_A_CALL = "manual"
-"""`invokedByType` of runs that createRun has started, and no trigger and no other pipeline."""
+"""`invokedByType` of runs that createRun has started, rather than a trigger or another pipeline."""
 
 
 def was_called(run: PipelineRun | RunGlance) -> bool:
@@ -26,7 +26,7 @@ def was_called(run: PipelineRun | RunGlance) -> bool:
 
 
 def carried(run: PipelineRun, parameter: str) -> object:
-    """The value of a run's parameter, whose name compares without case; None where it has none."""
+    """The value of a run's parameter, whose name is case-insensitive; None where it has none."""
     given: dict[str, Any] = {name.lower(): each for name, each in run.parameters.items()}
     return given.get(parameter.lower())
 

@@ -1,8 +1,8 @@
 """Whether a time in the ledger has passed, judged by elapsed time as well as by the clock.
 
-An instant in the ledger is what the clock of its writer said. How long ago that was can be told by our own clock only
-where the two agree, and any clock may be wrong, or be set while it runs. For how long a thing has stood unchanged can
-be seen, by a monotonic clock.
+An instant in the ledger was read from its writer's clock. Our own clock shows how long ago that was only where the two
+agree, and any clock may be wrong, or be set while it runs. How long a value has stayed unchanged is measured with a
+monotonic clock.
 """
 
 import threading
@@ -22,10 +22,10 @@ MOST_SEEN = 10_000
 
 @dataclass(slots=True)
 class _Seen:
-    """What was last seen of a thing.
+    """The last observation of a value.
 
     Attributes:
-        version: which one.
+        version: its version.
         first: when it was first seen, in seconds.
         last: when it was last seen.
         agrees: whether its writer's clock may agree with ours.
@@ -66,7 +66,7 @@ class Elapsed:
             return timedelta(seconds=seconds - seen.first)
 
     def remembers(self, key: str) -> bool:
-        """Whether anything was seen of a thing."""
+        """Whether a value has been observed."""
         with self._lock:
             return key in self._seen
 
@@ -88,9 +88,9 @@ class Elapsed:
     ) -> bool:
         """Whether a period is over.
 
-        It is once this process has seen it unchanged for as long as it lasts. It is, too, where its end has come by our
-        clock, unless that is shown to be ahead of its writer's: it was written since this process last looked, and says
-        that it was written long before.
+        It is over once this process has seen it unchanged for as long as it lasts, or once its end has come by our
+        clock, unless that clock is shown to be ahead of its writer's: the value was written since this process last
+        looked, and its own time of writing is from well before that.
 
         Args:
             key: names the period.
@@ -131,8 +131,8 @@ class Leases:
     def is_over(self, of: RunRecord | ActiveRun) -> bool:
         """Whether a record's lease is over, or it has none.
 
-        One that ends later than it could is of a clock ahead of ours: it is over once it was seen for its time. Of
-        others nothing is remembered: our clock comes to their end no later than that.
+        A lease that ends later than one taken now was written by a clock ahead of ours: it is over once it was seen for
+        as long as a lease lasts. Others are not remembered: by our clock they end within that time.
         """
         until, now = of.lease_until, self._clock()
         if until is None or until <= now:

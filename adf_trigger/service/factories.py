@@ -9,7 +9,7 @@ from adf_trigger.errors import Fault, InvalidRequest
 
 @dataclass(frozen=True, slots=True)
 class FactoryHandle:
-    """A factory that requests may name, by one of the ids that it has or had.
+    """A factory that requests may name, with one of its present or former ids.
 
     Attributes:
         alias: its name in the settings.
@@ -60,7 +60,7 @@ class Factories:
         return self._handles.keys()
 
     def of(self, alias: str) -> Sequence[FactoryHandle]:
-        """The ids under which records of an alias are kept, its own first; none of an unknown alias."""
+        """The ids under which records of an alias are kept, its own first; empty for an unknown alias."""
         return [handle for handle in self if handle.alias == alias]
 
     def kept_under(self, factory: str) -> FactoryHandle | None:

@@ -1,7 +1,7 @@
 """Every effect of the use cases is a named step.
 
-The names are stable. They go to the log at debug level, and tests put their own `Steps` in, which ends the process
-before or after a named effect, to show that what was promised holds from there on.
+The names are stable. They go to the log at debug level, and tests inject their own `Steps`, which ends the process
+before or after a named effect, to show that every guarantee holds from there on.
 """
 
 import logging

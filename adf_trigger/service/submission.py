@@ -35,18 +35,18 @@ class Submission:
     """A request to start a run, decoded.
 
     Attributes:
-        factory: where it is to run.
-        pipeline: what is to run.
+        factory: the factory to start it in.
+        pipeline: name of the pipeline to run.
         request: the body.
         request_id: the idempotency key.
         requested_by: who asked, where that is known.
         source: how it came.
-        message: the message it came as; None for a call.
+        message: the message it came as; None for an HTTP call.
         sent_again: the kept message, where it was sent again or waits.
         lineage: the run that it reruns, where that is known here.
-        traceparent: the trace that it is part of; it changes no run, so that a repeat may have another.
+        traceparent: the trace that it is part of; it does not affect the run, so a repeat may have another.
         not_after: when it expires; None where it does not.
-        failure_is_error: see RunRecord. It changes no run, so that a repeat may ask for the other.
+        failure_is_error: see RunRecord; it does not affect the run, so a repeat may have the other value.
     """
 
     factory: FactoryHandle
@@ -73,7 +73,7 @@ class Submission:
         )
 
     def spelled_like(self, record: RunRecord) -> "Submission":
-        """The same request with the spelling of a record, which was made of it or of another."""
+        """The same request with parameter names spelled as in a record, its own or another request's."""
         names = (*record.parameters, *record.secure_parameters)
         parameters = respelled(self.request.parameters, names)
         return replace(self, request=self.request.model_copy(update={"parameters": parameters}))
@@ -91,7 +91,7 @@ class Submission:
         return CameAs(body=body, masked=names)
 
     def digest(self, secure: Collection[str]) -> str:
-        """The digest of what it asks for, the named parameters taken for secrets."""
+        """The digest of its content, with the named parameters treated as secrets."""
         parameters = self.request.parameters
         return digest_of(
             self.factory.id,
@@ -102,8 +102,8 @@ class Submission:
         )
 
     def asks_for(self, record: RunRecord) -> bool:
-        """Whether it asks for the same as a record; names compare without case.
+        """Whether it asks for the same as a record; names are case-insensitive.
 
-        What was secret then is compared as a secret.
+        Parameters that are secret in the record are compared as secrets.
         """
         return record.digest == self.spelled_like(record).digest(record.secure_parameters)

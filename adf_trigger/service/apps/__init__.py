@@ -1,1 +1,1 @@
-"""The apps on one ledger: their notes, which factory is whose, what no app has in its settings."""
+"""The apps on one ledger: their notes, their factories, and factories that are in no app's settings."""

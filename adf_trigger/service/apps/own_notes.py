@@ -1,4 +1,4 @@
-"""The notes that each app has of its own, where several keep their ledger in one table."""
+"""The notes that each app keeps for itself, where several apps share one ledger table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ TICK_NOTE = "tick"
 """The app's note of the timer's last complete tick."""
 
 FALLBACK_NOTE = "stand-in"
-"""The app's note of the last tick that another function ran, since the timer's was overdue."""
+"""The app's note of the last tick that another function ran because the timer's was overdue."""
 
 OWN = frozenset({HEALTH_NOTE, FALLBACK_NOTE, TICK_NOTE})
 """Notes that an app writes about itself: another app's ticks must not hide a timer that has stopped."""
@@ -52,7 +52,7 @@ class OwnNotes:
         return self._notes.put(scope, self._own(scope, name), value, etag, secret=secret)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
-        """See Notes. An app's own notes are found by their whole names alone."""
+        """See Notes. An app's own notes are found only by their full names."""
         return self._notes.named(scope, prefix)
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:

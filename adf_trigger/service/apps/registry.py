@@ -1,4 +1,4 @@
-"""Other apps on the same storage: two that differ take each other's messages, and each rejects the other's."""
+"""Finds other apps on the same storage: two that differ take, and reject, each other's messages."""
 
 import hashlib
 import logging
@@ -55,7 +55,7 @@ class AppIdentity:
 
     @property
     def listed_factories(self) -> list[str]:
-        """The factories as they are compared: without case, in order, as many as a note holds."""
+        """The factories as they are compared: in lower case, sorted, at most as many as a note holds."""
         return sorted(factory.lower() for factory in self.factories)[:MAX_FACTORIES]
 
     def differs_from(self, other: dict[str, Any]) -> str | None:
@@ -85,14 +85,14 @@ class Owners:
     """Which other app on the same storage owns which factories.
 
     Attributes:
-        apps: of each, its factories in lower case, and whether its note is recent. One that lists as many as a note
-            holds may have any.
+        apps: of each, its factories in lower case, and whether its note is recent. An app that lists MAX_FACTORIES
+            may have any.
     """
 
     apps: Sequence[tuple[frozenset[str], bool]]
 
     def has(self, factory: str, *, alive: bool = False) -> bool:
-        """Whether a factory may be another app's; with `alive`, of one that is at work."""
+        """Whether a factory may be another app's; with `alive`, an active app's."""
         return any(
             factory.lower() in factories or len(factories) >= MAX_FACTORIES
             for factories, at_work in self.apps
@@ -139,7 +139,7 @@ class AppRegistry:
         return self._found
 
     def owners(self) -> Owners:
-        """Which of all other apps that are remembered owns which factories.
+        """The factories of all other apps that are remembered.
 
         Raises:
             LedgerError: the ledger is out of reach.

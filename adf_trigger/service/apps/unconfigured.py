@@ -1,7 +1,7 @@
 """Factories that have left the settings with unfinished requests: found, logged, and published after a deadline.
 
 An unconfigured factory is one that the ledger has records of and the settings do not name: it was dropped, or has
-moved. Its ended requests are published at once, the rest as unknown once the factory has been away for too long.
+moved. Its ended requests are published immediately, the rest as unknown once the factory has been away for too long.
 Factories of another app on the same storage are left to that app while it is known.
 """
 
@@ -38,16 +38,16 @@ MOST_LISTED = 20
 """Maximum factories without settings that health's details list."""
 PUBLISHED_A_LOOK = 100
 PUBLISHING_SECONDS = 20.0
-"""Maximum requests that one look publishes, and its time: a tick has other work, and the next one continues."""
+"""Maximum requests that one look publishes, and seconds that it takes: the next tick continues."""
 PURGED_A_LOOK = 100
 CALLING_SECONDS = 20.0
-"""How long one look calls back who waits for them."""
+"""Maximum seconds in which one look sends their callbacks."""
 REASON = "its factory is not configured any more"
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long what has left the settings is kept.
+    """How long records of factories that have left the settings are kept.
 
     Attributes:
         deadline: unfinished requests, until their factory comes back.
@@ -70,9 +70,9 @@ class UnconfiguredFactoryWatcher:
         registry: knows the factories of other apps.
         clock: returns the current time.
         steps: surrounds each effect.
-        bounds: how long what is left of them is kept.
-        leases: which records are another process's.
-        caller: calls back the callers that wait for their ends.
+        bounds: how long their records are kept.
+        leases: which records are leased to another process.
+        caller: sends the callbacks of their requests.
         seconds: a monotonic clock.
     """
 
@@ -188,7 +188,7 @@ class UnconfiguredFactoryWatcher:
         """Note that it is unconfigured, and since when; log it once."""
         name = _note_name(factory)
         now = self._clock()
-        # A time in the future was written by a clock ahead of ours: it is not waited for.
+        # A time in the future was written by a clock ahead of ours.
         since = now if note is None else min(now, datetime.fromisoformat(note.value["since"]))
         value: dict[str, Any] = {
             "factory": factory if note is None else note.value["factory"],

@@ -27,7 +27,7 @@ CALLBACKS = "callback|"
 """Notes of callbacks, in the scope of a factory."""
 
 MOST_OF_A_REQUEST = 50
-"""Callbacks that wait for one request: each repeat of an activity brings one of its own."""
+"""Maximum callbacks that wait for one request: each repeat of an activity brings one of its own."""
 
 NO_REQUEST_FOR = timedelta(hours=1)
 """How long a callback without a request is kept: its claim may be under way, or its message be delivered again."""
@@ -38,14 +38,14 @@ class Waiting:
     """A callback as it is kept.
 
     Attributes:
-        request: the request whose end is to be reported.
+        request: the request whose end it reports.
         digest: of its content.
         host: that is called; all of the address that is shown.
-        since: when it came, or came again.
-        due: when it is to be called at the earliest, once the run has ended.
+        since: when it was last received.
+        due: the earliest time of the next call, once the run has ended.
         attempts: calls so far.
         first_at: the first of them.
-        message: id of the rejected message, where the rejection is to be reported instead of an end.
+        message: id of the rejected message, where it reports a rejection instead of an end.
     """
 
     request: str
@@ -164,7 +164,7 @@ class Callbacks:
         try:
             host = self.rules.host_of(uri)
         except UnsafeAddress:
-            return  # that is one of its faults
+            return  # the address is one of the message's faults
         now = self._clock()
         waiting = Waiting(message.request_id, "", host, now, now, message=message.id)
         scope = self._home if factory is None else factory.id
@@ -173,7 +173,7 @@ class Callbacks:
                 name = f"{_of_request(f'message {message.id}')}{_mark(uri)}"
                 self._notes.put(scope, name, waiting.as_value(), "", secret=uri)
         except LedgerConflict:
-            return  # it is delivered again
+            return  # it was kept at an earlier delivery
 
     def forget(self, submission: Submission) -> None:
         """Remove the address of a request that is refused to its caller.

@@ -49,9 +49,9 @@ FAILURES_A_TICK = 8
 """Failures of a host after which it is skipped for the rest of a tick: each call may hang until its time-out."""
 
 MANY = 1_000
-"""Callbacks of a factory, which is a page of them, from which on they are not read at every tick."""
+"""Callbacks of a factory, one page, from which on they are not read at every tick."""
 READ_AGAIN = 60.0
-"""Seconds after which many are read again though nothing has ended that this process knows of."""
+"""Seconds after which many are read again even if no end is known to this process."""
 
 REMEMBERED = 1_000
 """Ends that this process remembers until its next tick."""
@@ -59,7 +59,7 @@ REMEMBERED = 1_000
 LONGEST_WHY = 200
 
 Within = Callable[[Iterable[Note]], Iterator[Note]]
-"""The items of an iterable, as many as there is time for."""
+"""Yields the items of an iterable, as many as there is time for."""
 
 
 @dataclass(slots=True)
@@ -72,10 +72,10 @@ class _Read:
 
 
 class CallbackCaller:
-    """Calls back.
+    """Sends callbacks.
 
     Args:
-        rules: which addresses may be called, now.
+        rules: which addresses may be called now.
         sender: calls them.
         notifier: builds the event of an end.
         notes: where callbacks are kept.
@@ -83,7 +83,7 @@ class CallbackCaller:
         messages: rejected messages.
         clock: returns the current time.
         steps: surrounds each effect.
-        tick_threads: calls several at once.
+        tick_threads: calls several concurrently.
         beside: runs a task on another thread.
         seconds: a monotonic clock.
     """
@@ -120,7 +120,7 @@ class CallbackCaller:
         self._lock = threading.Lock()
 
     def has_ended(self, record: RunRecord) -> None:
-        """Remember an end, so that this process's next tick reads the callbacks at once."""
+        """Remember an end, so that this process's next tick reads the callbacks."""
         with self._lock:
             self._ended.append((record.factory.lower(), record.request_id))
 
@@ -144,14 +144,14 @@ class CallbackCaller:
         self._beside(call)
 
     def call(self, factory: str, active: Sequence[ActiveRun], within: Within) -> None:
-        """Call back for whatever has ended, while there is time. A failure of one does not affect the others.
+        """Call back for all requests that have ended, while there is time. A failure of one does not affect the others.
 
-        Costs one read of a page; none at most ticks where there are many, and nothing has ended.
+        Costs one read of a page; none at most ticks where there are many callbacks, and nothing has ended.
 
         Args:
             factory: under which its requests are kept.
             active: its active runs, as they were read just before.
-            within: takes as many of some callbacks as there is time for.
+            within: yields as many of the callbacks as there is time for.
 
         Raises:
             LedgerError: the ledger is out of reach; the next tick continues.
@@ -226,7 +226,7 @@ class CallbackCaller:
             status = self._status_of(event, uri)
             if is_gone(status):
                 self._remove(factory, note)
-                _log_end(claimed, "callback_dropped", f"nobody waits there: it answered {status}")
+                _log_end(claimed, "callback_dropped", f"no caller waits there any more: it answered {status}")
                 return
             require_taken(status)
         except PublishError as exc:
@@ -237,8 +237,8 @@ class CallbackCaller:
         _log_end(claimed, "callback_called", "")
 
     def _news_of(self, factory: str, note: Note, waiting: Waiting) -> tuple[CompletionEvent | None, str]:
-        """The event to send; or why there is none any more, empty where there may be one later."""
-        # By what this process has seen pass, too: its clock may be ahead of who has the claim under way.
+        """The event to send; or why there will be none, empty where there may be one later."""
+        # By elapsed time, too: our clock may be ahead of that of the host whose claim is under way.
         seen_for = self._elapsed.unchanged_for(f"{factory}|{note.name}", note.etag)
         is_old = self._clock() - waiting.since >= NO_REQUEST_FOR and seen_for >= CLAIMED_BY
         if waiting.message is not None:

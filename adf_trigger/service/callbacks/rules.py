@@ -22,8 +22,8 @@ class CallbackRules:
         self._loopback = loopback
 
     def faults(self, request: RunRequest) -> list[Fault]:
-        """The faults of a request's address, in words that show nothing of it."""
-        # What an earlier version took, or a rerun makes, need not have the field.
+        """The faults of a request's address, in words that show no part of it."""
+        # A request of an earlier version, or of a rerun, may lack the field.
         uri = getattr(request, "call_back_uri", None)
         if uri is None:
             return []
@@ -46,12 +46,12 @@ class CallbackRules:
         """The host of an address that may be called.
 
         Raises:
-            UnsafeAddress: it may not. The text shows nothing of it.
+            UnsafeAddress: it may not. The text shows no part of it.
         """
         address = checked_address(uri, loopback=self._loopback, longest=MAX_CALL_BACK_URI)
         if not address.is_loopback and not self._allows(address.host.split(".")):
             raise UnsafeAddress(
-                "names a host that is not called back: ADF_TRIGGER_CALLBACK_HOSTS has those that are"
+                "names a host that is not called back: ADF_TRIGGER_CALLBACK_HOSTS lists those that are"
             )
         return address.host
 

@@ -1,9 +1,8 @@
 """Client-side rate limits: what the Resource Manager and Data Factory allow now, as far as this process knows.
 
 The Resource Manager counts reads and writes of each principal in each subscription in token buckets, and states in
-every reply what is left of them; Data Factory allows 1,000 monitoring queries of a factory a minute, and states
-nothing.
-Instances need no coordinator: what others have spent shows in the next reply, at the latest in a 429, and each instance
+every reply how many are left; Data Factory allows 1,000 monitoring queries of a factory a minute, and states nothing.
+Instances need no coordinator: the use of others shows in the next reply, at the latest in a 429, and each instance
 leaves a reserve of reads.
 
 Source: "Understand how Azure Resource Manager throttles requests" (token buckets since 2024: 250 reads and 25 a second,
@@ -57,7 +56,7 @@ class _Level:
         self._unanswered = deque[float]()
 
     def wait(self, now: float, wanted: float) -> float:
-        """Seconds until there are so many tokens; 0 where there are now."""
+        """Seconds until `wanted` tokens are available; 0 where they are now."""
         self._refill(now)
         return max(0.0, (wanted - self._tokens) / self._rate.refill)
 
@@ -79,7 +78,7 @@ class _Level:
     def answered(self, now: float, remaining: int | None) -> None:
         """Set the level that a reply states, less the calls that are still under way.
 
-        Whatever it says, a bucket is full again after the time that it takes to fill, and as much again.
+        Whatever it says, a bucket is full again within twice the time that it takes to fill.
         """
         self._refill(now)
         if self._unanswered:
@@ -105,7 +104,7 @@ class Allowance:
 
     Args:
         seconds: a monotonic clock.
-        patient: whether `take` waits within its patience; else it answers at once.
+        patient: whether `take` waits within its patience; else it returns immediately.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic, *, patient: bool = True) -> None:

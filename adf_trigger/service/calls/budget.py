@@ -114,9 +114,9 @@ class Budget:
             yield item
 
     def read(self, pages: Iterator[Page[T]], *, at_most: int | None = None) -> tuple[list[T], bool]:
-        """Read pages, one call each, while the budget lasts: what they hold, and whether these were all.
+        """Read pages, one call each, while the budget lasts; returns their items, and whether these were all.
 
-        At most `at_most` pages, where given: the rest of the budget is for work on what they hold.
+        At most `at_most` pages, where given: the rest of the budget is for work on the items.
         """
         items: list[T] = []
         return items, self.read_each(pages, lambda page: items.extend(page.items), at_most=at_most)
@@ -124,7 +124,7 @@ class Budget:
     def read_each(
         self, pages: Iterator[Page[T]], take: Callable[[Page[T]], None], *, at_most: int | None = None
     ) -> bool:
-        """The same, with each page let go once it is taken: returns whether these were all."""
+        """The same without keeping the items: each page is passed to `take`; returns whether these were all."""
         read = 0
         while (at_most is None or read < at_most) and self.spend():
             page = next(pages, None)

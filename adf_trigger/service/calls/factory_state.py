@@ -1,8 +1,8 @@
-"""The state of a factory that cannot be used: why, since when, and what a note in the ledger says of it.
+"""The state of a factory that cannot be used: why, since when, and its note in the ledger.
 
 A missing role, a lock, a missing scope or a token that cannot be acquired is no fault of a request:
-requests wait until the factory can be used again. A state that gates reads gates createRun, too, since what is started
-could not be watched; one that gates createRun alone leaves reads as they are.
+requests wait until the factory can be used again. A state that gates reads gates createRun, too, since a started run
+could not be watched; one that gates createRun alone does not affect reads.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class FactoryState:
     Attributes:
         since: when that began.
         kind: why, for programs.
-        because: why, in the service's words, at most LONGEST_REASON characters.
+        because: why, in Data Factory's words, at most LONGEST_REASON characters.
         bucket: READS where nothing can be called, WRITES where only runs cannot be started.
         next_probe_at: when one call may be made to see whether it is over.
         probes: how many were made.
@@ -104,19 +104,19 @@ class FactoryState:
     def defers_callers(self) -> bool:
         """Whether new requests by HTTP are answered with 503 and Retry-After.
 
-        Not in an outage: what is known of pipelines is enough to check a request, and it waits until that is over.
-        Nor where the factory is full: nothing is wrong with it, and it is over when runs have ended.
+        Not in an outage: requests are checked by the last known declarations, and wait until it is over. Nor where the
+        factory is full: nothing is wrong with it, and it takes runs again when some have ended.
         """
         return self.kind not in {Trouble.OUTAGE, Trouble.FULL}
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong, so that an operator is to know. A full factory does what it can."""
+        """Whether something is wrong that an operator should know of; not where the factory is full."""
         return self.kind is not Trouble.FULL
 
     @property
     def advice(self) -> str:
-        """What an operator can do; empty where the service's own text says it."""
+        """What an operator can do; empty where Data Factory's own text says it."""
         return _ADVICE.get(self.kind, "")
 
     def gates(self, bucket: Bucket) -> bool:

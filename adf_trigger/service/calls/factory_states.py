@@ -89,7 +89,7 @@ class FactoryStates:
             written_at=now,
         )
         if before is not None and (before.kind, before.bucket) == (held.kind, held.bucket):
-            return  # known already; the next probe is set by whoever makes it
+            return  # known already; the next probe is set by the caller that makes it
         if self._write("factory_state.hold", factory, value_of(held), note):
             logger.warning(
                 "Factory %s cannot be used (%s): %s",
@@ -118,7 +118,7 @@ class FactoryStates:
     def may_probe(self, factory: str) -> bool:
         """Whether this caller may make a call now: always where the factory can be used, else one caller at a time.
 
-        The caller that is let through has to call at once; the next one is let through after a while.
+        The caller that is let through has to make its call now; the next one is let through after a while.
         """
         note, now = self._note(factory), self._clock()
         state = state_of(note)
@@ -143,7 +143,7 @@ class FactoryStates:
         return self._write("factory_state.probe", factory, probe, note)
 
     def _state(self, note: Note | None) -> FactoryState | None:
-        """Decode the state in a note. A probe that another clock has set too far ahead is due at once."""
+        """Decode the state in a note. A probe that another clock has set too far ahead is due now."""
         state = state_of(note)
         if state is None:
             return None

@@ -14,7 +14,7 @@ from adf_trigger.service.factories import FactoryHandle
 logger = logging.getLogger(__name__)
 
 
-_LEFT_ALONE = "Data Factory asked for a pause (Retry-After)"
+_ASKED_TO_PAUSE = "Data Factory asked for a pause (Retry-After)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Gate:
         """Why and until when a factory may not be read; None where it may be."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.READS, now)) is not None:
-            return Wait(until, _LEFT_ALONE)
+            return Wait(until, _ASKED_TO_PAUSE)
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.READS):
             return None
@@ -62,7 +62,7 @@ class Gate:
     def wait_to_send(self, factory: FactoryHandle) -> Wait | None:
         """Why and until when no run may be started; None where one may be.
 
-        Where the factory cannot be used, this lets one caller at a time through, who has to send something.
+        Where the factory cannot be used, this lets one caller at a time through, which has to send something.
         """
         state = self._states.of(factory.present_id)
         if self._throttling.until(factory.present_id, Bucket.WRITES, self._clock()) is None:
@@ -75,7 +75,7 @@ class Gate:
         """When the next run may be started; None where nothing is known that prevents it."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
-            return Wait(until, _LEFT_ALONE)
+            return Wait(until, _ASKED_TO_PAUSE)
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.WRITES):
             return None
@@ -85,7 +85,7 @@ class Gate:
         """Why and until when no run may be cancelled; None where one may be, even if none may be started."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
-            return Wait(until, "Data Factory asked for a pause (Retry-After)")
+            return Wait(until, _ASKED_TO_PAUSE)
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.READS):
             return None
@@ -124,7 +124,7 @@ class Gate:
         if self.may_read(factory):
             factory.runs.get_factory()
 
-    def nobody_waits(self, factory: FactoryHandle) -> None:
+    def no_request_waits(self, factory: FactoryHandle) -> None:
         """Clear a state that gates createRun alone, when no request is left whose call could probe it."""
         state = self._states.of(factory.present_id)
         if state is not None and state.bucket is Bucket.WRITES and self._probes(factory):

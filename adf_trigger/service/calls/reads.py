@@ -52,14 +52,14 @@ class Reads:
         """A context with a budget for reads of a factory, bounded in time.
 
         Args:
-            factory: which is read.
-            pages: that may be read.
+            factory: the factory that is read.
+            pages: maximum pages.
 
         Raises:
             TryLater: the factory may not be read now, or is out of reach, or throttles.
             DataFactoryFailed: its answer cannot be used.
             FactoryUnusable: it does not let this service read.
-            ResourceNotFound: it has no such thing.
+            ResourceNotFound: it has no such resource.
         """
         wait = self._gate.wait_to_read(factory)
         if wait is not None:

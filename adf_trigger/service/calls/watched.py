@@ -41,14 +41,14 @@ SUBSCRIPTION_THROTTLED = "SubscriptionRequestsThrottled"
 """The code of a 429 of the Resource Manager, which counts a subscription's calls; Data Factory has its own."""
 
 OUTAGE_AFTER = timedelta(seconds=60)
-"""A factory that has not answered for this long is in an outage; a call that fails now and then is none."""
+"""A factory that has not answered for this long is in an outage; an occasional failure is none."""
 
 T = TypeVar("T")
 P = TypeVar("P")
 
 
 class WatchedRuns:
-    """The same calls as the client makes. Thread-safe.
+    """The calls of the client, each of whose outcomes is recorded. Thread-safe.
 
     Args:
         runs: the client.
@@ -160,7 +160,7 @@ class WatchedRuns:
         return answer
 
     def _counted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
-        """Make a call and return its result. The allowance is updated, whatever comes of it."""
+        """Make a call and return its result. The allowance is updated, whatever the outcome."""
         try:
             answer = call()
         except Throttled as exc:

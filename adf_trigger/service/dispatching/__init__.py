@@ -1,1 +1,1 @@
-"""The timer's sending: requests that wait, and those whose createRun had no answer."""
+"""The timer's part in sending: requests that wait, and those whose createRun got no answer."""

@@ -1,4 +1,4 @@
-"""Sends, or sends again, what is accepted and not yet started. Run by the timer."""
+"""Sends, or sends again, accepted requests that are not started yet. Run by the timer."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
@@ -47,7 +47,7 @@ class Dispatcher:
         records: writes it.
         clock: returns the current time.
         sender: calls createRun.
-        settler: reconciles those whose createRun got no clear answer.
+        settler: settles requests whose createRun got no clear answer.
         gate: says whether a factory may be called now.
         holds: what operators hold.
         backlog: whether requests wait for calls that are allowed.
@@ -146,7 +146,7 @@ class Dispatcher:
             if not unsent:
                 break
         if not turn.waits:
-            self._gate.nobody_waits(factory)
+            self._gate.no_request_waits(factory)
         elif not turn.sending and self._gate.next_try(factory) and self._backlog.since(factory) is None:
             self._backlog.begin(
                 factory
@@ -154,11 +154,11 @@ class Dispatcher:
         return turn.ended
 
     def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
-        """The requests that have arrived since the rows were read, and wait behind those.
+        """The requests that have arrived since the rows were read, and wait behind the earlier ones.
 
-        While requests wait for allowed calls, new ones are claimed and not sent. That ends where the
-        ledger, read after the note that says so, shows none; it is read once more when the note is gone, since a
-        request that saw the note may have been claimed meanwhile.
+        While the note of a backlog stands, new requests are claimed and not sent. The note is removed where the ledger,
+        read after it, shows no such request; the ledger is read once more when the note is gone, since a request that
+        saw the note may have been claimed meanwhile.
         """
         if not (turn.behind or turn.sending):
             return []
@@ -179,7 +179,7 @@ class Dispatcher:
         return waiting
 
     def _waiting(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
-        """Requests that wait for their turn, but for those that this tick knows, or that are held."""
+        """Requests that wait for their turn, except those that this tick knows, or that are held."""
         return [
             row
             for row in self._ledger.active(factory.id)
@@ -188,14 +188,14 @@ class Dispatcher:
         ]
 
     def _waits_in_line(self, row: ActiveRun, holds: Holds) -> bool:
-        """Whether it only waits for room in its line, and its deadline is not over."""
+        """Whether it waits only for room in its line, and its deadline has not passed."""
         is_noted = row.held is None or holds.keep(row.held)
         return is_in_line(row) and is_noted and not self._times.is_too_late(row, holds)
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
-        """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
+        """The rows whose turn it is, in order of arrival, each that will be sent with a permit.
 
-        One thread at a time advances it, so that the first request is the first to get a call.
+        One thread at a time advances it, so that the first request is the first to get a permit.
         """
         for number, row in enumerate(unsent):
             if turn.budget.is_over:
@@ -212,7 +212,7 @@ class Dispatcher:
             yield Taken(row, permit)
 
     def _permit(self, turn: Turn) -> Permit | None:
-        """A permit to start a run for the next request, the first of those that are left."""
+        """A permit to start the run of the next request."""
         if not turn.sending:
             return None
         permit = turn.budget.permit(Bucket.WRITES)
@@ -228,7 +228,7 @@ class Dispatcher:
     def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
         due = self._times.is_due(row)
         if turn.holds.keep(row.held):
-            return row.cancel_at is not None and due  # it is in doubt, and that is to be settled for its end
+            return row.cancel_at is not None and due  # a request in doubt is settled, so that it can end
         if row.sent_at is not None:
             return due
         if self._is_to_be_noted(row, turn) or self._times.is_too_late(row, turn.holds):
@@ -242,7 +242,7 @@ class Dispatcher:
 
     @staticmethod
     def _is_to_be_noted(row: ActiveRun, turn: Turn) -> bool:
-        """Whether nothing is sent for it now, and the start or the end of a hold is to be recorded."""
+        """Whether nothing is sent for it now, but the start or the end of a hold has to be recorded."""
         if row.held is None:
             opening = turn.openings.get(row.request_id)
             return turn.holds.cover_all or (opening is not None and opening.is_held)
@@ -256,7 +256,7 @@ class Dispatcher:
                 return
             stored = readable(row.request_id, self._ledger.get, factory.id, row.request_id)
             if stored is None or not is_in_line(ActiveRun.of(stored.record)):
-                continue  # it waits no more, or is of a later version, which starts it
+                continue  # it does not wait any more, or is of a later version, which starts it
             if self._is_held(stored, turn):
                 continue
             sent = self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
@@ -277,7 +277,7 @@ class Dispatcher:
             return
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or not self._times.is_free(stored.record):
-            return  # taken by another since the row was read
+            return  # another process has taken it since the row was read
         record = stored.record
         if record.state is RunState.SUBMITTED:
             self._hand_over(stored)

@@ -20,15 +20,15 @@ class Turn:
     Attributes:
         holds: what operators hold.
         sending: whether runs may still be started in this turn; an error of the factory ends it.
-        asked: whether the gate has been asked.
-        pilot: held by the first call, until it has shown whether runs can be started; the others wait for it.
-        proven: whether a run was started in this turn.
-        waits: whether a request waits whose call could show whether runs can be started.
+        asked: whether the gate was consulted.
+        pilot: locked by the first call until it has shown whether runs can be started; the others wait for it.
+        proven: whether a call of this turn has shown that runs can be started.
+        waits: whether any request waits whose call could show that runs can be started.
         behind: whether requests are left for the next tick.
         full: pipelines that take no more runs.
         failed_looks: consecutive failed reads.
         ended: records that have ended without a run.
-        openings: lines for places in which there may be room, by the request that is first in each.
+        openings: lines that may have room, by the first request of each.
     """
 
     budget: Budget
@@ -46,12 +46,12 @@ class Turn:
     openings: Mapping[str, Opening] = field(default_factory=dict)
 
     def others_beside(self, places: str | None) -> int:
-        """How many runs of others are counted among places in this turn."""
+        """How many runs of others count against the limit of these places in this turn."""
         return next((each.others for each in self.openings.values() if each.places == places), 0)
 
     @property
     def needs_a_pilot(self) -> bool:
-        """Whether it is still to be shown that runs can be started."""
+        """Whether no call of this turn has shown yet that runs can be started."""
         return not self.proven
 
 
@@ -61,7 +61,7 @@ class Taken:
 
     Attributes:
         row: its row.
-        permit: to start its run; None where it is to be reconciled first.
+        permit: to start its run; None where nothing is sent for it yet.
     """
 
     row: ActiveRun

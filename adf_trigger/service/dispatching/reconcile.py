@@ -1,13 +1,13 @@
 """Determines the outcome of a createRun that got no clear answer.
 
-First the run is asked for by the id that was chosen for it: found, it is adopted. Only Data Factory's own answer about
-that very run counts as not found. Not found after a grace period, the runs of the pipeline since the first call are
-listed, whatever is believed of the factory's ids, since it may have stopped honouring them:
+First the run is read by the id that was chosen for it; if it exists, it is adopted. Only Data Factory's own answer
+about that very run counts as not found. If it is not found after a grace period, the runs of the pipeline since the
+first call are listed, even if the factory is known to honour our ids, since it may have stopped doing so:
 
 - a run that carries our correlation parameter is adopted; without such a parameter a run that is not in our ledger,
   and that a call has started, may be ours: the request is parked;
-- nothing there: it is sent again with the same id, unless the factory is known to ignore ids and there is no
-  correlation parameter.
+- where there is none, the request is sent again with the same id, unless the factory is known to ignore ids and there
+  is no correlation parameter.
 """
 
 import threading
@@ -33,23 +33,23 @@ from adf_trigger.service.recording import transitions
 from adf_trigger.settings.policy import UnknownOutcomePolicy
 
 MOST_PAGES = 60
-"""Maximum pages of a pipeline's runs that are read to settle a doubt: beyond that a person decides."""
+"""Maximum pages of a pipeline's runs that are read to settle a doubt; beyond that a person decides."""
 
 RECORDS_A_PAGE = 10
 MOST_PAGES_OF_RECORDS = 20
-"""Newest records that are read to learn how a factory treats ids."""
+"""Pages of the newest records that are read to learn how a factory treats ids."""
 
 FEW_CANDIDATES = 5
-"""One run that may be it is enough to park a request; a few are named."""
+"""Maximum candidates that are named; one is enough to park a request."""
 
 
 class Verdict(Enum):
-    """What is to be done about a request in doubt."""
+    """What to do about a request in doubt."""
 
     ADOPT = "adopt"
     ASK_LATER = "ask later"
-    CANNOT_TELL = "cannot tell"
-    """It may become known later, or never; waiting is all that this service can do."""
+    UNDETERMINED = "undetermined"
+    """The outcome may become known later, or never: this service can only wait."""
     SEND_AGAIN = "send again"
     PARK = "park"
 
@@ -125,11 +125,11 @@ class Reconciler:
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
         if self._exists(factory, record):
             return Finding(Verdict.ADOPT, record.run_id)
-        # Our clock may be ahead of the sender's, whose call is under way: only what has passed here counts, too.
+        # Our clock may be ahead of the sender's, whose call is under way: the time observed here counts, too.
         watched = self._elapsed.unchanged_for(str(record.run_id), str(record.attempts))
         unseen_for = min(self._clock() - left_by, watched)
         if unseen_for < self._grace:
-            return Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
+            return Finding(Verdict.ASK_LATER, reason="the run is not visible yet")
         match self._policies.of(record.pipeline).unknown_outcome:
             case UnknownOutcomePolicy.PARK:
                 return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
@@ -168,7 +168,7 @@ class Reconciler:
     def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
         """Whether the factory used the id that we chose as the runId, last time; None if that is not known.
 
-        The records show it: one that has started under another id than the one chosen for it had that one before.
+        The records show it: where a run has started under another id than the chosen one, that is a former id.
         """
         continuation: str | None = None
         for _ in range(MOST_PAGES_OF_RECORDS):
@@ -192,7 +192,7 @@ class Reconciler:
         had_most = budget.has_most
         runs = self._runs_since(factory, record, budget, sightings)
         if runs is None:
-            verdict = Verdict.CANNOT_TELL if had_most and not budget.is_over else Verdict.ASK_LATER
+            verdict = Verdict.UNDETERMINED if had_most and not budget.is_over else Verdict.ASK_LATER
             return Finding(verdict, reason="the list of the pipeline's runs is longer than one tick can read")
         by_parameter = self._correlation_of(record) is not None
         if by_parameter:
@@ -215,9 +215,9 @@ class Reconciler:
         newest = max(run.run_start or run.last_updated or self._clock() for run in candidates)
         if self._clock() - newest < 2 * self._grace:
             return Finding(
-                Verdict.CANNOT_TELL, reason=f"one of these runs may be it, and may be claimed yet: {listed}"
+                Verdict.UNDETERMINED, reason=f"one of these runs may be it, and may be claimed yet: {listed}"
             )
-        return Finding(Verdict.PARK, reason=f"one of these runs may be it, and nothing can tell: {listed}")
+        return Finding(Verdict.PARK, reason=f"one of these runs may be it, and nothing shows which: {listed}")
 
     def _ours(self, factory: FactoryHandle, record: RunRecord, runs: list[PipelineRun]) -> UUID | None:
         """The earliest unclaimed run that carries the request's id in its correlation parameter."""
@@ -229,21 +229,21 @@ class Reconciler:
         return _earliest(ours).run_id if ours else None
 
     def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
-        """The runs that no record has. Each is looked up once: a claim that was made is never released.
+        """The runs that no record has. A claimed run is looked up once: a claim is never released.
 
-        Else each of many requests in doubt would look up each of many runs at every tick, and no tick would have time
-        left to send one.
+        Otherwise each of many requests in doubt would look up each of many runs at every tick, which would have no time
+        left to send requests.
         """
         return (run for run in runs if not self._is_claimed(factory, run.run_id))
 
     def _may_be_ours(self, run: RunGlance) -> bool:
-        """Whether a listed run is decoded: most are of requests that have theirs, whose claim is known."""
+        """Whether a listed run is decoded: most belong to requests that are settled, and are known as claimed."""
         return was_called(run) and run.run_id not in self._claimed
 
     def _is_claimed(self, factory: FactoryHandle, run_id: UUID) -> bool:
         if run_id in self._claimed:
             return True
-        # One thread at a time: the others look at the same runs and reuse what it found.
+        # One thread at a time: the others look up the same runs, and reuse its results.
         with self._looking_up:
             if run_id in self._claimed:
                 return True

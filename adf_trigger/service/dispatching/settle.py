@@ -44,7 +44,7 @@ class Settler:
         self._times = times
 
     def settle(self, factory: FactoryHandle, stored: Stored, turn: Turn) -> None:
-        """Determine the outcome of a call without an answer; where it is clear, act on it."""
+        """Determine the outcome of a call without an answer, and act on it where it is clear."""
         if not self._gate.may_read(factory):
             self._give_up_if_late(factory, stored, turn, "its outcome cannot be determined")
             return
@@ -78,7 +78,7 @@ class Settler:
                 turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.SEND_AGAIN if record.cancellation is not None:
                 turn.ended.append(self._records.cancel(stored))
-            case Verdict.CANNOT_TELL if self._times.is_too_late(record, turn.holds):
+            case Verdict.UNDETERMINED if self._times.is_too_late(record, turn.holds):
                 turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.SEND_AGAIN if self._times.is_too_late(record, turn.holds):
                 turn.ended.append(

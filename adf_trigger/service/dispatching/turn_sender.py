@@ -1,4 +1,4 @@
-"""Sends requests in a factory's turn: a pilot first, and no more once Data Factory takes none."""
+"""Sends requests in a factory's turn: a pilot first, and none after Data Factory has shown that it takes no runs."""
 
 from datetime import datetime
 
@@ -95,7 +95,7 @@ class TurnSender:
         in_doubt_since: datetime | None,
     ) -> bool:
         if turn.sending and not turn.asked:
-            turn.asked = True  # last: a request that is let through as a probe has to send
+            turn.asked = True  # consulted last: a request that is let through as a probe has to send
             if self._gate.wait_to_send(factory) is not None:
                 turn.sending = False
         if not turn.sending:
@@ -112,7 +112,7 @@ class TurnSender:
             self._refused(factory, taken, exc, in_doubt_since, turn)
             return True
         if sent.record.held is not None:
-            return True  # that says nothing about the others
+            return True  # which says nothing about other requests
         full = sent.record.waits_for is Waits.PIPELINE
         if full:
             turn.full.add(sent.record.pipeline.lower())

@@ -1,4 +1,4 @@
-"""The health of the service, answered at once from the reports that the timer writes into the ledger."""
+"""The health of the service, answered from the reports that the timer writes into the ledger."""
 
 import asyncio
 import logging
@@ -62,9 +62,9 @@ class Health:
     """The answer.
 
     Attributes:
-        status: ok or not.
+        status: the public part.
         since: since when; None while starting.
-        troubles: all that is wrong, for operators.
+        troubles: all problems, for operators.
         details: all other details, as JSON.
     """
 
@@ -139,7 +139,7 @@ class HealthReader:
         self._silent_since: datetime | None = None
 
     async def answer(self) -> Health:
-        """The health as it was read last, within a second.
+        """The health as last read, within a second.
 
         It uses none of the threads that the functions run on: they may all hang.
         """
@@ -151,7 +151,7 @@ class HealthReader:
             return self._judged()
 
     def _asked(self) -> float | None:
-        """Begin to read where that is due; returns until when to wait for it."""
+        """Start a reading if one is due; returns until when to wait for it, None where none is under way."""
         with self._lock:
             due = self._last is None or self._seconds() - self._last.at >= READ_AGAIN
             if due and self._reading_since is None:
@@ -228,7 +228,7 @@ class HealthReader:
         if self._good is None:
             return Health(HealthStatus.STARTING) if silence is None else _unavailable([silence], {})
         troubles = [] if silence is None else [silence]
-        # Judged as of when it was read: the last request may be long ago, and the next reading under way.
+        # Judged as of the reading: the last request may be long ago, and the next reading under way.
         troubles += _troubles(self._good, self._schedule, self._started)
         details = {**_details(self._good), "events": counted(self._good.events, self._triggers)}
         if troubles:
@@ -258,15 +258,19 @@ def _troubles(read: _Read, schedule: Schedule, started: datetime) -> list[Troubl
             continue
         last = started if note is None else _instant(note, "at")
         if what in read.missed:
-            when = "there was none yet" if note is None else f"its last {what} is of {last.isoformat()}"
-            troubles.append(Trouble(schedule.next_after(last), f"the timer does not do its work: {when}"))
+            when = (
+                f"no {what} was written yet" if note is None else f"its last {what} is of {last.isoformat()}"
+            )
+            troubles.append(
+                Trouble(schedule.next_after(last), f"the timer does not run as scheduled: {when}")
+            )
     if read.ledger is not None and not read.ledger.value.get("acknowledged", True):
         since = _instant(read.ledger, "since")
         troubles.append(
             Trouble(
                 since,
-                f"ledger new since {since.isoformat()}: what was started before is forgotten, so that an old "
-                "idempotency key would start its run again; an operator acknowledges it",
+                f"ledger new since {since.isoformat()}: all earlier requests are forgotten, so that an old "
+                "idempotency key would start its run again; an operator has to acknowledge it",
             )
         )
     return troubles
@@ -278,7 +282,7 @@ def _unavailable(troubles: list[Trouble], details: dict[str, Any]) -> Health:
 
 
 def _well_since(read: _Read) -> datetime:
-    """Since when all components are well: since the last one became so."""
+    """Since when all components have been well: since the last of them became so."""
     if read.health is None:
         raise ValueError("nothing was reported")
     instants = [each.since for each in components_of(read.health).values()]

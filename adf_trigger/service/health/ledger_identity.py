@@ -1,4 +1,4 @@
-"""Whether the ledger is still the same: a table that was created again has lost what was started.
+"""Whether the ledger is still the same: a table that was created again has lost its records.
 
 The ledger keeps an id of itself, and a landmark outside the table keeps the same id. A table without an id, beside
 a landmark that has one, is a ledger that was lost: it does not show which keys had started a run.
@@ -51,7 +51,7 @@ class LedgerIdentity:
         self._marked: str | None = None
 
     def check(self) -> None:
-        """Ensure that ledger and landmark have the same id, and raise where the ledger is another one.
+        """Ensure that ledger and landmark have the same id. A ledger that has replaced another one is logged.
 
         Raises:
             LedgerError, PublishError: one of them is out of reach.
@@ -66,7 +66,7 @@ class LedgerIdentity:
         self._marked = own
 
     def acknowledge(self, by: str | None) -> dict[str, Any]:
-        """Acknowledge, for an operator, that the ledger is new.
+        """Acknowledge on behalf of an operator that the ledger is new.
 
         Raises:
             TryLater: the ledger has no id yet.
@@ -107,8 +107,8 @@ class LedgerIdentity:
             return other
         if earlier is not None:
             logger.error(
-                "The ledger is new since %s: what was started before is forgotten, so that an old idempotency key "
-                "would start its run again. Acknowledge it once that is understood",
+                "The ledger is new since %s: all earlier requests are forgotten, so that an old idempotency key would "
+                "start its run again. An operator has to acknowledge it",
                 value["since"],
                 extra={"action": "ledger_lost", "ledger": value["id"], "earlier": earlier},
             )

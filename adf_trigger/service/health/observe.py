@@ -63,8 +63,8 @@ class Observer:
 
     Args:
         checks: component → its check, run every time.
-        in_turn: checks of which a few are run each time, while the last result of the others stays:
-            they cost calls of which a subscription has a limited number an hour.
+        in_turn: checks of which a few are run each time, while the last results of the others stay:
+            they cost calls, of which a subscription has a limited number an hour.
         notes: where the report is kept.
         clock: returns the current time.
         schedule: of the timer.
@@ -167,7 +167,7 @@ class Observer:
                 continue
             try:
                 asked.set_result(self._trouble(name))
-            except Exception as exc:  # noqa: BLE001 - the edge of a thread; it is told where the outcome is read
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread; logged where the outcome is read
                 asked.set_exception(exc)
 
     def _steady_since(self, earlier: Note | None) -> datetime:
@@ -217,7 +217,7 @@ class Observer:
 
 
 def components_of(note: Note | None) -> dict[str, Component]:
-    """The components of a report that was kept; none of one that another version has written otherwise."""
+    """The components of a kept report; empty for one in another version's format."""
     if note is None:
         return {}
     try:

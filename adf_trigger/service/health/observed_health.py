@@ -1,4 +1,4 @@
-"""The state of observed pipelines in health's details: since when, how far their list is read, and what is held."""
+"""The state of observed pipelines in health's details: since when, how far runs are published, and what is held."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ MOST_PIPELINES = 100
 
 
 class ObservationSummary:
-    """Summarises what is observed.
+    """Summarises the observed pipelines.
 
     Args:
         factories: all configured factories.
         policies: of which pipelines runs of others are published.
-        observing: keeps how far this has come.
+        observing: keeps the progress.
     """
 
     def __init__(self, factories: Factories, policies: Policies, observing: ObservationKeeper) -> None:

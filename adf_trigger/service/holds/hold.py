@@ -13,10 +13,10 @@ LONGEST_HOLD = timedelta(days=30)
 """How far ahead the end of a hold may be."""
 
 USUAL_HOLD = timedelta(hours=24)
-"""How long a hold lasts whose end is not given."""
+"""The default length of a hold."""
 
 FORGOTTEN_AFTER = timedelta(days=7)
-"""How long the end of a hold is remembered: the start deadlines of its requests go on from there."""
+"""How long the end of a hold is remembered: the start deadlines of its requests continue from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,8 @@ class Hold:
         reason: why, in the operator's words.
         since: when it began.
         until: when it is over, unless it is released before.
-        written_at: when it was begun or changed last.
-        by: who did that; None where it is not known.
+        written_at: when it was last written.
+        by: who wrote it; None where that is not known.
         released_at: when it was released; None while it was not.
     """
 
@@ -124,7 +124,7 @@ class Holds:
         return _WHOLE.id in self.standing
 
     def end_of(self, held: Held, now: datetime) -> datetime:
-        """When the hold of a request ended; a time long ago where that is forgotten."""
+        """When the hold of a request ended; FORGOTTEN_AFTER ago where that is no longer known."""
         return max(held.since, min(now, self.ended.get(held.by, now - FORGOTTEN_AFTER)))
 
 
@@ -179,5 +179,5 @@ def _instant(text: str) -> datetime:
 
 
 def shown_first(holds: Sequence[Hold]) -> Sequence[Hold]:
-    """Sort key of the order in which holds are shown: the whole factory first, then by name."""
+    """The holds in the order in which they are shown: the whole factory first, then by name."""
     return sorted(holds, key=lambda hold: ((hold.scope.pipeline or "").lower(), hold.scope.key or ""))

@@ -31,7 +31,7 @@ HOLD_NOTES = "hold|"
 """Beginning of the names of the notes, in the app's scope: hold|factory|scope, so that health reads all in one call."""
 
 KNOWN_FOR = 1.0
-"""Seconds for which a reading is reused: so long after a hold began, at most, a call may still leave."""
+"""Seconds for which a reading is reused: after a hold began, calls may still be sent for this long."""
 
 MOST_ENDED = 100
 """Maximum ended holds of a factory that are remembered."""
@@ -103,10 +103,10 @@ class HoldNotes:
         self._lock = threading.Lock()
 
     def of(self, factory: FactoryHandle) -> Holds:
-        """The holds of a factory, as a read shows them that began no longer than KNOWN_FOR seconds ago.
+        """The holds of a factory, from a read that began at most KNOWN_FOR seconds ago.
 
         Raises:
-            LedgerError: they could not be read; what is held is not known.
+            LedgerError: they could not be read, so that it is not known what is held.
         """
         reader = self._reader(factory)
         if reader.began_at is not None and 0 <= self._seconds() - reader.began_at < KNOWN_FOR:
@@ -114,7 +114,7 @@ class HoldNotes:
         else:
             found = self._read(factory, reader)
         if isinstance(found, LedgerError):
-            raise LedgerError(f"what is held could not be read: {found}") from found
+            raise LedgerError(f"the holds could not be read: {found}") from found
         return NONE if not found else self._judged(reader, found)
 
     def _reader(self, factory: FactoryHandle) -> _Reader:
@@ -122,7 +122,7 @@ class HoldNotes:
             return self._readers.setdefault(factory.alias, _Reader())
 
     def _read(self, factory: FactoryHandle, reader: _Reader) -> Sequence[Hold] | LedgerError:
-        """A read that has begun after this call; threads that wait for one share the next."""
+        """Read the notes in a read that begins after this call; threads that wait for one share the next."""
         came = reader.begun
         with reader.lock:
             if reader.begun != came:
@@ -178,7 +178,7 @@ class HoldNotes:
         return now < hold.until or not seen.agrees
 
     def noted(self, factory: FactoryHandle) -> Sequence[Noted]:
-        """The holds of a factory with their notes, those that have ended lately among them, as they are now.
+        """The present holds of a factory with their notes, including those that have ended lately.
 
         Raises:
             LedgerError: they could not be read.
@@ -189,7 +189,7 @@ class HoldNotes:
                 hold = hold_of(note.value)
                 if hold is None:
                     logger.warning(
-                        "A note of what is held cannot be decoded: %s",
+                        "The note of a hold cannot be decoded: %s",
                         note.name,
                         extra={"action": "hold_not_understood", "note": note.name},
                     )
@@ -200,7 +200,7 @@ class HoldNotes:
         return list(found.values())
 
     def all(self) -> Mapping[str, Sequence[Hold]]:
-        """The holds that stand of every configured factory, by alias, in one read, by our clock.
+        """The holds in force of every configured factory, by alias, in one read, judged by our clock.
 
         Raises:
             LedgerError: they could not be read.
@@ -215,7 +215,7 @@ class HoldNotes:
         return holds
 
     def put(self, factory: FactoryHandle, hold: Hold, before: Noted | None) -> None:
-        """Write a hold, in place of what was read of its scope, or as the first.
+        """Write a hold in place of the one that was read, or as the first of its scope.
 
         Raises:
             LedgerConflict: another writer was first; nothing was written.
@@ -246,7 +246,7 @@ class HoldNotes:
         self._forget(factory)
 
     def _forget(self, factory: FactoryHandle) -> None:
-        """Make the next look read, after a change by this process."""
+        """Make the next call of `of` read, after a change by this process."""
         self._reader(factory).began_at = None
 
     def _prefixes(self, factory: FactoryHandle) -> Sequence[str]:

@@ -27,7 +27,7 @@ class HoldSummary:
         self._holds = holds
 
     def __call__(self) -> Sequence[Mapping[str, Any]]:
-        """One entry a hold, of all factories.
+        """One entry per hold, of all factories.
 
         Raises:
             LedgerError: they could not be read.
@@ -54,7 +54,7 @@ def counted_by_hold(rows: Iterable[ActiveRun]) -> Mapping[str, int]:
 
 
 def for_note(counts: Sequence[tuple[str, Mapping[str, int]]]) -> Mapping[str, Mapping[str, int]]:
-    """The counts of a tick, by factory, as its note has room for."""
+    """The counts of a tick, by factory, as many as its note lists."""
     found: dict[str, Counter[str]] = {}
     for alias, count in counts:
         for scope, number in count.items():

@@ -2,13 +2,13 @@
 
     {runId}/{status}            a run has ended, or a request without a run, by the runId that was chosen for it
     {runId}/Unknown/{n}         ... and its fate is unknown for the n-th time
-    {runId}/Overdue             a run goes on for longer than was asked for
+    {runId}/Overdue             a run takes longer than was asked for
     {requestId}/Rejected/{messageId}
                                 a message was rejected before it could be a request
 
-An idempotency key is the caller's and may be used again, so that it names no news: a runId is chosen for each claim,
-and no record takes another's. The spaces cannot meet: a runId has no slash, so that the first two forms have one, or
-two around `Unknown`; the third has two at least, and where it has two, they are around `Rejected`.
+An idempotency key is the caller's and may be used again, so that it identifies no news: a runId is chosen for each
+claim, and no two records have the same. The forms cannot collide: a runId has no slash, so that the first two forms
+have one, or two around `Unknown`; the third has two at least, and where it has two, they are around `Rejected`.
 """
 
 from urllib.parse import quote
@@ -21,7 +21,7 @@ NOWHERE = "/"
 """An event's source where the factory is not known."""
 
 _IN_SEGMENT = "!$&'()*+,;=@"
-"""What stands for itself in a segment of a path, beside letters, digits and `-._~`: names that need no escape stay."""
+"""Characters that need no escape in a segment of a path, beside letters, digits and `-._~`."""
 
 
 def of_end(record: RunRecord) -> str:
@@ -55,7 +55,7 @@ def of_message(request_id: str, message_id: str) -> str:
     """The id of the event that a message was rejected.
 
     Args:
-        request_id: the key that it goes by.
+        request_id: its key.
         message_id: the queue's id of it, which no other message has; one from a queue has no slash.
     """
     return f"{request_id}/{RunStatus.REJECTED}/{in_path(message_id)}"

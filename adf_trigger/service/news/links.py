@@ -28,13 +28,13 @@ class Links:
             below: further segments, such as `result`.
             query: parameters; those that are None are left out.
         """
-        # Callers use runIds as keys: such a key may mean another run, too, and a link has to name one.
+        # Callers use runIds as keys: such a key may be the id of another run, too, and a link has to be unambiguous.
         if as_guid(request_id) is not None:
             query["by"] = "requestId"
         return self._written(request_id, below, query)
 
     def message(self, message_id: str, *below: str) -> str:
-        """The link to a rejected message, or to what is below it: its id may be the key of a request, too."""
+        """The link to a rejected message, or to what is below it; its id may be the key of a request, too."""
         return self._written(message_id, below, {"by": "messageId"})
 
     def _written(self, named: str, below: Sequence[str], query: Mapping[str, str | None]) -> str:

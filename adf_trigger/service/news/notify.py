@@ -25,7 +25,7 @@ MAX_WITHOUT_LEDGER = 20_000
 """Bytes of a message that fits into the rejected queue whole, whatever its characters are."""
 
 Along = Callable[[KeptMessage], None]
-"""Delivers the news of a rejected message to further consumers, once the events queue has it."""
+"""Delivers the event of a rejected message to further consumers, once it is on the events queue."""
 
 
 def _nowhere(_: KeptMessage) -> None:
@@ -43,7 +43,7 @@ class Rejection:
         faults: everything that is wrong with it.
         truncated: whether something of `run` is cut.
         traceparent: the trace that the request is part of.
-        event_id: of its news; None where it is a message that never was a request, whose news goes by its own id.
+        event_id: of its event; None for a message that never was a request, whose event has an id made of its own.
         message: the message that it came as; None for a request by HTTP.
     """
 
@@ -63,8 +63,8 @@ class QueuedMessage:
 
     Attributes:
         id: the queue's id of it.
-        name: names what is rejected: the same message has the same name at every delivery.
-        body: its bytes, as they came but for what is masked.
+        name: identifies what is rejected; a message has the same name at every delivery.
+        body: its bytes as received, except masked values.
         masked: names of the parameters whose values were taken out of it.
         attempts: how often it was tried.
         received_at: when it was put into its queue.
@@ -85,12 +85,12 @@ class QueuedMessage:
 
 
 class Notifier:
-    """Builds and sends events. Every method may raise PublishError or LedgerError: then it is to be called again.
+    """Builds and sends events.
 
-    An event may be sent twice.
+    Every method may raise PublishError or LedgerError, and has to be called again then. An event may be sent twice.
 
     Args:
-        outbox: where news goes.
+        outbox: sends events.
         messages: keeps rejected messages.
         views: builds the views of records.
         steps: surrounds each message that is sent.
@@ -162,7 +162,7 @@ class Notifier:
         return event.model_copy(update={"type": kind, "time": since})
 
     @staticmethod
-    def as_it_went_on(record: RunRecord, status: str) -> RunRecord:
+    def as_in_progress(record: RunRecord, status: str) -> RunRecord:
         """A record as it was while its run was going on, whatever has happened since."""
         return replace(
             record,
@@ -182,12 +182,12 @@ class Notifier:
     def rejected(self, rejection: Rejection, along: Along = _nowhere) -> str:
         """Send the event of a rejection; returns the event's id.
 
-        What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
-        the rejected queue last: an outage of that queue or of the events' makes no second copy.
+        A message is kept in the ledger first, once however often this is called, and its copy is put into the rejected
+        queue last, so that an outage of that queue or of the events queue makes no second copy.
 
         Args:
             rejection: what is rejected.
-            along: delivers the news of a message to further consumers.
+            along: delivers the event of a message to further consumers.
         """
         if rejection.message is None:
             return self._publish(_event_of_rejection(rejection))
@@ -267,7 +267,7 @@ class Notifier:
         )
 
     def _message_of(self, record: RunRecord) -> QueuedMessage:
-        """The message that a request came as; of a record without it, as earlier versions wrote, written again."""
+        """The message that a request came as; rebuilt where a record, as earlier versions wrote it, has none."""
         came_as = record.came_as or self._written_again(record)
         return QueuedMessage(
             id=record.request_id,
@@ -319,7 +319,7 @@ def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
 
 
 def _as_kept(rejection: Rejection, kept: KeptMessage) -> Rejection:
-    """The rejection with the names that were first kept of it: what is known of a message may have changed since."""
+    """The rejection with the names that were kept first: what is known of a message may have changed since."""
     run = rejection.run.model_copy(update={"request_id": kept.request_id, "pipeline": kept.pipeline})
     return replace(rejection, run=run, factory=kept.factory)
 

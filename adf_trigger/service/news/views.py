@@ -28,7 +28,7 @@ from adf_trigger.service.holds.notes import HoldNotes
 from adf_trigger.service.news.links import Links
 
 RELATIVE = Links()
-_RELEASED = "it was held, and goes on with the next tick"
+_RELEASED = "it was held, and continues with the next tick"
 
 REPLAY = "replay"
 DISMISS = "resolve as dismiss"
@@ -110,7 +110,7 @@ class RunViews:
         try:
             hold = self._holds.of(handle).standing.get(record.held.by)
         except LedgerError:
-            return record  # it shows the hold as it was recorded
+            return record  # with the hold as it was recorded
         return replace(record, message=_RELEASED if hold is None else hold.in_words)
 
     def alias(self, factory: str) -> str:
@@ -121,7 +121,7 @@ class RunViews:
     def rejected(self, kept: KeptMessage) -> RunView:
         """A rejected message: without its parameters, since any may be secure, and the same every time.
 
-        Its link goes by its own id, since its request's may be another's, too.
+        Its link has its own id, since its requestId may be another request's, too.
         """
         message = _decoded(kept)
         return RunView(
@@ -144,7 +144,7 @@ class RunViews:
     def kept(self, kept: KeptMessage) -> RunView:
         """A kept message: a rejected one, one that waits in the queue, or the rest of a discarded one.
 
-        One that waits is shown as the request that it will be, and so is its link.
+        One that waits is shown as the request that it will become, with that request's link.
         """
         view = self.rejected(kept)
         if not kept.waiting:
@@ -206,7 +206,7 @@ class RunViews:
         return None if handle is None else handle.alias
 
     def choice(self, record: RunRecord) -> RunChoice:
-        """The run as one of several that an id may mean, with a link that means it alone."""
+        """The run as one of several with the same id, with an unambiguous link."""
         handle = self._factories.kept_under(record.factory)
         own = handle is not None and self._factories.of(handle.alias)[0] is handle
         named = handle.alias if handle is not None and own else record.factory
@@ -266,7 +266,7 @@ def joined_run(joined: JoinedTo | None) -> JoinedRun | None:
 
 
 def _entry(fate: Fate) -> HistoryEntry:
-    """The entry in a request's history of what was done about its rejected message."""
+    """The history entry of what was done about a rejected message."""
     return HistoryEntry(at=fate.at, by=fate.by, action=_ACTIONS[fate.what], note=fate.note)
 
 

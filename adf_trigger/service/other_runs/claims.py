@@ -85,11 +85,11 @@ class OtherRunClaimer:
             return self._uncounted[factory.id]
 
     def are_counted(self, factory: FactoryHandle, count: int) -> None:
-        """Subtract claimed runs that are counted by now."""
+        """Subtract claimed runs that have been counted."""
         with self._lock:
             self._uncounted[factory.id] -= count
 
-    def is_somebodys(self, factory: FactoryHandle, run: PipelineRun) -> bool:
+    def is_recorded(self, factory: FactoryHandle, run: PipelineRun) -> bool:
         """Whether a run is in the ledger.
 
         Raises:
@@ -169,7 +169,7 @@ class OtherRunClaimer:
             return self._definitions.remembered(factory, pipeline)
 
     def _group(self, factory: FactoryHandle, run: PipelineRun, first: UUID) -> Group:
-        """The group of a rerun. It is noted with the first run of it, once, where that is known here."""
+        """The group of a rerun, which is noted once in the history of its first run, where that is known here."""
         owner = owner_of(self._ledger, self._factories, factory, first)
         if owner is None or not owner.ended:
             return Group(first)

@@ -1,8 +1,8 @@
 """Which runs may belong to requests in doubt, so that they are not published as runs of others.
 
 A request is in doubt from its first createRun until Data Factory or a person has settled its outcome. In that time
-it has an active row; one that is then published as Unknown has none any more. So each tick notes what is in doubt
-before anything is decided about it, and the note stays until the request has its run, or has none for good.
+it has an active row; one that is then published as Unknown has none any more. So each tick notes requests in doubt
+before it decides about them, and the note stays until the request has its run, or it is certain that it has none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,13 +28,13 @@ from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
 SEARCHED_AT_ONCE = 100
-"""Requests of unknown fate that one look at the history finds; it reads a bounded number of rows."""
+"""Maximum requests of unknown fate that one read of the history finds; it reads a bounded number of rows."""
 
 MOST_SENDING = 200
-"""Requests on their way whose records are read; where there are more, all runs of their time are contested."""
+"""Maximum requests under way whose records are read; where there are more, all runs of their time are contested."""
 
 LEASE_MARGIN = timedelta(minutes=1)
-"""A lease that is over so soon may be over when the tick comes to its request."""
+"""A lease that ends within this time may be over when the tick comes to its request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Contested:
 
     Attributes:
         doubts: those requests.
-        all_since: since when any run may be one's, since there are too many to know their pipelines.
+        all_since: since when any run may be, where there are too many requests to read their pipelines.
     """
 
     doubts: Sequence[Doubt]
@@ -61,14 +61,14 @@ class Contested:
 
 
 class ContestFinder:
-    """Finds what is contested.
+    """Finds contested runs.
 
     Args:
         ledger: the run ledger.
         factories: all configured factories.
-        observing: keeps what is in doubt.
+        observing: keeps the notes of requests in doubt.
         clock: returns the current time.
-        tick_threads: reads several records at once.
+        tick_threads: reads several records concurrently.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ContestFinder:
         self._tick_threads = tick_threads
 
     def note(self, factory: FactoryHandle, active: Iterable[ActiveRun]) -> None:
-        """Note what is in doubt, before it is decided. Where nothing is, this costs nothing.
+        """Note requests in doubt, before anything is decided about them. Costs nothing where there is none.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -109,7 +109,7 @@ class ContestFinder:
         self._tick_threads.each(note, (row for row in rows if doubt_name(row.request_id) not in noted))
 
     def search(self, factory: FactoryHandle, place: ObservationProgress) -> ObservationProgress:
-        """Look for requests of unknown fate in a part of the history, and note them: the place to go on from.
+        """Note requests of unknown fate in a part of the history; returns the place to continue from.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -123,7 +123,7 @@ class ContestFinder:
         return replace(place, search=page.read_to)
 
     def of(self, factory: FactoryHandle, observed: Observed) -> Contested:
-        """What is contested now. A request sent before this call is in doubt here, or has its run in the ledger.
+        """The contested runs now. A request sent before this call is in doubt here, or has its run in the ledger.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -166,7 +166,7 @@ def may_be_of(run: PipelineRun, since: datetime) -> bool:
 def is_in_doubt(record: RunRecord) -> bool:
     """Whether a request may have started a run that is not known to be its own."""
     if record.submitted_at is not None or record.joined_to is not None:
-        return False  # Data Factory, or a person, has named its run; or it was to have none of its own
+        return False  # Data Factory, or a person, has named its run; or it has joined another one
     if record.state is RunState.ACCEPTED:
         return record.sent_at is not None
     return record.undecided

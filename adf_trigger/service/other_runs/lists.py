@@ -15,7 +15,7 @@ LEAST_SPAN = timedelta(seconds=1)
 """Minimum window of a list, where more runs have ended than a tick can read."""
 
 SHOWN_BY_THEN = timedelta(hours=12)
-"""Maximum lag of lists: the next one need not begin earlier, however long no run has ended."""
+"""Maximum lag of lists: the next one need not begin earlier, even if no run has ended for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Window:
 
     @property
     def left_out(self) -> datetime | None:
-        """The earliest update of those that there was no room for."""
+        """The earliest update of the runs that there was no room for."""
         return self.found.others_left_out
 
 
@@ -75,11 +75,11 @@ class OtherRunLister:
     ) -> Window:
         """List runs that have ended since a time: at most half of the calls are for the list, the rest for its runs.
 
-        Where that is too little, the next list has a window a quarter as long, and is complete at last.
+        Where that does not suffice, the next list has a window a quarter as long, so that one is complete in the end.
 
         Args:
             factory: whose runs.
-            since: the instant, by the service's clock.
+            since: the instant, by Data Factory's clock.
             budget: calls and time.
             wanted: which runs are decoded.
             pipeline: as Data Factory spells it; None for all.
@@ -107,9 +107,9 @@ class OtherRunLister:
         return Window(found, until)
 
     def next_since(self, window: Window, since: datetime, left: Sequence[PipelineRun]) -> datetime:
-        """Where the next list begins: where this one ended, by the service's clock, and never ahead of ours.
+        """Where the next list begins: where this one ended, by Data Factory's clock, and never ahead of ours.
 
-        What is left is shown again, however long that takes.
+        Runs that are left are listed again, however long that takes.
         """
         now, newest = self._clock(), window.found.newest
         until = window.until or max(

@@ -1,9 +1,9 @@
 """The notes about the runs of others: since when they are published, and up to which instant.
 
-    observe|since|{app}|{policy}   since when the policy of a name has runs of others published
+    observe|since|{app}|{policy}   since when a policy has had runs of others published
     observe|place|{app}            until when all ended runs are published or held, and how far the history was searched
     observe|held|{app}|{pipeline}  from when on runs of a pipeline are held, since a request of it is in doubt
-    observe|doubt|{request}        a request in doubt, or whose fate is unknown: from when on runs may be its
+    observe|doubt|{request}        a request in doubt, or of unknown fate: from when on runs may be its
 
 An app's own notes have its mark, since several apps with different policies may share one table.
 """
@@ -28,7 +28,7 @@ class ObservationProgress:
     """The progress of publishing the runs of others.
 
     Attributes:
-        until: what ended before is published, or held.
+        until: runs that ended before are published or held.
         search: how far the history was searched for requests of unknown fate; None once it was searched whole.
         published: how many were published so far: for people, since the last writer wins.
     """
@@ -43,9 +43,9 @@ class Doubt:
     """A request that may have started a run that is not known to be its own.
 
     Attributes:
-        request_id: which.
-        pipeline: of which pipeline.
-        since: when its first createRun left.
+        request_id: its requestId.
+        pipeline: its pipeline.
+        since: when its first createRun was sent.
         name: of its note.
         etag: of its note.
     """
@@ -63,8 +63,8 @@ class Held:
 
     Attributes:
         pipeline: as Data Factory spells it.
-        since: what has ended before is published.
-        doubted: when the first createRun left of those in doubt.
+        since: runs that ended before are published.
+        doubted: when the first createRun in doubt was sent.
         name: of its note.
         etag: of its note.
     """
@@ -78,14 +78,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """All of that, of one factory.
+    """All notes of one factory.
 
     Attributes:
-        since: policy → since when.
-        place: how far it has come; None before it has begun.
+        since: policy → since when it applies.
+        place: the progress; None before the first.
         held: pipelines whose runs are held.
         doubts: requests in doubt.
-        beside: the same of other ids under which records of the factory are kept.
+        beside: further ids under which records of the factory are kept → their requests in doubt.
     """
 
     since: Mapping[str, datetime]
@@ -176,12 +176,12 @@ class ObservationKeeper:
             self._notes.remove(factory, name)
 
     def move_on(self, factory: str, place: ObservationProgress) -> None:
-        """Write the progress; the last writer wins, which is safe since each has published what was before."""
+        """Write the progress; the last writer wins, which is safe since each has published all earlier runs."""
         with self._steps("observing.move_on"):
             self._notes.put(factory, self._place, _value_of(place))
 
     def doubt(self, factory: str, record: RunRecord) -> None:
-        """Note that a request is in doubt, or its fate unknown, and since when."""
+        """Note that a request is in doubt, or of unknown fate, and since when."""
         since = record.doubted_from or record.sent_at or record.requested_at
         value = {"requestId": record.request_id, "pipeline": record.pipeline, "since": since.isoformat()}
         with self._steps("observing.doubt"):
@@ -193,7 +193,7 @@ class ObservationKeeper:
             self._remove(factory, doubt.name, doubt.etag)
 
     def hold(self, factory: str, held: Held) -> bool:
-        """Note that runs of a pipeline are held, in place of the earlier note; False where that has changed."""
+        """Note that runs of a pipeline are held, in place of the earlier note; False where that note has changed."""
         value = {
             "pipeline": held.pipeline,
             "since": held.since.isoformat(),
@@ -207,7 +207,7 @@ class ObservationKeeper:
         return True
 
     def release(self, factory: str, held: Held) -> None:
-        """Forget that runs are held, unless that was noted again."""
+        """Forget that runs are held, unless they were noted as held again."""
         with self._steps("observing.release"):
             self._remove(factory, held.name, held.etag)
 

@@ -48,7 +48,7 @@ class _Outcome:
     Attributes:
         left: runs that a later tick has to publish.
         held: runs that may belong to requests in doubt.
-        contested: since when which may.
+        contested: since when runs of which pipelines may.
     """
 
     left: list[PipelineRun] = field(default_factory=list)
@@ -62,13 +62,13 @@ class OtherRunPublisher:
     Args:
         factories: all configured factories.
         policies: of which pipelines runs of others are published.
-        lists: lists what has ended.
-        claims: claims it.
-        contests: knows which runs may be of requests in doubt.
-        observing: keeps how far this has come.
+        lists: lists ended runs.
+        claims: claims them.
+        contests: knows which runs may belong to requests in doubt.
+        observing: keeps the progress.
         gate: says whether a factory may be called now.
         clock: returns the current time.
-        tick_threads: publishes several at once.
+        tick_threads: publishes several concurrently.
     """
 
     def __init__(
@@ -104,21 +104,21 @@ class OtherRunPublisher:
             self._contests.note(factory, active)
 
     def may_want(self, run: RunGlance) -> bool:
-        """Whether an ended run may have to be published, judged by what a list shows of it at a glance."""
+        """Whether an ended run may have to be published, judged by the few fields that lists show first."""
         kind = self._policies.observed.get(self._policies.name_for(run.pipeline_name))
         if kind is None or (kind is Observe.TOP_LEVEL and run.invoked_by_type.lower() == CHILD):
             return False
         return bool(run.pipeline_name) and not self._claims.is_known(run.run_id)
 
     def publish(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
-        """Claim and publish what has ended, while there is time and calls are left.
+        """Claim and publish ended runs while there is time and calls are left.
 
         A failure of one does not affect the others.
 
         Args:
             factory: whose runs.
-            listed: what the monitor has just listed of it.
-            budget: what is left then is published by the next tick.
+            listed: the list that the monitor has just read of it.
+            budget: bounds calls and time; the next tick publishes the rest.
 
         Raises:
             DataFactoryError, CredentialError: listing failed; the next tick continues.
@@ -178,12 +178,12 @@ class OtherRunPublisher:
     def _take(
         self, factory: FactoryHandle, observed: Observed, runs: Iterable[PipelineRun], budget: Budget
     ) -> _Outcome:
-        """Publish what is due, the oldest first."""
+        """Publish the runs that are due, the oldest first."""
         wanted = {run.run_id: run for run in runs if self._is_wanted(run, observed.since)}
         if not wanted:
             return _Outcome()
-        # Before looking up whose they are: the createRun of a listed run came earlier, so that its request is in doubt
-        # here, or has the run in the ledger by then.
+        # Read before the owners are looked up: the createRun of a listed run came earlier, so that its request is in
+        # doubt here, or has the run in the ledger by then.
         outcome = _Outcome(contested=self._contests.of(factory, observed))
         troubles, done = Troubles("observe"), set[UUID]()
         oldest_first = sorted(
@@ -192,7 +192,7 @@ class OtherRunPublisher:
 
         def take(run: PipelineRun) -> None:
             with troubles.of(request_id_of(run.run_id)):
-                if self._claims.is_somebodys(factory, run):
+                if self._claims.is_recorded(factory, run):
                     done.add(run.run_id)
                 elif outcome.contested.has(run):
                     outcome.held.append(run)
@@ -207,7 +207,7 @@ class OtherRunPublisher:
         return outcome
 
     def _is_wanted(self, run: PipelineRun, since: Mapping[str, datetime]) -> bool:
-        """Whether a run is to be published, judged by the run alone."""
+        """Whether a run has to be published, judged by the run alone."""
         if (
             run.status not in ENDED_IN_DATA_FACTORY
             or not run.pipeline_name
@@ -225,9 +225,9 @@ class OtherRunPublisher:
         return ended is None or ended >= began
 
     def _hold(self, factory: FactoryHandle, observed: Observed, outcome: _Outcome) -> bool:
-        """Note what is held, so that it is listed again once the doubt is settled; False where that has to wait.
+        """Note held runs, so that they are listed again once the doubt is settled; False where that has to wait.
 
-        It is noted at each look: another host that lists what was held before this one must not forget it.
+        They are noted each time: another host, which lists earlier held runs again, must not forget these.
         """
         noted = True
         held = {each.pipeline.lower(): each for each in observed.held}
@@ -253,7 +253,7 @@ class OtherRunPublisher:
         return noted
 
     def _catch_up(self, factory: FactoryHandle, observed: Observed, budget: Budget) -> None:
-        """List what was held again where a doubt about it is settled."""
+        """List held runs again where the doubt about them is settled."""
         if not observed.held:
             return
         contested = self._contests.of(factory, observed)
@@ -273,7 +273,7 @@ class OtherRunPublisher:
             if since is None:
                 self._observing.release(factory.id, held)
                 continue
-            # What is left or not yet listed is due again; what is held again, once this doubt is settled.
+            # Runs that are left or not yet listed are due again; those held again, once this doubt is settled.
             doubted = outcome.contested.since(held.pipeline)
             again = held.doubted if doubted is None or outcome.left or later_ones else doubted
             later = replace(held, since=max(since, held.since), doubted=again)

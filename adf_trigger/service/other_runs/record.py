@@ -33,8 +33,8 @@ class Group:
     """Runs that rerun one another.
 
     Attributes:
-        first: runId of the first of them, which is all that Data Factory says.
-        attempt: the number of the run among those that are known here.
+        first: runId of the first of them, which is all that Data Factory reports.
+        attempt: the number of the run among those known here.
     """
 
     first: UUID
@@ -58,13 +58,13 @@ def group_of(run: PipelineRun) -> UUID | None:
 def record_of(
     factory: str, run: PipelineRun, declared: Declaration | None, group: Group | None, *, now: datetime
 ) -> tuple[RunRecord, bool]:
-    """The record of a run as if it were going on, and whether parameters of it were cut.
+    """The record of a run as if it were in progress, and whether its parameters were cut.
 
     Args:
         factory: resource id that it is kept under.
         run: as Data Factory describes it.
         declared: what its pipeline declares; where that is not known, any value may be a secret, and none is kept.
-        group: where it reruns another run.
+        group: its group, where it reruns another run.
         now: the current time.
     """
     began = min(run.run_start or run.last_updated or now, now)
@@ -107,7 +107,7 @@ def rerun_entry(run: PipelineRun, *, now: datetime) -> HistoryEntry:
 
 
 def rerun_note(run_id: UUID) -> str:
-    """The note by which a rerun is recognised in that history."""
+    """The note by which a rerun is recognised in the history of the run that it reruns."""
     return f"run {run_id} reruns it, which was started in Data Factory itself"
 
 

@@ -1,4 +1,4 @@
-"""Publishes what has ended: one event a run, the same id on every repeat."""
+"""Publishes ended runs: one event per run, with the same id on every repeat."""
 
 import logging
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Sends the events of ended runs and records that they are sent.
+    """Sends the events of ended runs, and records that they were sent.
 
     Args:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
         router: delivers it to further consumers.
-        leases: which records are another process's.
-        tick_threads: publishes several at once.
+        leases: which records are leased to another process.
+        tick_threads: publishes several concurrently.
         caller: calls back the callers that wait for an end.
     """
 
@@ -61,10 +61,10 @@ class Publisher:
             factory: whose runs.
             active: its active runs.
             ended: records of it that have ended since these were read.
-            budget: says when the time is over; what is left then is published by the next tick.
+            budget: says when the time is over; the next tick publishes the rest.
 
         Raises:
-            PublishError: the queue is out of reach; the next tick sends what is left.
+            PublishError: the queue is out of reach; the next tick sends the rest.
             LedgerError: the ledger is out of reach; the next tick continues.
         """
         troubles = Troubles("publish")

@@ -71,7 +71,7 @@ class RouteStates:
                 self._notes.put(APP_SCOPE, f"{ROUTE_STATES}{route}", after, "" if note is None else note.etag)
         except LedgerError as exc:
             with self._lock:
-                self._down.pop(route, None)  # it is noted the next time
+                self._down.pop(route, None)  # the next change is written
             logger.warning(
                 "The state of route %s could not be written: %s",
                 route,

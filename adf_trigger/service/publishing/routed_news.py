@@ -20,7 +20,7 @@ Make = Callable[[], CompletionEvent]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedNews:
-    """One event that is to be routed.
+    """An event to be routed.
 
     Attributes:
         id: of its event.
@@ -60,7 +60,7 @@ class NewsFinder:
         self._messages = messages
 
     def of_end(self, record: RunRecord) -> RoutedNews:
-        """The event that a record has ended."""
+        """The event of the end of a record."""
         return RoutedNews(
             id=event_ids.of_record(record),
             factory=record.factory,
@@ -86,7 +86,7 @@ class NewsFinder:
         )
 
     def of_message(self, kept: KeptMessage) -> RoutedNews:
-        """The event that a message was rejected, which is kept."""
+        """The event of the rejection of a kept message."""
         return RoutedNews(
             id=event_ids.of_message(kept.request_id, kept.message_id),
             factory=kept.factory,
@@ -99,7 +99,7 @@ class NewsFinder:
         )
 
     def of_unkept(self, rejection: Rejection) -> RoutedNews:
-        """The event that a message was rejected, which cannot be kept: it is never found again."""
+        """The event of the rejection of a message that cannot be kept: it is never found again."""
         event = self._notifier.event_of_rejection(rejection)
         return RoutedNews(
             id=event.id,
@@ -130,9 +130,9 @@ class NewsFinder:
     def _overdue_again(self, record: RunRecord, status: str) -> RoutedNews | None:
         """The event of a run that was overdue, which may have ended since."""
         known = record.overdue is not None and record.overdue_since is not None
-        return self.of_overdue(self._notifier.as_it_went_on(record, status)) if known else None
+        return self.of_overdue(self._notifier.as_in_progress(record, status)) if known else None
 
     @staticmethod
     def _same(news: RoutedNews | None, value: Mapping[str, Any]) -> RoutedNews | None:
-        """What was found, unless it is another event: the request went on, or its key was used again."""
+        """The event found, unless it is another one: the request has moved on, or its key was used again."""
         return news if news is not None and news.id == value["event"] else None

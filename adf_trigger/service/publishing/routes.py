@@ -34,10 +34,10 @@ from adf_trigger.settings.routes import Route
 logger = logging.getLogger(__name__)
 
 PENDING = "delivery"
-"""Prefix of the notes of deliveries that are to be retried, in the scope of a factory."""
+"""Prefix of the notes of pending deliveries, in the scope of a factory."""
 OF_ENDS = f"{PENDING}|"
-"""Of ends, and those of other news: a host of the version before knows the former alone, and takes the latter for
-ends that are gone."""
+"""Prefix for events of ends. Other events have one of their own: a host of the version before knows the former alone,
+and would take the latter for ends that are gone."""
 OF_OTHERS = f"{PENDING}-of|"
 
 TRIED_FOR = timedelta(days=3)
@@ -96,10 +96,10 @@ class Router:
         self._states = RouteStates(notes, clock, steps)
 
     def route_end(self, record: RunRecord) -> Sequence[RouteDelivery]:
-        """Route the event of an end: to queues at once; what is left is kept to be retried.
+        """Route the event of an end: to queues immediately; what fails, and all else, is kept for later ticks.
 
         Raises:
-            LedgerError: it could not be kept; it is to be published again.
+            LedgerError: they could not be kept; the event has to be published again.
         """
         return self._route(self._news.of_end(record))
 
@@ -107,7 +107,7 @@ class Router:
         """Route the event that a run is overdue, in the same way.
 
         Raises:
-            LedgerError: it could not be kept; it is to be published again.
+            LedgerError: deliveries could not be kept; the event has to be published again.
         """
         self._route(self._news.of_overdue(record))
 
@@ -115,12 +115,12 @@ class Router:
         """Route the event that a kept message was rejected, in the same way.
 
         Raises:
-            LedgerError: it could not be kept; it is to be published again.
+            LedgerError: deliveries could not be kept; the event has to be published again.
         """
         self._route(self._news.of_message(kept))
 
     def route_unkept(self, rejection: Rejection) -> None:
-        """Route the event of a rejection that cannot be kept: what is not accepted at once is given up."""
+        """Route the event of a rejection that cannot be kept: each delivery is tried once, and then given up."""
         news = self._news.of_unkept(rejection)
         for name in self._wanted(news):
             self._attempt(name, news, attempts=0, over=True)
@@ -135,16 +135,16 @@ class Router:
         if not names:
             return ()
         near = [name for name in names if self._sender.is_near(name)]
-        told = [self._attempt(name, news, attempts=0) for name in near]
-        told += (
+        deliveries = [self._attempt(name, news, attempts=0) for name in near]
+        deliveries += (
             RouteDelivery(route=name, status="pending", at=self._clock())
             for name in names
             if name not in near
         )
-        pending = {each.route: each.attempts for each in told if each.status == "pending"}
+        pending = {each.route: each.attempts for each in deliveries if each.status == "pending"}
         if pending:
             self._keep(news, pending)
-        return told
+        return deliveries
 
     def _keep(self, news: RoutedNews, pending: Mapping[str, int]) -> None:
         scope = self._scope_of(news)
@@ -202,7 +202,7 @@ class Router:
         claimed = self._claimed(factory, note)
         news = self._news.find(factory.id, note.value)
         if news is None:
-            # The request went on, or was purged: its event is another one now.
+            # The request has moved on, or was purged: the noted event is obsolete.
             self._remove(factory, claimed, note.value["request"])
             return
         done: list[RouteDelivery] = []

@@ -65,11 +65,11 @@ class ActivityLister:
     def show(
         self, run: str, *, factory: str | None = None, by: By | None = None, child: UUID | None = None
     ) -> RunActivities:
-        """The activity runs of a run, each retry and each round of a loop one, in the order in which they began.
+        """The activity runs of a run in the order in which they began; each retry and each iteration of a loop is one.
 
-        There are none of what was not started. Inputs, outputs and user properties are left out where the pipeline
+        A request that was not started has none. Inputs, outputs and user properties are left out where the pipeline
         declares secure parameters, or that is not known, unless its policy has `details: full`: Data Factory
-        shows there what parameters held.
+        shows the values of parameters in them.
 
         Args:
             run: a requestId, a runId, or the id of a message.
@@ -120,10 +120,10 @@ class ActivityLister:
 
 
 def _line(factory: FactoryHandle, run_id: UUID, child: UUID, budget: Budget) -> Iterator[PipelineRun]:
-    """A child run and those between it and a run, by what each says has started it.
+    """Yield a child run and those between it and a run, by following each run's invoker.
 
     Raises:
-        NotFound: it does not go back to that run.
+        NotFound: the child does not descend from that run.
         TryLater: no further read is allowed now.
         ResourceNotFound: Data Factory has no such run.
     """
@@ -199,7 +199,7 @@ def _cut(view: ActivityView, limit: int) -> ActivityView:
 
 
 def _shorter(value: object, limit: int) -> object:
-    """A value, or its JSON cut in the middle; nothing where nothing fits."""
+    """A value, or its JSON cut in the middle; None where nothing fits."""
     text = value if isinstance(value, str) else json.dumps(value)
     if value is None or len(text) <= limit:
         return value

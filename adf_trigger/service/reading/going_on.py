@@ -35,8 +35,8 @@ def children_going_on(
 ) -> Mapping[str, str]:
     """Map unfinished activity runs to the runs that they have started, as far as that is known.
 
-    A run names the run that started it. Where it does not name the activity, and several may have started it, none is
-    guessed. Where the list cannot be read, none is named.
+    A run names the run that started it. Where it does not name the activity, and several may have started it, there is
+    no guess. Where the list cannot be read, the result is empty.
 
     Args:
         factory: where they run.

@@ -43,7 +43,7 @@ class PipelineLister:
         self._reads = reads
 
     def list(self, factory: str | None = None) -> PipelineList:
-        """The pipelines of a factory, or of all: one that cannot be read is named beside the others.
+        """The pipelines of a factory, or of all: those that cannot be read are named in `unread`.
 
         Args:
             factory: alias or resource id.
@@ -92,7 +92,7 @@ class PipelineLister:
         return [self._factories.choose(alias, pointer="factory")]
 
     def _read(self, handle: FactoryHandle) -> tuple[Sequence[PipelineView], bool]:
-        """The pipelines of a factory, and whether these are all."""
+        """The pipelines of a factory, and whether the list is complete."""
         with self._reads.of(handle, pages=MOST_PAGES) as budget:
             found, complete = _read(budget, handle.runs.list_pipelines())
         views = [view_of(handle.alias, each) for each in found]

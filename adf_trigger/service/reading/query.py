@@ -76,10 +76,10 @@ class RunFinder:
         """
         here, gone = self._searched(factory)
         found = self._in(here, run, by)
-        strange = self._in(gone, run, by)
+        unconfigured = self._in(gone, run, by)
         if found:
-            strange = [record for record in strange if record.state is not RunState.PUBLISHED]
-        found += strange
+            unconfigured = [record for record in unconfigured if record.state is not RunState.PUBLISHED]
+        found += unconfigured
         if len(found) > 1:
             raise AmbiguousRun(run, [self._views.choice(record) for record in found])
         if found:
@@ -117,14 +117,14 @@ class RunFinder:
     def find_or_kept(
         self, run: str, *, factory: str | None = None, by: By | None = None
     ) -> RunRecord | KeptMessage:
-        """The record of an id, or the message that is kept of it; see `show`.
+        """The record of an id, or its kept message; see `show`.
 
-        It is the message where there is no record, or one that was rejected and whose message was sent again since.
+        The message where there is no record, or where the record was rejected and its message was sent again since.
         """
         record = self.find_unless_unknown(run, factory=factory, by=by)
         if record is not None and not record.rejected:
             return record
-        record, kept = self._meant(run, record, factory, by)
+        record, kept = self._both(run, record, factory, by)
         waits = kept is not None and kept.is_on_queue and not kept.is_aside
         found = record if record is not None and not waits else kept
         if found is None:
@@ -140,21 +140,20 @@ class RunFinder:
         except NotFound:
             return None
 
-    def meant(
+    def find_both(
         self, run: str, *, factory: str | None = None, by: By | None = None
     ) -> tuple[RunRecord | None, KeptMessage | None]:
-        """The record of an id, and the message that is kept of it: at least one of them.
+        """The record of an id, and its kept message: at least one of them.
 
-        A message that was sent again and taken leads to what has come of it: its request, or a later message under its
-        key.
+        A message that was sent again and taken leads to its outcome: its request, or a later message under its key.
 
         Raises:
             NotFound: there is neither.
             AmbiguousRun, InvalidRequest, LedgerError: see `find`.
         """
-        return self._meant(run, self.find_unless_unknown(run, factory=factory, by=by), factory, by)
+        return self._both(run, self.find_unless_unknown(run, factory=factory, by=by), factory, by)
 
-    def _meant(
+    def _both(
         self, run: str, record: RunRecord | None, factory: str | None, by: By | None
     ) -> tuple[RunRecord | None, KeptMessage | None]:
         if record is not None:
@@ -184,7 +183,7 @@ class RunFinder:
         return next((stored.record for stored in found if stored is not None), None)
 
     def searched(self, factory: str | None) -> Sequence[str]:
-        """The resource ids under which runs are looked for: of the factory, or of all, those that have left included.
+        """The resource ids that are searched for runs: of the factory, or of all, also of those that have left.
 
         Raises:
             InvalidRequest: there is no such factory.
@@ -196,7 +195,7 @@ class RunFinder:
         return [*here, *gone]
 
     def find_kept(self, run: str, *, factory: str | None = None, by: By | None = None) -> KeptMessage | None:
-        """The kept message with an id, its own or its request's, or the rest of it; None where there is none.
+        """The kept message with an id, its own or its request's, or what is left of it; None where there is none.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -211,7 +210,7 @@ class RunFinder:
         return {each.lower() for each in (*here, *gone)}
 
     def _searched(self, factory: str | None) -> tuple[Sequence[str], Sequence[str]]:
-        """The resource ids to look under: of configured factories, and of those that have left the settings."""
+        """The resource ids to search: of configured factories, and of those that have left the settings."""
         if factory is None:
             return [handle.id for handle in self._factories], self._unconfigured.ids()
         here = [handle.id for handle in self._factories.of(factory)]

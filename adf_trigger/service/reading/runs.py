@@ -27,8 +27,8 @@ from adf_trigger.service.reading.query import RunFinder
 __all__ = ["Question", "RunLister"]
 
 _NOT_OURS = (
-    "is not a continuation that this service gave for this question: send it back as it came, with the same parameters "
-    "but for limit"
+    "is not a continuation that this service issued for this query: send it back unchanged, with the same parameters "
+    "except limit"
 )
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,700}")
 _PLACE = re.compile(r"(?P<time>[0-9]{18})(?P<mark>[0-9a-f]{16})(?P<key>[!-~]{0,400})")
@@ -69,8 +69,8 @@ class RunLister:
     Args:
         ledger: the run ledger.
         rejected: messages that were rejected.
-        query: knows which factories there are, those that have left the settings among them.
-        views: makes what callers see.
+        query: knows all factories, those that have left the settings among them.
+        views: builds what callers see.
     """
 
     def __init__(
@@ -84,16 +84,16 @@ class RunLister:
     def page(
         self, question: Question, *, factory: str | None = None, continuation: str | None = None, limit: int
     ) -> RunList:
-        """A page of the list, which may come short, and the continuation that the next page takes.
+        """A page of the list, which may be short, and the continuation for the next page.
 
-        Paging shows every run once that was there at the beginning and stays, whatever arrives
-        meanwhile. A rejected request whose key is used again is a new request, and is no longer there.
+        Paging shows every run once that existed at the beginning and still does, whatever arrives meanwhile. A rejected
+        request whose key is used again is replaced by the new request, and is no longer listed.
 
         Args:
             question: which runs.
             factory: alias or resource id; None for all.
             continuation: as the page before gave it; None for the first page.
-            limit: most runs that a page shows.
+            limit: maximum runs of the page.
 
         Raises:
             InvalidRequest: there is no such factory, or the continuation belongs to no such question.

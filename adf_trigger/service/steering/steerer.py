@@ -119,4 +119,4 @@ class Steerer:
         return self._rejected.replay(record, kept, order)
 
     def _find(self, selector: RunSelector) -> tuple[RunRecord | None, KeptMessage | None]:
-        return self._query.meant(selector.run, factory=selector.factory, by=selector.by)
+        return self._query.find_both(selector.run, factory=selector.factory, by=selector.by)

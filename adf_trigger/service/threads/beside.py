@@ -1,4 +1,4 @@
-"""Work in the background of a call: its caller does not wait for it, and a tick does it where nothing comes of it."""
+"""Background work: its caller does not wait for it, and a tick does it where it is dropped or fails."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ MOST = 8
 """Maximum concurrent tasks: each may hang until its time-out."""
 
 Beside = Callable[[Callable[[], None]], None]
-"""Does something in the background."""
+"""Runs a task in the background."""
 
 
 def at_once(work: Callable[[], None]) -> None:
@@ -24,7 +24,7 @@ class OnThreads:
     """See Beside. Daemon threads: a process does not wait for them at its end. Thread-safe.
 
     Args:
-        most: concurrent tasks; what comes beyond that is dropped.
+        most: maximum concurrent tasks; further ones are dropped.
         begin: starts a thread.
     """
 
@@ -33,7 +33,7 @@ class OnThreads:
         self._begin = begin
 
     def __call__(self, work: Callable[[], None]) -> None:
-        """Do some work, unless as many as may be are under way, or no thread can be started."""
+        """Run a task, unless `most` are under way or no thread can be started."""
         if not self._free.acquire(blocking=False):
             return
 

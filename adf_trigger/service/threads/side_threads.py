@@ -1,4 +1,4 @@
-"""Background threads that nothing waits for: a process that has no thread left goes on without them."""
+"""Background threads that nothing waits for: a process that can start no thread continues without them."""
 
 import logging
 import threading
@@ -9,10 +9,10 @@ logger = logging.getLogger(__name__)
 
 
 class Begin(Protocol):
-    """Begins work in a thread of its own."""
+    """Starts a task on a thread of its own."""
 
     def __call__(self, work: Callable[[], object], name: str) -> bool:
-        """Whether it has begun; where no thread can be started, it never will."""
+        """Start it; returns False where no thread can be started, so that the task never runs."""
 
 
 def begin(work: Callable[[], object], name: str) -> bool:

@@ -24,9 +24,9 @@ _entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", defaul
 
 @contextmanager
 def each_thread(entering: Callable[[], None]) -> Iterator[None]:
-    """A context in which other threads that work for this one first make a call.
+    """A context in which other threads that work for this one first call a function.
 
-    The platform knows by a value of each thread which invocation a log entry belongs to, and drops what has none.
+    The platform assigns a log entry to an invocation by a value of its thread, and drops entries without one.
     """
     token = _entering.set(entering)
     try:
@@ -36,26 +36,25 @@ def each_thread(entering: Callable[[], None]) -> Iterator[None]:
 
 
 def entered() -> None:
-    """Make the call of `each_thread` on a thread that works for another one."""
+    """Call the function of `each_thread` on a thread that works for another one."""
     entering = _entering.get()
     if entering is not None:
         entering()
 
 
 RECORDS_AT_ONCE = 8
-"""Records of one factory that one part of a tick works on at once: with replies that take half a second that is more
-than any budget of calls allows, and a factory whose calls hang keeps no more threads."""
+"""Records of one factory that one part of a tick processes concurrently: with replies that take half a second that is
+more than any budget of calls allows, and a factory whose calls hang keeps no more threads."""
 
 
 class TickThreads:
     """Works through items with several threads.
 
-    Where work is shared by `each`, the calling thread always takes part. So that never waits for a thread of the pool
-    to become free, however deep such work is nested and however many calls hang: it is then done one item after
-    another.
+    Where work is shared by `each`, the calling thread always takes part. So that work never waits for a free thread of
+    the pool, however deep it is nested and however many calls hang: its items are then processed one after another.
 
     Args:
-        threads: of the pool; with none everything is done by the calling thread.
+        threads: of the pool; with 0 the calling thread does everything.
     """
 
     def __init__(self, threads: int = 0) -> None:
@@ -64,13 +63,13 @@ class TickThreads:
 
     @property
     def is_alone(self) -> bool:
-        """Whether there are no threads but the callers'."""
+        """Whether there are no threads other than the callers'."""
         return self._pool is None
 
     def each(self, work: Callable[[T], None], items: Iterable[T], *, at_once: int = RECORDS_AT_ONCE) -> None:
-        """Do some work for each item, begun in order, and return once all of it is done.
+        """Process each item, begun in order, and return once all are done.
 
-        Items are taken from the iterable one by one, when a thread is free for the next.
+        Items are taken from the iterable one by one, as a thread becomes free for the next.
 
         Raises:
             BaseException: the first that the work, or the iterable, raised; no item is begun after it.
@@ -184,7 +183,7 @@ class _Round(Generic[T]):
         try:
             while (taken := self._next()) is not None:
                 self._work(taken[0])
-        except BaseException as exc:  # noqa: BLE001 - it goes on in the thread that called
+        except BaseException as exc:  # noqa: BLE001 - raised again in the calling thread
             self._over = True
             self._error = self._error or exc
 
@@ -203,7 +202,7 @@ class _Round(Generic[T]):
         if self._pool is not None and self._more_helpers > 0:
             self._more_helpers -= 1
             helper = _begun(self._pool, self._help)
-            if helper is None:  # no thread can be started: who called does it alone
+            if helper is None:  # no thread can be started: the calling thread works alone
                 self._more_helpers = 0
             else:
                 self._helping.append(helper)

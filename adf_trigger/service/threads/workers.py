@@ -1,8 +1,7 @@
 """Threads of our own for calls that block, and a gate before them.
 
-A waiting caller holds no thread, so that hundreds may wait. As many calls run as
-there are threads, a number of others wait for one, and the rest are answered with Retry-After at once, before anything
-was done for them.
+A waiting caller holds no thread, so that hundreds may wait. As many calls run as there are threads, a number of others
+wait for one, and the rest are answered with Retry-After immediately, before anything was done for them.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ QUEUED = 256
 WAITS_THREADS = 8
 """Threads that refresh runs for callers that wait for their end."""
 RETRY_AFTER = 2.0
-"""Retry-After in seconds: a full queue is worked off in about as long."""
+"""Retry-After in seconds: about the time in which a full queue is worked off."""
 
 
 class Workers:

@@ -201,7 +201,7 @@ def test_nothing_is_left_of_any_address(stack: LocalStack) -> None:
     stack.eventually(lambda: not _kept(stack), ticking=False)
     log = json.dumps(stack.log())
     assert "Called 127.0.0.1 back for request " in log
-    assert "nobody waits there: it answered 404" in log
+    assert "no caller waits there any more: it answered 404" in log
     assert CALLBACK not in log
 
 

@@ -196,6 +196,6 @@ def test_a_waiting_run_tells_the_hold_as_it_is_now(caller: Caller, world: World)
     world.notes.before["named"] = [LedgerError("away")]
     assert told() == "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
     ask(caller, "release")
-    assert told() == "it was held, and goes on with the next tick"
+    assert told() == "it was held, and continues with the next tick"
     world.tick()
     assert body_of(caller.get("k"))["runId"] is not None

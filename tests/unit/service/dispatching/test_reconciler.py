@@ -109,7 +109,7 @@ A_MOMENT = timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("ago", "verdict"), [(2 * GRACE - A_MOMENT, Verdict.CANNOT_TELL), (2 * GRACE, Verdict.PARK)]
+    ("ago", "verdict"), [(2 * GRACE - A_MOMENT, Verdict.UNDETERMINED), (2 * GRACE, Verdict.PARK)]
 )
 def test_a_run_that_nobody_claims_decides_after_two_grace_periods(
     doubt: Doubt, ago: timedelta, verdict: Verdict
@@ -143,10 +143,10 @@ def test_what_stays_unseen_for_the_grace_period_is_sent_again(
 def test_the_youngest_of_several_candidates_counts(doubt: Doubt) -> None:
     """One that is old decides nothing beside a young one."""
     doubt.factory.listed = [doubt.run(ago=5 * GRACE), doubt.run(ago=GRACE)]
-    assert doubt.finding().verdict is Verdict.CANNOT_TELL
+    assert doubt.finding().verdict is Verdict.UNDETERMINED
 
 
-@pytest.mark.parametrize(("ago", "verdict"), [(GRACE, Verdict.CANNOT_TELL), (3 * GRACE, Verdict.PARK)])
+@pytest.mark.parametrize(("ago", "verdict"), [(GRACE, Verdict.UNDETERMINED), (3 * GRACE, Verdict.PARK)])
 def test_a_queued_run_is_as_old_as_its_last_news(doubt: Doubt, ago: timedelta, verdict: Verdict) -> None:
     """A run that has no start yet is judged by when it was last updated."""
     doubt.factory.listed = [doubt.run(last_updated=doubt.world.clock() - ago)]
@@ -156,7 +156,7 @@ def test_a_queued_run_is_as_old_as_its_last_news(doubt: Doubt, ago: timedelta, v
 def test_a_run_without_any_time_is_young(doubt: Doubt) -> None:
     """What tells no time may have been started just now."""
     doubt.factory.listed = [doubt.run()]
-    assert doubt.finding().verdict is Verdict.CANNOT_TELL
+    assert doubt.finding().verdict is Verdict.UNDETERMINED
 
 
 def test_a_run_that_has_its_record_is_looked_up_once(doubt: Doubt) -> None:
@@ -178,7 +178,7 @@ def test_a_few_candidates_are_named_and_parted(doubt: Doubt) -> None:
     doubt.factory.listed = [doubt.run(ago=5 * GRACE) for _ in range(FEW_CANDIDATES + 1)]
     named = ", ".join(str(run.run_id) for run in doubt.factory.listed[:FEW_CANDIDATES])
     finding = doubt.finding()
-    assert finding.reason == f"one of these runs may be it, and nothing can tell: {named}"
+    assert finding.reason == f"one of these runs may be it, and nothing shows which: {named}"
 
 
 def test_the_earliest_run_with_our_parameter_is_ours(doubt: Doubt) -> None:
@@ -268,7 +268,7 @@ class Endless(Listing):
 @pytest.mark.parametrize(
     ("calls", "spent", "seconds", "verdict"),
     [
-        (20, 0, 100.0, Verdict.CANNOT_TELL),
+        (20, 0, 100.0, Verdict.UNDETERMINED),
         (20, 10, 100.0, Verdict.ASK_LATER),
         (20, 0, 5.0, Verdict.ASK_LATER),
         (20, 10, 5.0, Verdict.ASK_LATER),
@@ -383,7 +383,7 @@ def test_what_cannot_be_told_yet_or_is_decided_outright_is_said(doubt: Doubt) ->
     left_by = doubt.record.sent_at
     assert left_by is not None
     doubt.world.clock.now = left_by + GRACE - A_MOMENT
-    assert doubt.finding() == Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
+    assert doubt.finding() == Finding(Verdict.ASK_LATER, reason="the run is not visible yet")
 
 
 def test_a_run_that_names_no_pipeline_is_the_requests_all_the_same(doubt: Doubt) -> None:

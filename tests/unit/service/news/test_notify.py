@@ -146,7 +146,7 @@ def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
 def test_a_record_as_its_run_went_on_tells_nothing_of_its_end() -> None:
     """Whatever has come of it since; all else is as it is."""
     ended = a_full_record(a_factory())
-    before = Notifier.as_it_went_on(ended, "InProgress")
+    before = Notifier.as_in_progress(ended, "InProgress")
     assert before == replace(
         ended,
         state=RunState.SUBMITTED,
