@@ -16,8 +16,8 @@ from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.calls.reads import Reads, nothing_allowed
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.reading.going_on import children_going_on
 from adf_trigger.service.reading.query import By, RunFinder
+from adf_trigger.service.reading.unfinished_children import children_going_on
 from adf_trigger.service.watching.results import child_of, in_order
 from adf_trigger.service.watching.withheld import Withholder
 
