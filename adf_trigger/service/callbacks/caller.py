@@ -160,8 +160,8 @@ class CallbackCaller:
         if not self._reads(factory, ended):
             return
         notes = self._notes.named(factory, CALLBACKS)
-        going_on = {each.request_id for each in active if each.state is not RunState.ENDED} - ended
-        due = [each for each in notes if self._is_due(each, going_on)]
+        unfinished = {each.request_id for each in active if each.state is not RunState.ENDED} - ended
+        due = [each for each in notes if self._is_due(each, unfinished)]
         self._read[factory] = _Read(self._seconds(), len(notes), bool(due))
         self._call_all(factory, sorted(due, key=lambda each: str(each.value["due"])), within)
 
@@ -184,12 +184,12 @@ class CallbackCaller:
             return True
         return self._seconds() - read.at >= READ_AGAIN
 
-    def _is_due(self, note: Note, going_on: Collection[str] = ()) -> bool:
+    def _is_due(self, note: Note, unfinished: Collection[str] = ()) -> bool:
         waiting = Waiting.of(note)
         now = self._clock()
         return (
             waiting is not None
-            and (waiting.message is not None or waiting.request not in going_on)
+            and (waiting.message is not None or waiting.request not in unfinished)
             and bounded(waiting.due, now, LONGEST_WAIT) <= now
         )
 

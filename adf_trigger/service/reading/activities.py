@@ -17,7 +17,7 @@ from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.calls.reads import Reads, nothing_allowed
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.reading.query import By, RunFinder
-from adf_trigger.service.reading.unfinished_children import children_going_on
+from adf_trigger.service.reading.unfinished_children import unfinished_children
 from adf_trigger.service.watching.results import child_of, in_order
 from adf_trigger.service.watching.withheld import Withholder
 
@@ -103,7 +103,7 @@ class ActivityLister:
                 raise NotFound(sentence) from exc
             if not found and not complete:
                 raise nothing_allowed()
-            going_on = children_going_on(handle, shown_id, found, window, budget)
+            unfinished = unfinished_children(handle, shown_id, found, window, budget)
             # A run may have passed its parameters on.
             withheld = self._withholder.now(handle, record) or any(
                 self._withholder.of_pipeline(handle, each.pipeline_name) for each in between
@@ -112,7 +112,9 @@ class ActivityLister:
         answer = RunActivities(
             request_id=record.request_id,
             run_id=shown_id,
-            activities=[_view(each, going_on.get(each.activity_run_id), withheld=withheld) for each in found],
+            activities=[
+                _view(each, unfinished.get(each.activity_run_id), withheld=withheld) for each in found
+            ],
             details="withheld" if withheld else "full",
             truncated=not complete,
         )
@@ -142,8 +144,8 @@ def _line(factory: FactoryHandle, run_id: UUID, child: UUID, budget: Budget) -> 
     raise NotFound(f"run {child} was not started by run {run_id}, nor by one that it has started")
 
 
-def _view(run: ActivityRun, going_on: str | None, *, withheld: bool) -> ActivityView:
-    child = child_of(run) or going_on
+def _view(run: ActivityRun, unfinished_child: str | None, *, withheld: bool) -> ActivityView:
+    child = child_of(run) or unfinished_child
     error = run.error
     return ActivityView(
         activity_name=shorten(run.activity_name, _LONGEST_NAME),

@@ -23,10 +23,10 @@ MOST_NAMES = 20
 NEVER_LATER = timedelta(days=1)
 """How far ahead of our clock a list ends, since ours may be behind the service's."""
 
-_GOES_ON = frozenset({"Queued", "InProgress"})
+_UNFINISHED = frozenset({"Queued", "InProgress"})
 
 
-def children_going_on(
+def unfinished_children(
     factory: FactoryHandle,
     run_id: UUID,
     activities: Sequence[ActivityRun],
@@ -48,7 +48,7 @@ def children_going_on(
     waiting = [
         each
         for each in activities
-        if starts_a_run(each) and child_of(each) is None and each.status in _GOES_ON
+        if starts_a_run(each) and child_of(each) is None and each.status in _UNFINISHED
     ]
     names = sorted({name for each in waiting if (name := _pipeline_of(each))})
     if not 0 < len(names) <= MOST_NAMES:
