@@ -77,7 +77,7 @@ class TickThreads:
         _Round(work, items, self._pool, at_once - 1).run()
 
     def begin_each(self, work: Callable[[T], None], items: Iterable[T]) -> None:
-        """Begin some work for each item, in order, and return once all of it is done.
+        """Process each item on a thread of its own, begun in order, and return once all are done.
 
         The calling thread takes the items, and works only where no thread can be started. So the iterable may wait
         until the next item is due, whichever work hangs; no other thread waits with it.
@@ -93,10 +93,10 @@ class TickThreads:
 
 
 def _begun(pool: ThreadPoolExecutor, work: Callable[[], None]) -> Future[None] | None:
-    """Have a thread of the pool do some work, which raises nothing; None where no thread can be started.
+    """Run some work, which raises nothing, on a thread of the pool; None where no thread can be started.
 
-    The pool keeps what it could not start a thread for, and one of its threads may still come to it: not after this
-    has returned None.
+    A pool keeps work for which it could not start a thread, and one of its threads may still take it, but not after
+    this has returned None.
     """
     begun, context = Future[None](), copy_context()
 
@@ -131,7 +131,7 @@ class _Beginning(Generic[T]):
                 if self._error is not None:
                     break
                 self._begin(item)
-        except BaseException as exc:  # noqa: BLE001 - it goes on once nothing is under way
+        except BaseException as exc:  # noqa: BLE001 - raised again once nothing is under way
             self._error = self._error or exc
         if self._error is not None:
             for each in self._under_way:
@@ -152,7 +152,7 @@ class _Beginning(Generic[T]):
             if self._error is None:
                 entered()
                 self._work(item)
-        except BaseException as exc:  # noqa: BLE001 - it goes on in the thread that called
+        except BaseException as exc:  # noqa: BLE001 - raised again in the calling thread
             self._error = self._error or exc
 
 
