@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from adf_trigger.emulator.activities.endpoint import (
-    SHOWN_OF_ERROR,
+    MAX_SHOWN_ERROR,
     NoReply,
     Reply,
     call,
@@ -117,7 +117,7 @@ async def _call(context: ActivityContext, properties: Mapping[str, Any]) -> Repl
         ) from failure
     if reply.status >= HTTPStatus.BAD_REQUEST:
         default = f"Invoking Azure function failed with HttpStatusCode - {status_name(reply.status)}."
-        raise failure_of(reply.status, reply.body[:SHOWN_OF_ERROR] or default)
+        raise failure_of(reply.status, reply.body[:MAX_SHOWN_ERROR] or default)
     return reply
 
 

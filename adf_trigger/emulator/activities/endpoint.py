@@ -17,14 +17,14 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFail
 from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_large
 from adf_trigger.emulator.expressions import to_json, to_text
 
-SHOWN_OF_ERROR: Final = 10_000
+MAX_SHOWN_ERROR: Final = 10_000
 """Maximum characters of an error response's body in the error; the service's own limit is not known."""
 
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535
 _BODILESS: Final = frozenset({"GET"})
 _NEED_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
-_HOLD_SECRETS: Final = ("headers", "authentication")
+_MAY_HAVE_SECRETS: Final = ("headers", "authentication")
 _SHOWN: Final = (
     "functionName",
     "url",
@@ -122,14 +122,14 @@ async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) 
     Raises:
         ActivityFailed: a secret cannot be read.
     """
-    found = {name: await context.reveal(properties[name]) for name in _HOLD_SECRETS if name in properties}
+    found = {name: await context.reveal(properties[name]) for name in _MAY_HAVE_SECRETS if name in properties}
     return {**properties, **found}
 
 
 def shown_input(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The input of the activity run: the evaluated properties, secrets masked."""
     return {
-        name: masked(properties[name], evaluated=True, as_text=name in _HOLD_SECRETS)
+        name: masked(properties[name], evaluated=True, as_text=name in _MAY_HAVE_SECRETS)
         for name in _SHOWN
         if name in properties
     }

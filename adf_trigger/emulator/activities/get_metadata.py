@@ -55,13 +55,13 @@ async def _metadata(context: ActivityContext, properties: dict[str, Any]) -> dic
     with Job() as job:
         watch = Stopwatch(job, context.location)
         inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), context, job)
-        columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
+        columns = _FileColumns(context, dataset, section(properties, "formatSettings"), job)
         (output,) = await job.run([lambda: _look(inspector, columns, fields)])
     check_output_size(output)
     return output | watch.fields()
 
 
-def _look(inspector: FileInspector, columns: "_ColumnsOf", fields: list[Any]) -> dict[str, Any]:
+def _look(inspector: FileInspector, columns: "_FileColumns", fields: list[Any]) -> dict[str, Any]:
     item = inspector.item()
     if item is None:
         if "exists" in fields:
@@ -101,7 +101,7 @@ def _type(item: ItemProperties) -> str:
     return "Folder" if item.is_folder else "File"
 
 
-class _ColumnsOf:
+class _FileColumns:
     """The columns of the dataset's file, read only on request."""
 
     def __init__(

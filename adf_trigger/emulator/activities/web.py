@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from adf_trigger.emulator.activities.endpoint import (
-    SHOWN_OF_ERROR,
+    MAX_SHOWN_ERROR,
     Endpoint,
     Reply,
     call,
@@ -30,7 +30,7 @@ DEFAULT_TIMEOUT: Final = "00:01:00"
 POLL_SECONDS: Final = 10.0
 """Seconds between polls of the Location of a 202 without a Retry-After; the service's own interval is not known."""
 
-_ABOUT_BODY: Final = frozenset({"content-type", "content-length", "content-encoding"})
+_BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding"})
 
 
 async def web(context: ActivityContext) -> ActivityResult:
@@ -102,7 +102,7 @@ def _poll(
     """A GET of the Location; another host receives no secrets."""
     same = httpx.URL(endpoint.url)
     trusted = (same.scheme, same.host, same.port) == (target.scheme, target.host, target.port)
-    headers = {name: value for name, value in endpoint.headers.items() if name.lower() not in _ABOUT_BODY}
+    headers = {name: value for name, value in endpoint.headers.items() if name.lower() not in _BODY_HEADERS}
     return (
         replace(endpoint, method="GET", url=str(target), headers=headers if trusted else {}, body=None),
         identity if trusted else EndpointIdentity(),
@@ -118,7 +118,7 @@ def _raise_for_status(reply: Reply) -> None:
     if reply.status >= HTTPStatus.BAD_REQUEST:
         raise ActivityFailed(
             f"Invoking Web Activity failed with HttpStatusCode - '{reply.status} : {status_name(reply.status)}', "
-            f"message - '{reply.body[:SHOWN_OF_ERROR]}'",
+            f"message - '{reply.body[:MAX_SHOWN_ERROR]}'",
             error_code="2108",
         )
 

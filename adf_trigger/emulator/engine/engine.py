@@ -75,7 +75,7 @@ class Engine:
         token: gets an access token of a factory's managed identity by factory id and resource.
         options: the emulator's options; they may change while the engine runs.
         location: region of a factory by its id.
-        surroundings: the hosts outside the emulator that pipelines can reach.
+        surroundings: the stack around the pipelines, and the hosts that they may call.
 
     Attributes:
         progressions: how the runs of each pipeline progress; by default for real.

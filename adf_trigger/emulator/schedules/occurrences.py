@@ -14,7 +14,7 @@ from itertools import count, islice
 
 from adf_trigger.emulator.schedules.recurrence import Recurrence
 
-MAX_PERIODS_WITHOUT = 20_000
+MAX_EMPTY_PERIODS = 20_000
 """Minutes, hours, days, weeks or months that are searched before a schedule counts as never firing."""
 
 _FIXED = {"Minute": timedelta(minutes=1), "Hour": timedelta(hours=1)}
@@ -31,7 +31,7 @@ def next_occurrence(recurrence: Recurrence, after: datetime) -> datetime | None:
     """
     earliest = max(after + timedelta(microseconds=1), recurrence.start)
     try:
-        for period in islice(_periods(recurrence, earliest), MAX_PERIODS_WITHOUT):
+        for period in islice(_periods(recurrence, earliest), MAX_EMPTY_PERIODS):
             for occurrence in period:
                 if recurrence.end is not None and occurrence >= recurrence.end:
                     return None

@@ -18,11 +18,11 @@ from adf_trigger.emulator.connectors.common.statistics import Statistics
 T = TypeVar("T")
 
 
-class _Closes(Protocol):
+class _Closable(Protocol):
     def close(self) -> None: ...
 
 
-Client = TypeVar("Client", bound=_Closes)
+Client = TypeVar("Client", bound=_Closable)
 
 # Shared by all copies. A worker waits for a free thread; that is the activity run's time in the queue.
 _THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="copy")

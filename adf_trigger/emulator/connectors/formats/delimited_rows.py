@@ -179,7 +179,7 @@ class Dialect:
         return self.column.join(map(self._written, values, always)) or self._empty_row
 
     def _plain(self, text: str) -> bool:
-        """Whether a text contains no character of a delimiter, quote or escape."""
+        """Whether a text contains no character of a delimiter and no quote (without quotes: no escape)."""
         return self._special.search(text) is None
 
     @property

@@ -43,13 +43,13 @@ class EndCondition:
             )
         if where.startswith("$"):
             find = matcher(where)
-            return cls(lambda headers, body: find(body), wanted)  # noqa: ARG005 - one of two signatures
+            return cls(lambda headers, body: find(body), wanted)  # noqa: ARG005 - one signature for both places
         header = header_name(where)
         if header is None:
             raise InvalidSettings(
                 f"The end condition's place '{where}' is not a JSONPath or a response header."
             )
-        return cls(lambda headers, body: _present(headers.get(header)), wanted)  # noqa: ARG005 - one of two places
+        return cls(lambda headers, body: _present(headers.get(header)), wanted)  # noqa: ARG005 - one signature for both places
 
     def holds(self, headers: Mapping[str, str], body: Any) -> bool:
         """Whether this response is the last."""
