@@ -10,17 +10,17 @@ from adf_trigger.contracts import RunRequest
 def digest_of(
     factory: str, pipeline: str, request: RunRequest, *, secret: dict[str, str], request_id: str
 ) -> str:
-    """SHA-256, in hexadecimal, of all that changes a run: factory, pipeline, parameters and rerun fields.
+    """SHA-256, in hexadecimal, of everything that affects a run: factory, pipeline, parameters and rerun fields.
 
-    Names of factory and pipeline compare in lower case and objects in any order. Labels (correlationId, metadata)
-    do not change a run, so they do not change the digest. Values of secure parameters enter through scrypt, salted
+    Names of factory and pipeline enter in lower case, and objects with sorted members. Labels (correlationId, metadata)
+    do not affect a run, and are not part of the digest. Values of secure parameters enter through scrypt, salted
     by the request's id, so that they cannot be guessed from the digest.
 
     Args:
         factory: resource id.
         pipeline: name of the pipeline.
-        request: what is asked for.
-        secret: those of its parameters, name → JSON text, that are secure.
+        request: its body.
+        secret: its secure parameters, name → JSON text.
         request_id: the idempotency key.
     """
     asked: dict[str, Any] = {

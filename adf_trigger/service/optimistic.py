@@ -1,4 +1,4 @@
-"""Optimistic updates: a change of a record is retried on the record as it is then, after a lost race."""
+"""Optimistic updates: after a lost race, a change of a record is retried on the present record."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,7 +19,7 @@ def update(ledger: LedgerReader, record: RunRecord, change: Callable[[Stored], T
 
     Args:
         ledger: has the record.
-        record: which one, as it was.
+        record: the record, as last read.
         change: writes it, on condition that it is still as given.
 
     Raises:

@@ -24,7 +24,7 @@ RUNS_ARE_KEPT = timedelta(days=45)
 """How far back the last update of an unfinished run may be: Data Factory keeps no run for longer."""
 
 NEVER_LATER = timedelta(days=1)
-"""How far ahead of our clock the list ends, since ours may be behind the service's."""
+"""How far ahead of our clock the list ends, since ours may be behind Data Factory's."""
 
 MOST_PAGES = 20
 

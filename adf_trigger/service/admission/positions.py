@@ -32,7 +32,7 @@ class _Look:
         began_at: when, in seconds of the monotonic clock.
         lines: name of places → the requests in line, in order of arrival.
         is_all: whether all waiting requests were counted.
-        served: name of places → the last number that was let in; of those that were asked for since.
+        served: name of places → the last number that was let in, read on demand.
     """
 
     began_at: float

@@ -13,7 +13,7 @@ LONGEST_WAIT = LONGEST_THROTTLED_WAIT
 
 
 class StartTimes:
-    """Judges requests that are not started by their leases, their waits and the deadline.
+    """Judges unstarted requests by their leases, their waits and the deadline.
 
     Args:
         clock: returns the current time.

@@ -49,7 +49,7 @@ FAILURES_A_TICK = 8
 """Failures of a host after which it is skipped for the rest of a tick: each call may hang until its time-out."""
 
 MANY = 1_000
-"""Callbacks of a factory, one page, from which on they are not read at every tick."""
+"""Number of callbacks of a factory, one page, from which on they are not read at every tick."""
 READ_AGAIN = 60.0
 """Seconds after which many are read again even if no end is known to this process."""
 

@@ -118,8 +118,8 @@ class Allowance:
 
         Args:
             factory: resource id of the factory that is called.
-            bucket: what the Resource Manager counts it with.
-            patience: seconds to wait for it at most.
+            bucket: the bucket that the Resource Manager counts it in.
+            patience: maximum seconds to wait for it.
             reserved: whether the reserve is left to others, and the call counts as a monitoring query.
         """
         waited = 0.0

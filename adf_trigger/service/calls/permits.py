@@ -11,7 +11,7 @@ class Permit:
     A call that has begun is settled by its answer (`WatchedRuns`), whatever that is.
 
     Args:
-        give_back: called once at most, where no call has begun.
+        give_back: called at most once, where no call has begun.
     """
 
     def __init__(self, give_back: Callable[[], None]) -> None:

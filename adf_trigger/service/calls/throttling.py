@@ -16,7 +16,7 @@ LONGEST_THROTTLED_WAIT = timedelta(minutes=5)
 
 
 class Bucket(StrEnum):
-    """Calls that are counted together: the Resource Manager counts reads and writes apart."""
+    """Calls that are counted together: the Resource Manager counts reads and writes separately."""
 
     READS = "reads"
     WRITES = "writes"

@@ -193,7 +193,7 @@ class Dispatcher:
         return is_in_line(row) and is_noted and not self._times.is_too_late(row, holds)
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
-        """The rows whose turn it is, in order of arrival, each that will be sent with a permit.
+        """The rows whose turn it is, in order of arrival; each that will be sent has a permit.
 
         One thread at a time advances it, so that the first request is the first to get a permit.
         """

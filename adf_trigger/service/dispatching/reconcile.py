@@ -37,7 +37,7 @@ MOST_PAGES = 60
 
 RECORDS_A_PAGE = 10
 MOST_PAGES_OF_RECORDS = 20
-"""Pages of the newest records that are read to learn how a factory treats ids."""
+"""Maximum pages of the newest records that are read to learn how a factory treats ids."""
 
 FEW_CANDIDATES = 5
 """Maximum candidates that are named; one is enough to park a request."""
@@ -68,7 +68,7 @@ class Sightings:
     """Lists of runs that this tick has read, by pipeline: since when, and what they hold.
 
     Attributes:
-        reading: held while a list is read: other threads wait for it instead of reading it, too.
+        reading: locked while a list is read, so that other threads wait for it instead of reading it, too.
     """
 
     lists: dict[str, tuple[datetime, list[PipelineRun]]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Reconciler:
         factories: all configured factories.
         clock: returns the current time.
         policies: the policy of each pipeline.
-        grace: how long a run may stay unseen before its absence means something.
+        grace: how long a run may be missing from reads before it counts as absent.
         seconds: a monotonic clock.
     """
 

@@ -1,7 +1,7 @@
 """Whether the ledger is still the same: a table that was created again has lost its records.
 
 The ledger keeps an id of itself, and a landmark outside the table keeps the same id. A table without an id, beside
-a landmark that has one, is a ledger that was lost: it does not show which keys had started a run.
+a landmark that has one, is a ledger that was lost: it cannot show which keys have started a run.
 """
 
 import logging

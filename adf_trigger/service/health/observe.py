@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 NOT_ASKED = "could not be checked: no thread could be started"
 
 OBSERVED_TOGETHER = 8
-"""Components that are checked concurrently."""
+"""Maximum components that are checked concurrently."""
 ASKED_IN_TURN = 4
-"""Factories that are checked each time: 960 calls an hour with a timer of 15 seconds."""
+"""Maximum factories that are checked each time: 960 calls an hour with a timer of 15 seconds."""
 MAX_COMPONENTS = 60
 """Maximum components that a report lists: it has to fit into a note. Those that do not answer come first."""
 MAX_REASON = 1_500
@@ -137,7 +137,7 @@ class Observer:
     def _ask(self, names: Iterable[str]) -> dict[str, str | None]:
         """Run the checks: component → what is wrong with it, or None."""
         with self._lock:
-            # One that still hangs since the last time is not checked again: hanging calls must not pile up.
+            # One whose last check still hangs is not checked again: hanging calls must not pile up.
             hanging = {name: asked for name, asked in self._under_way.items() if not asked.done()}
             asked: dict[str, Future[str | None]] = {name: Future() for name in names if name not in hanging}
             self._under_way = {**hanging, **asked}

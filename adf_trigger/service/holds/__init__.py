@@ -1,1 +1,1 @@
-"""Holds of operators, and the notes of them."""
+"""Holds of operators, and their notes."""

@@ -28,7 +28,7 @@ from adf_trigger.service.steps import Steps
 logger = logging.getLogger(__name__)
 
 HOLD_NOTES = "hold|"
-"""Beginning of the names of the notes, in the app's scope: hold|factory|scope, so that health reads all in one call."""
+"""Prefix of the names of the notes, in the app's scope: hold|factory|scope, so that health reads all in one call."""
 
 KNOWN_FOR = 1.0
 """Seconds for which a reading is reused: after a hold began, calls may still be sent for this long."""

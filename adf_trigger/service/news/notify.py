@@ -43,7 +43,7 @@ class Rejection:
         faults: everything that is wrong with it.
         truncated: whether something of `run` is cut.
         traceparent: the trace that the request is part of.
-        event_id: of its event; None for a message that never was a request, whose event has an id made of its own.
+        event_id: of its event; None for a message that never was a request, whose id its event's is made of.
         message: the message that it came as; None for a request by HTTP.
     """
 
@@ -163,7 +163,7 @@ class Notifier:
 
     @staticmethod
     def as_in_progress(record: RunRecord, status: str) -> RunRecord:
-        """A record as it was while its run was going on, whatever has happened since."""
+        """A record as it was while its run was in progress, whatever has happened since."""
         return replace(
             record,
             state=RunState.SUBMITTED,

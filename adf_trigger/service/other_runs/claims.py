@@ -169,7 +169,7 @@ class OtherRunClaimer:
             return self._definitions.remembered(factory, pipeline)
 
     def _group(self, factory: FactoryHandle, run: PipelineRun, first: UUID) -> Group:
-        """The group of a rerun, which is noted once in the history of its first run, where that is known here."""
+        """The group of a rerun. The rerun is noted once in the history of the first run, where that is known here."""
         owner = owner_of(self._ledger, self._factories, factory, first)
         if owner is None or not owner.ended:
             return Group(first)

@@ -43,7 +43,7 @@ class Contested:
 
     Attributes:
         doubts: those requests.
-        all_since: since when any run may be, where there are too many requests to read their pipelines.
+        all_since: since when any run may be one of theirs, where there are too many to read their pipelines.
     """
 
     doubts: Sequence[Doubt]

@@ -3,7 +3,7 @@
     observe|since|{app}|{policy}   since when a policy has had runs of others published
     observe|place|{app}            until when all ended runs are published or held, and how far the history was searched
     observe|held|{app}|{pipeline}  from when on runs of a pipeline are held, since a request of it is in doubt
-    observe|doubt|{request}        a request in doubt, or of unknown fate: from when on runs may be its
+    observe|doubt|{request}        a request in doubt, or of unknown fate: from when on runs may belong to it
 
 An app's own notes have its mark, since several apps with different policies may share one table.
 """

@@ -48,7 +48,7 @@ class _Outcome:
     Attributes:
         left: runs that a later tick has to publish.
         held: runs that may belong to requests in doubt.
-        contested: since when runs of which pipelines may.
+        contested: the requests in doubt, and since when runs may belong to them.
     """
 
     left: list[PipelineRun] = field(default_factory=list)
@@ -104,7 +104,7 @@ class OtherRunPublisher:
             self._contests.note(factory, active)
 
     def may_want(self, run: RunGlance) -> bool:
-        """Whether an ended run may have to be published, judged by the few fields that lists show first."""
+        """Whether an ended run may have to be published, judged by the fields of a `RunGlance`."""
         kind = self._policies.observed.get(self._policies.name_for(run.pipeline_name))
         if kind is None or (kind is Observe.TOP_LEVEL and run.invoked_by_type.lower() == CHILD):
             return False

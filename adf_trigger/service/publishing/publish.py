@@ -83,7 +83,7 @@ class Publisher:
         self._tick_threads.each(publish_record, budget.while_it_lasts(ended))
 
     def publish_one(self, factory: FactoryHandle, request_id: str) -> None:
-        """Publish one run that has ended, unless another process is about to.
+        """Publish one run that has ended, unless another process has leased it.
 
         Raises:
             PublishError, LedgerError: out of reach, or it cannot be published.

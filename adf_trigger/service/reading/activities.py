@@ -44,7 +44,7 @@ class ActivityLister:
         query: finds runs.
         factories: all configured factories.
         reads: gives budgets for reads.
-        withholder: says of which runs inputs and outputs are left out.
+        withholder: decides for which runs inputs and outputs are left out.
         clock: returns the current time.
     """
 

@@ -23,7 +23,7 @@ By = Literal["requestId", "runId", "messageId"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run as callers see it, and its record; None where it is a message that was rejected."""
+    """A run as callers see it, and its record; None for a rejected message."""
 
     view: RunView
     record: RunRecord | None = None
@@ -37,7 +37,7 @@ class RunFinder:
         ledger: the run ledger.
         rejected: messages that were rejected.
         unconfigured: knows the factories that have left the settings.
-        views: describes the runs where an id means several.
+        views: describes the runs where several have the id.
         refresher: refreshes a run that is shown from Data Factory.
     """
 
@@ -60,8 +60,8 @@ class RunFinder:
     def find(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunRecord:
         """The record of a requestId or runId, in every factory unless one is named.
 
-        Factories that have left the settings are searched, too. Where a configured one has such a run, only what is
-        unfinished in the others counts.
+        Factories that have left the settings are searched, too. Where a configured one has such a run, only
+        unfinished runs of the others count.
 
         Args:
             run: the id.
@@ -70,7 +70,7 @@ class RunFinder:
 
         Raises:
             NotFound: no factory has such a run.
-            AmbiguousRun: the id means several.
+            AmbiguousRun: several runs have the id.
             InvalidRequest: there is no such factory.
             LedgerError: the ledger is out of reach.
         """
@@ -85,7 +85,7 @@ class RunFinder:
         if found:
             return found[0]
         if factory is not None and not here and not self._unconfigured.has(factory):
-            self._factories.choose(factory, pointer="factory")  # raises, naming those that there are
+            self._factories.choose(factory, pointer="factory")  # raises, and names the configured ones
         raise NotFound(_unknown(run))
 
     def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunView:
@@ -191,7 +191,7 @@ class RunFinder:
         """
         here, gone = self._searched(factory)
         if factory is not None and not here and not self._unconfigured.has(factory):
-            self._factories.choose(factory, pointer="factory")  # raises, naming those that there are
+            self._factories.choose(factory, pointer="factory")  # raises, and names the configured ones
         return [*here, *gone]
 
     def find_kept(self, run: str, *, factory: str | None = None, by: By | None = None) -> KeptMessage | None:
@@ -242,7 +242,7 @@ def by_of(text: str | None) -> By | None:
     """Decode the kind of an id from a query parameter.
 
     Raises:
-        InvalidRequest: it says something else.
+        InvalidRequest: it is none of these.
     """
     match text:
         case None | "requestId" | "runId" | "messageId":

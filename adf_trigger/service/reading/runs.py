@@ -96,7 +96,7 @@ class RunLister:
             limit: maximum runs of the page.
 
         Raises:
-            InvalidRequest: there is no such factory, or the continuation belongs to no such question.
+            InvalidRequest: there is no such factory, or the continuation does not belong to this question.
             LedgerError: the ledger is out of reach.
         """
         asked = _canonical(question, factory)

@@ -21,7 +21,7 @@ MOST_NAMES = 20
 """Maximum pipelines by which the list is filtered; with more, none is searched."""
 
 NEVER_LATER = timedelta(days=1)
-"""How far ahead of our clock a list ends, since ours may be behind the service's."""
+"""How far ahead of our clock a list ends, since ours may be behind Data Factory's."""
 
 _UNFINISHED = frozenset({"Queued", "InProgress"})
 
