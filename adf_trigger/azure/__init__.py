@@ -1,1 +1,1 @@
-"""What is Azure's and not Data Factory's: clouds, resource ids, credentials, connections, storage accounts."""
+"""Azure without Data Factory: clouds, resource ids, credentials, connections, storage accounts."""

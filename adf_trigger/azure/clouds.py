@@ -1,4 +1,4 @@
-"""Azure's clouds: where the management API, Entra ID, storage accounts and Data Factory Studio are."""
+"""Azure's clouds: the endpoints of the management API, Entra ID, storage accounts and Data Factory Studio."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ class Cloud:
 
     Attributes:
         name: public, us-government or china.
-        management_endpoint: base URL of the management API, without a slash at its end.
+        management_endpoint: base URL of the management API, without a trailing slash.
         authority_host: host name of Microsoft Entra ID in this cloud.
-        token_scope: the scope that a token for the management API is asked with.
-        storage_suffix: where storage accounts are, behind `{account}.queue.` and the like.
+        token_scope: the scope of tokens for the management API.
+        storage_suffix: the domain of storage accounts, after `{account}.queue.` and the like.
         studio: root of Data Factory Studio.
-        callback_hosts: where Data Factory's WebHook activities are called back, for instance
-            `dpeastus.svc.datafactory.azure.com`; `*` is one whole label. Below `airflow.svc` are servers of customers,
-            which do not match.
+        callback_hosts: the hosts at which Data Factory's WebHook activities are called back, for instance
+            `dpeastus.svc.datafactory.azure.com`; `*` is one whole label. Servers of customers are below `airflow.svc`,
+            and do not match.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Cloud:
         """The cloud of that name.
 
         Raises:
-            ValueError: there is none; the text lists those there are.
+            ValueError: there is none; the text lists the known ones.
         """
         if name not in CLOUDS:
             raise ValueError(f"there is no cloud {name!r}; there are {', '.join(CLOUDS)}")
@@ -46,7 +46,7 @@ class Cloud:
         """The same cloud with its management API at another URL, for a proxy or an emulator.
 
         Raises:
-            ValueError: it is no base URL, or is plain http to something else than a loopback address.
+            ValueError: it is no base URL, or it is plain http to an address that is not loopback.
         """
         return replace(self, management_endpoint=checked_endpoint(management_endpoint))
 
@@ -55,7 +55,7 @@ PUBLIC = Cloud(
     name="public",
     management_endpoint="https://management.azure.com",
     authority_host="login.microsoftonline.com",
-    token_scope="https://management.azure.com/.default",  # noqa: S106  # a scope's name, no secret
+    token_scope="https://management.azure.com/.default",  # noqa: S106  # the name of a scope, not a secret
     storage_suffix="core.windows.net",
     studio="https://adf.azure.com",
     callback_hosts=("*.svc.datafactory.azure.com",),
@@ -64,7 +64,7 @@ US_GOVERNMENT = Cloud(
     name="us-government",
     management_endpoint="https://management.usgovcloudapi.net",
     authority_host="login.microsoftonline.us",
-    token_scope="https://management.core.usgovcloudapi.net/.default",  # noqa: S106  # a scope's name, no secret
+    token_scope="https://management.core.usgovcloudapi.net/.default",  # noqa: S106  # the name of a scope, not a secret
     storage_suffix="core.usgovcloudapi.net",
     studio="https://adf.azure.us",
     callback_hosts=("*.svc.datafactory.azure.us",),
@@ -73,7 +73,7 @@ CHINA = Cloud(
     name="china",
     management_endpoint="https://management.chinacloudapi.cn",
     authority_host="login.chinacloudapi.cn",
-    token_scope="https://management.chinacloudapi.cn/.default",  # noqa: S106  # a scope's name, no secret
+    token_scope="https://management.chinacloudapi.cn/.default",  # noqa: S106  # the name of a scope, not a secret
     storage_suffix="core.chinacloudapi.cn",
     studio="https://adf.azure.cn",
     callback_hosts=("*.svc.datafactory.azure.cn",),
@@ -82,21 +82,21 @@ CLOUDS: Mapping[str, Cloud] = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERN
 
 
 def checked_endpoint(url: str) -> str:
-    """A base URL without a slash at its end: https, or plain http to a loopback address.
+    """A base URL without a trailing slash: https, or plain http to a loopback address.
 
-    A bearer token goes with every call, so it never leaves the machine unencrypted.
+    Every call carries a bearer token, which must never leave the machine unencrypted.
 
     Raises:
-        ValueError: it is no such URL; the text says why.
+        ValueError: it is not such a URL; the text says why.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{url!r} is not an http(s) URL")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("a service's endpoint may have a host, a port and a path, nothing else")
+        raise ValueError("a service's endpoint may have only a host, a port and a path")
     _check_port(parts)
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ValueError(f"{url!r} is plain http, which only a loopback address may be")
+        raise ValueError(f"{url!r} is plain http, which is allowed for loopback addresses only")
     return url.rstrip("/")
 
 

@@ -1,8 +1,8 @@
 """Connections that know whether any byte of a request has left the machine.
 
 requests' ConnectionError and SSLError cover both "no connection was made" and "the connection broke after the
-request was sent". For a call that must not be made twice that is the one question that matters, so the lowest
-layer answers it: the connection itself notes when it connects and when it first writes.
+request was sent". For a call that must not be made twice this difference is decisive, so the lowest layer records it:
+the connection itself notes when it connects and when it first writes.
 """
 
 import socket
@@ -27,18 +27,18 @@ from adf_trigger.azure.whole_requests import WholeRequests, WholeTLSRequests
 
 
 class Stage(Enum):
-    """How far the present request of this thread has come."""
+    """The progress of this thread's current request."""
 
     NOT_BEGUN = "not begun"
-    """No connection was asked for it yet."""
+    """No connection was requested for it yet."""
     CONNECTING = "connecting"
-    """A connection is being made: names resolved, a tunnel opened, TLS agreed on."""
+    """A connection is being made: name resolution, a tunnel, the TLS handshake."""
     SENT = "sent"
-    """Bytes of it were written: the service may have it."""
+    """Bytes of it were written: the service may have received it."""
 
 
 class _Progress(threading.local):
-    """A request is made by one thread from end to end, so a note a thread is enough."""
+    """A request is made by one thread from end to end, so one note for each thread is enough."""
 
     stage = Stage.NOT_BEGUN
     connecting = False
@@ -50,12 +50,12 @@ _progress = _Progress()
 
 
 def begin_request(deadline: Deadline, *, idle: float | None = None) -> None:
-    """Forget the last request of this thread; the next one is cut at this deadline.
+    """Forget the last request of this thread; the next one is aborted at this deadline.
 
     Args:
         deadline: of the call.
-        idle: seconds for which a connection may have been unused that it is sent by: the other side may be about to
-            close an older one, and what was sent by it then gets no answer. None where the call can be repeated.
+        idle: maximum seconds that a reused connection may have been idle: the peer may be about to close it, and a call
+            sent then gets no answer. None if the call can be repeated.
     """
     _progress.stage = Stage.NOT_BEGUN
     _progress.deadline = deadline
@@ -63,7 +63,7 @@ def begin_request(deadline: Deadline, *, idle: float | None = None) -> None:
 
 
 def request_stage() -> Stage:
-    """How far the request has come that this thread began last."""
+    """The progress of the request that this thread began last."""
     return _progress.stage
 
 
@@ -73,13 +73,13 @@ def _note_connecting() -> None:
 
 
 def _note_write() -> None:
-    # What is written while connecting is for a proxy (CONNECT), not for the service.
+    # Bytes written while connecting are for a proxy (CONNECT), not for the service.
     if not _progress.connecting:
         _progress.stage = Stage.SENT
 
 
 class _NotingConnection(HTTPConnection):
-    # A second handle of the connection's socket: TLS takes the first one away, and closes it.
+    # A duplicate of the connection's socket: TLS takes over the original, and closes it.
     _handle: socket.socket | None = None
     unused_since = 0.0
 
@@ -90,7 +90,7 @@ class _NotingConnection(HTTPConnection):
         finally:
             _progress.connecting = False
 
-    def send(self, data: Any) -> None:  # noqa: ANN401  # as wide as what http.client sends
+    def send(self, data: Any) -> None:  # noqa: ANN401  # as in http.client
         if self.sock is None:
             self.connect()
         elif self._handle is not None and _progress.deadline is not None:
@@ -114,9 +114,9 @@ class _NotingConnection(HTTPConnection):
         return made
 
     def _refuse_late(self) -> None:
-        """Nothing is sent any more once the time of the call is over: another call may have taken its place."""
+        """Send nothing after the deadline of the call: another call may have taken its place."""
         if _progress.deadline is not None and _progress.deadline.is_over:
-            raise ConnectTimeoutError(self, "the time of the call was over before it could be sent")
+            raise ConnectTimeoutError(self, "the deadline of the call passed before it could be sent")
 
 
 class _NotingTLSConnection(_NotingConnection, HTTPSConnection):
@@ -142,8 +142,8 @@ class _TLSPool(HTTPSConnectionPool):
 class _NotingPool(HTTPConnectionPool):
     ConnectionCls = _WholeNotingConnection
 
-    def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as the base class has it
-        """A connection, closed before it is given where it was unused for too long: it is made anew then."""
+    def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as in the base class
+        """A connection; one that was idle for too long is closed first, so that it reconnects."""
         connection = super()._get_conn(timeout)
         if (
             _progress.idle is not None
@@ -165,15 +165,15 @@ class _NotingTLSPool(_NotingPool, HTTPSConnectionPool):
 
 
 class TrustingAdapter(HTTPAdapter):
-    """An adapter of requests that trusts the certificates of a file beside the usual ones.
+    """An adapter of requests that trusts the certificates of a file besides the usual ones.
 
-    Plain http, which only a loopback address may be, goes to no proxy: it would read the token or the key.
+    Plain http, which is allowed for loopback addresses only, never uses a proxy: it could read the token or the key.
 
     Args:
-        ca_file: PEM file of certificate authorities; None trusts the usual ones alone.
+        ca_file: PEM file of certificate authorities; None trusts only the usual ones.
 
     Raises:
-        ValueError: the file cannot be read, or holds no certificate.
+        ValueError: the file cannot be read, or contains no certificate.
     """
 
     _pool_classes: ClassVar[dict[str, type]] = {"http": _Pool, "https": _TLSPool}
@@ -184,7 +184,7 @@ class TrustingAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
+        """Create the pools of direct connections."""
         super().init_poolmanager(*args, **self._trust(kwargs))
         self._use_own_pools(self.poolmanager)
 
@@ -197,11 +197,11 @@ class TrustingAdapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self,
         request: requests.PreparedRequest,
-        verify: Any,  # noqa: ANN401  # as the base class has them
+        verify: Any,  # noqa: ANN401  # as in the base class
         proxies: Any = None,  # noqa: ANN401
         cert: Any = None,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        """The pool of connections for a request: that of the last request where it was for the same server."""
+        """The pool of connections for a request: that of the last request if it was for the same server."""
         server = urlsplit(str(request.url))
         key = (server.scheme, server.netloc, verify, cert, *sorted((proxies or {}).items()))
         known, pool = self._last_pool
@@ -212,17 +212,17 @@ class TrustingAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        self._last_pool = (None, None)  # a pool closes them when nobody has it any more
+        self._last_pool = (None, None)  # a pool closes them when it is no longer referenced
         super().close()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request, straight to its machine where it is plain http."""
+        """Send a request; plain http bypasses proxies."""
         if (request.url or "").lower().startswith("http://"):
             kwargs["proxies"] = {}
         return super().send(request, *args, **kwargs)
 
     def _use_own_pools(self, manager: PoolManager) -> None:
-        # A SOCKS manager has pools of its own kind; without notes its errors are judged by their class alone.
+        # A SOCKS manager has its own kind of pools; without notes its errors are classified by their type alone.
         if manager.pool_classes_by_scheme is pool_classes_by_scheme:
             manager.pool_classes_by_scheme = self._pool_classes
 
@@ -235,13 +235,11 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cafile=ca_file)
     except OSError as exc:  # ssl.SSLError is one
-        raise ValueError(
-            f"the CA file {str(ca_file)!r} holds no certificate that can be read: {exc}"
-        ) from exc
+        raise ValueError(f"the CA file {str(ca_file)!r} contains no readable certificate: {exc}") from exc
     return context
 
 
 class NotingAdapter(TrustingAdapter):
-    """An adapter of requests whose connections note how far a request has come; see `request_stage`."""
+    """An adapter of requests whose connections note the progress of a request; see `request_stage`."""
 
     _pool_classes: ClassVar[dict[str, type]] = {"http": _NotingPool, "https": _NotingTLSPool}

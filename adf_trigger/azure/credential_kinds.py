@@ -1,4 +1,4 @@
-"""How the service signs in to Azure."""
+"""The kinds of credentials."""
 
 from enum import StrEnum
 

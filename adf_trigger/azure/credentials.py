@@ -1,4 +1,4 @@
-"""How to sign in → an azure-identity credential → bearer tokens, cached and refreshed ahead of their end."""
+"""Credential settings → an azure-identity credential → bearer tokens, cached and refreshed before they expire."""
 
 import logging
 import re
@@ -35,15 +35,15 @@ _CLI_TIMEOUT = 20  # seconds
 
 _REFRESH_AHEAD = timedelta(minutes=5)
 _REFRESH_WAIT = timedelta(seconds=30)
-"""Between two refreshes while the present token is still valid."""
+"""Between two refreshes while the current token is still valid."""
 _LAST_MOMENTS = timedelta(seconds=10)
-"""A token this close to its end might be expired when it arrives."""
+"""A token this close to its expiry may have expired when it arrives."""
 _MAX_REASON = 500
 _LONGEST_ASKED_WAIT = timedelta(minutes=5)
-"""Maximum Retry-After of a token service that is honoured, in seconds."""
+"""Maximum Retry-After of a token service that is honoured."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
-"""What RFC 6750 lets a bearer token be; nothing else goes into a header."""
+"""The form of a bearer token by RFC 6750; nothing else is put into a header."""
 
 _NO_TOKEN = (
     AzureError,
@@ -55,8 +55,8 @@ _NO_TOKEN = (
     LookupError,
     OverflowError,
 )
-"""Beside AzureError: what azure-identity and MSAL let through of a reply that is not of its form (the built-in
-kinds), of a certificate or token file (OSError), and of this app's own settings."""
+"""Besides AzureError: the exceptions that azure-identity and MSAL let through for a malformed reply (built-in ones),
+for a certificate or token file (OSError), and those of this app's own settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,11 @@ class CredentialSettings:
         kind: which credential; set explicitly, never guessed.
         tenant_id: the service principal's tenant.
         client_id: the service principal, or the user-assigned identity; None is the system-assigned one.
-        client_secret: of the service principal; goes before a certificate.
-        certificate_path: of the service principal: PEM or PKCS12, with its private key.
+        client_secret: the service principal's secret; takes precedence over a certificate.
+        certificate_path: the service principal's certificate: PEM or PKCS12, with its private key.
         authority_host: host name or https URL of Microsoft Entra ID.
-        disable_instance_discovery: for an authority that Microsoft Entra ID does not know of.
-        ca_file: PEM file of certificate authorities to trust beside the usual ones.
+        disable_instance_discovery: for an authority that is unknown to Microsoft Entra ID.
+        ca_file: PEM file of certificate authorities to trust besides the usual ones.
     """
 
     kind: CredentialKind
@@ -100,7 +100,7 @@ def build_credential(settings: CredentialSettings, replies: TokenReplies | None 
 
     Args:
         settings: how to sign in.
-        replies: notes what the token service answers.
+        replies: records the token service's answers.
 
     Raises:
         SettingsError: something is missing.
@@ -144,17 +144,17 @@ class _Held:
 class TokenProvider:
     """Provides one identity's tokens for one scope. Thread-safe.
 
-    A token is kept until it nears its end. One thread at a time asks for the next; while the present one is
-    valid, the others go on using it. Where there is no valid token, the others wait for that one answer, and
-    share it, be it a token or a failure.
+    A token is cached until it nears its expiry. One thread at a time requests the next; while the current one is
+    valid, the others keep using it. Without a valid token the others wait for that one answer, and share it, be it a
+    token or a failure.
 
     Args:
-        build: makes the credential: at first use, and anew after the service has not taken a token, since a
-            credential gives its own cached token out again.
-        scope: what the tokens are for.
+        build: creates the credential: at first use, and again after the service has rejected a token, since a
+            credential would return its own cached token again.
+        scope: the scope of the tokens.
         clock: returns the current time.
         secrets: texts that no error may repeat.
-        replies: what the token service answered; None where that is not noted.
+        replies: records the token service's answers; None to record them privately.
     """
 
     def __init__(
@@ -246,7 +246,7 @@ class TokenProvider:
         try:
             return self._refresh().token
         except CredentialError:
-            # Logged where it was raised. The present token is good for a while; a later call tries again.
+            # Logged where it was raised. The current token is still valid; a later call tries again.
             self._held = replace(held, refresh_at=self._clock() + _REFRESH_WAIT)
             return held.token
 
@@ -262,7 +262,7 @@ class TokenProvider:
             )
             raise self._failure from exc
         finally:
-            self._rounds += 1  # last, so that whoever came during the round shares what it found
+            self._rounds += 1  # last, so that threads that arrived during the round share its result
         self._failure = None
         logger.info(
             "Acquired a token, valid until %s",
@@ -276,7 +276,7 @@ class TokenProvider:
             self._credential = self._build()
         access = _access_token(self._credential, self._scope)
         if _TOKEN.fullmatch(access.token) is None:
-            raise ValueError("what came is no bearer token")
+            raise ValueError("the answer has no valid bearer token")
         now = self._clock()
         expires_at = datetime.fromtimestamp(access.expires_on, tz=UTC)
         refresh_at = expires_at - _REFRESH_AHEAD
@@ -290,14 +290,14 @@ class TokenProvider:
         refusal = self._replies.refusal
         asked = None if refusal is None else refusal.retry_after
         if refusal is not None:
-            self._drop_credential()  # MSAL gives a failure out again for minutes, without the service's words
+            self._drop_credential()  # MSAL repeats a failure for minutes, without the service's text
         if asked is not None:
             wait = min(timedelta(seconds=asked), _LONGEST_ASKED_WAIT)
             self._asked_to_wait_until = self._clock() + wait
         return CredentialError(f"no token for {self._scope}: {self._reason(exc, refusal)}", retry_after=asked)
 
     def _reason(self, exc: Exception, refusal: TokenRefusal | None) -> str:
-        """Why there is no token, in the token service's own words where the library does not repeat them."""
+        """Why there is no token, with the token service's own text if the library does not repeat it."""
         lines = str(exc).strip().splitlines()
         reason = f"{type(exc).__name__}: {lines[0] if lines else 'no reason given'}"
         if refusal is not None and "AADSTS" not in reason:
@@ -312,7 +312,7 @@ class TokenProvider:
 
 
 def _access_token(credential: TokenCredential, scope: str) -> AccessToken | AccessTokenInfo:
-    """The credential's token, with the instant to refresh it where the credential can tell."""
+    """The credential's token, with the time to refresh it if the credential provides one."""
     if isinstance(credential, SupportsTokenInfo):
         return credential.get_token_info(scope)
     return credential.get_token(scope)

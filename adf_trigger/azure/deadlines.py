@@ -1,6 +1,6 @@
-"""The limit of a whole call, kept whatever the other side does: at its end the connection is shut down.
+"""The time limit of a whole call, enforced against any peer: at its end the connection is shut down.
 
-Time-outs of sockets count between two bytes, so that headers, a TLS handshake or a body that drips outlasts them.
+Socket time-outs count between two bytes, so headers, a TLS handshake or a body that trickles in can outlast them.
 """
 
 import heapq
@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self
 
 _LEAST_KEPT = 64
-"""Of so many deadlines those that are over are left where they are until their time comes."""
+"""Up to this many deadlines of finished calls are left in the heap until their time comes."""
 
 
 class _Watch:
-    """A thread that aborts calls at their deadlines: one for all, since starting one for each call costs more."""
+    """A thread that aborts calls at their deadlines: one for all, since a thread for each call costs more."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -36,7 +36,7 @@ class _Watch:
                 self._changed.notify()
 
     def end(self) -> None:
-        """One of them is over before its time. What waits in vain is bounded by what is under way."""
+        """Note that a call has ended before its deadline. Stale deadlines are bounded by the pending ones."""
         with self._changed:
             self._over += 1
             if self._over > max(_LEAST_KEPT, len(self._due) // 2):
@@ -49,7 +49,7 @@ class _Watch:
             self._next().cut()
 
     def _next(self) -> "Deadline":
-        """The next one whose time has come."""
+        """Wait for the next deadline that is due."""
         with self._changed:
             while True:
                 while self._due and not self._due[0][2].is_pending:
@@ -65,14 +65,14 @@ _watch = _Watch()
 
 
 class Deadline:
-    """The end of one call. At that instant the connection that the call uses is shut down, so that reads of it end.
+    """The deadline of one call. At that instant the call's connection is shut down, so that reads from it end.
 
     Args:
-        seconds: from now on.
+        seconds: from now.
 
     Attributes:
-        at: its instant, of the monotonic clock.
-        is_pending: whether the call still goes on.
+        at: its instant on the monotonic clock.
+        is_pending: whether the call is still in progress.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -87,9 +87,9 @@ class Deadline:
         return time.monotonic() >= self.at
 
     def guard(self, handle: socket.socket) -> None:
-        """Shut this connection down at the end, in the place of an earlier one.
+        """Shut this connection down at the deadline, instead of an earlier one.
 
-        A handle of its own: that of the connection is closed while a reply without a length is still being read.
+        The socket is duplicated: the connection closes its own while a reply without a length is still being read.
         """
         with self._lock:
             self._let_go()

@@ -1,7 +1,7 @@
-"""Addresses that are not ours: which may be called, and where they lead.
+"""Checks of foreign addresses before they are called: their form, and the machines that they resolve to.
 
-What an address says may be anybody's choice, and this app stands inside a network and has an identity: it must not be
-sent to what only its own network can reach.
+An address may be chosen by anyone, and this app is inside a network and has an identity: it must not be made to call
+anything that only its own network can reach.
 """
 
 import ipaddress
@@ -22,35 +22,35 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(each)
     for each in (
-        "168.63.129.16/32",  # Azure's platform, reached from every virtual machine
-        "192.0.0.0/24",  # for protocols
-        "192.88.99.0/24",  # relays of 6to4
-        "2001::/32",  # IPv4 inside of IPv6
+        "168.63.129.16/32",  # Azure's platform, reachable from every virtual machine
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "2001::/32",  # IPv4 inside IPv6
         "2002::/16",
-        "3fff::/20",  # for documents
+        "3fff::/20",  # documentation
     )
 )
 _UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is given out. Beside it Python calls more global: site-local addresses, and what translators use."""
+"""All IPv6 that is allocated. Python regards more as global: site-local addresses, and those of translators."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a name."""
 
 
 class UnsafeAddress(ValueError):
-    """An address that must not be called. The text says why, and shows nothing of it."""
+    """An address that must not be called. The text says why, without showing the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address that may be called, once its name leads to a public machine.
+    """An address that may be called if its name resolves to a public machine.
 
     Attributes:
         host: its name, in lower case.
-        port: 443; another one of this machine alone.
+        port: 443, except on this machine.
         target: path and query.
         is_loopback: whether it is this machine.
-        is_plain: whether it is plain http, which only this machine may be.
+        is_plain: whether it is plain http, which is allowed for this machine only.
     """
 
     host: str
@@ -61,18 +61,18 @@ class Address:
 
 
 def checked_address(url: str, *, loopback: bool = False, longest: int = LONGEST) -> Address:
-    """The parts of an address, where it may be called: https on 443 at a name, without a user.
+    """The parts of an address that may be called: https on port 443 of a host name, without a user.
 
     Args:
-        url: as it is given.
+        url: the address.
         loopback: whether this machine may be called, too, on any port and in plain http: for tests.
-        longest: characters that it may have.
+        longest: maximum characters.
 
     Raises:
-        UnsafeAddress: it may not.
+        UnsafeAddress: it must not be called.
     """
     if len(url) > longest or _FORBIDDEN.search(url):
-        raise UnsafeAddress(f"must be a URL of at most {longest:,} characters of ASCII")
+        raise UnsafeAddress(f"must be a URL of at most {longest:,} ASCII characters")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -92,18 +92,18 @@ def checked_address(url: str, *, loopback: bool = False, longest: int = LONGEST)
         raise UnsafeAddress("must be on port 443")
     labels = host.split(".")
     named = len(labels) > 1 and len(host) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
-    # No top-level domain is a number, and what ends with one some resolvers take for an address of IPv4.
+    # No top-level domain is a number, and some resolvers read a name that ends with one as an IPv4 address.
     if not named or labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
         raise UnsafeAddress("must have a host by its full name, not an IP address")
     return Address(host, HTTPS, target)
 
 
 def resolved(address: Address, resolve: Resolve) -> str:
-    """The machine to dial: the first of those that the name leads to, all of which have to be public.
+    """The IP address to connect to: the first one of the name, all of which must be public.
 
     Args:
-        address: checked.
-        resolve: asks for the addresses of a name.
+        address: a checked address.
+        resolve: resolves a name to addresses.
 
     Raises:
         UnsafeAddress: one of them is not public, or there is none.

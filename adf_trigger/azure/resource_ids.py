@@ -1,4 +1,4 @@
-"""The resource id of a factory, and the names that the service takes."""
+"""The resource id of a factory, and the service's naming rules."""
 
 import re
 from dataclasses import dataclass
@@ -48,15 +48,15 @@ class FactoryId:
             UUID(self.subscription_id)
         except ValueError as exc:
             raise ValueError(f"the subscription id {self.subscription_id!r} is not a GUID") from exc
-        # A last dot is against the documented rules, and ".." would be a step up the URL's path.
+        # A trailing dot violates the documented rules, and ".." would go up in the URL's path.
         if _RESOURCE_GROUP.fullmatch(self.resource_group) is None or self.resource_group.endswith("."):
             raise ValueError(
-                f"the resource group {self.resource_group!r} is not a name: "
-                "1 to 90 letters, digits, '-', '_', '.', '(' and ')', the last one no '.'"
+                f"the resource group {self.resource_group!r} is not a valid name: "
+                "1 to 90 letters, digits, '-', '_', '.', '(' and ')', not ending with '.'"
             )
         if len(self.name) not in _FACTORY_NAME_LENGTH or _FACTORY_NAME.fullmatch(self.name) is None:
             raise ValueError(
-                f"the factory {self.name!r} is not a name: "
+                f"the factory {self.name!r} is not a valid name: "
                 "3 to 63 letters and digits, with single hyphens between them"
             )
 
@@ -80,7 +80,7 @@ class FactoryId:
 
     @property
     def key(self) -> str:
-        """What is equal for every spelling of the same factory: names are case-insensitive in Azure."""
+        """A key that is equal for every spelling of the same factory: names are case-insensitive in Azure."""
         return f"{self.subscription_id}|{self.resource_group}|{self.name}".lower()
 
     @property
@@ -93,9 +93,9 @@ def entity_segment(kind: str, name: str) -> str:
     """The name of a pipeline, dataset or linked service as one percent-encoded segment of a path.
 
     Raises:
-        InvalidRequest: the service takes no such name.
+        InvalidRequest: the service does not accept the name.
     """
     if _ENTITY_NAME.fullmatch(name) is None:
         rule = r"1 to 260 characters, the first a letter, digit or '_', none of < > * # . % & : \ + ? /"
-        raise InvalidRequest([Fault(pointer=f"/{kind}", message=f"{name!r} is not a name: {rule}")])
+        raise InvalidRequest([Fault(pointer=f"/{kind}", message=f"{name!r} is not a valid name: {rule}")])
     return quote(name, safe="")

@@ -1,4 +1,4 @@
-"""Retry-After, as services of Azure send it."""
+"""Parses Retry-After, as Azure's services send it."""
 
 import re
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _LONGEST_WAIT = 86_400.0
-"""Seconds. What asks for more than a day is no hint but a fault, and would overflow dates."""
+"""Seconds. More than a day is a fault of the service, and might overflow dates."""
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds that Retry-After asks to wait, given as seconds or as an HTTP date; None where it says nothing."""
+    """Seconds that Retry-After asks to wait, given as seconds or as an HTTP date; None if it is absent or invalid."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
         return min(float(value), _LONGEST_WAIT)

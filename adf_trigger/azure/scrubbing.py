@@ -1,4 +1,4 @@
-"""Secrets taken out of texts that others wrote, before anything is logged, kept or published."""
+"""Removes secrets from foreign texts, before they are logged, stored or published."""
 
 import html
 import json
@@ -12,14 +12,14 @@ _SHORT = 4
 """Minimum length of a secret that is masked in place: a text that repeats a shorter one is left out whole."""
 
 _BEGINNING = 8
-"""So many characters of a longer secret are taken out, too, as far as they go on: a text may have cut it."""
+"""A prefix of a longer secret is masked, too, from this many characters on: a text may contain it cut."""
 
 
 class Scrubber:
-    """Takes secrets out of texts, as they are and as JSON, URLs and HTML write them.
+    """Removes secrets from texts: verbatim, and as encoded in JSON, URLs and HTML.
 
     Args:
-        secrets: what no text may hold; empty ones are passed over.
+        secrets: the secrets; empty ones are ignored.
     """
 
     def __init__(self, secrets: Collection[str]) -> None:
@@ -27,7 +27,7 @@ class Scrubber:
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """The text without them. Scrub before a text is cut: a half of a secret is not found."""
+        """The text without them. Scrub before cutting a text: part of a secret may not be found."""
         for form in self._forms:
             if len(form) >= _SHORT:
                 text = _masked(text, form)

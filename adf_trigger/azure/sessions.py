@@ -1,7 +1,7 @@
-"""Sessions of requests for many like calls: nothing is looked up or worked out again for each of them.
+"""Sessions of requests for many similar calls, without repeated look-ups and preparation.
 
-For a call of the usual size, requests' own preparation and what it does with the answer beside giving it (proxies and
-certificates from the environment, cookies, redirects, hooks) take two thirds of the processor time of the whole.
+For a call of the usual size, requests' preparation and its processing of the answer (proxies and certificates from the
+environment, cookies, redirects, hooks) take two thirds of the total processor time.
 """
 
 import re
@@ -13,27 +13,27 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 if TYPE_CHECKING:
-    from requests.sessions import _Settings  # its stubs alone have it
+    from requests.sessions import _Settings  # only in its stubs
 
 _STRAIGHT = frozenset(
     {"headers", "data", "files", "auth", "timeout", "allow_redirects", "proxies", "stream", "verify", "cert"}
 )
-"""What a call may say that is sent straight."""
+"""The arguments of calls that bypass requests' preparation."""
 
 _URL = re.compile(
     r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
     r"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]+|%[0-9A-Fa-f]{2})*"
 )
-"""A URL with nothing in it to be escaped."""
+"""A URL without characters to escape."""
 
 _BODILESS = frozenset({"GET", "HEAD"})
 
 
 class LastingSession(requests.Session):
-    """A session whose proxies and certificates are what the environment said at the first call of a server.
+    """A session that reads proxies and certificates from the environment once for each server, at its first call.
 
-    A `.netrc` file is not read: what it says of a host would go in the place of the token or the signature. A call that
-    follows no redirects, and whose URL, headers and body need no preparation, is sent as it is, without cookies.
+    A `.netrc` file is not read: its entry for a host would replace the token or the signature. A call that follows no
+    redirects, and whose URL, headers and body need no preparation, is sent directly, without cookies.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class LastingSession(requests.Session):
         self.auth = _as_it_is
         self._known: dict[tuple[object, ...], _Settings] = {}
 
-    def request(  # type: ignore[override]  # it takes as much as the base class
+    def request(  # type: ignore[override]  # it accepts the same as the base class
         self, method: str, url: str | bytes, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """See requests.Session."""
@@ -62,7 +62,7 @@ class LastingSession(requests.Session):
     def _prepared(
         self, method: str, url: object, headers: Mapping[str, Any], body: object
     ) -> requests.PreparedRequest | None:
-        """A request that needs no preparation; None where it may need some."""
+        """A request that needs no preparation; None if it may need some."""
         if not isinstance(url, str) or _URL.fullmatch(url) is None:
             return None
         if not (body is None or isinstance(body, bytes)) or not all(map(_is_plain, headers.values())):
@@ -79,12 +79,12 @@ class LastingSession(requests.Session):
     def merge_environment_settings(
         self,
         url: str | bytes | None,
-        proxies: Any,  # noqa: ANN401  # as wide as the base class takes it
+        proxies: Any,  # noqa: ANN401  # as in the base class
         stream: Any,  # noqa: ANN401
         verify: Any,  # noqa: ANN401
         cert: Any,  # noqa: ANN401
     ) -> "_Settings":
-        """See requests.Session. What a call itself says of proxies goes before the environment, and is not kept."""
+        """See requests.Session. Proxies given with a call take precedence over the environment, and are not cached."""
         if proxies or not isinstance(url, str):
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
         server = urlsplit(url)
@@ -96,10 +96,10 @@ class LastingSession(requests.Session):
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An auth object, so that requests looks for no other."""
+    """An auth object that changes nothing, so that requests looks for no other."""
     return request
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is the value of a header that no header can be smuggled in by, without blanks around it."""
+    """Whether a header's value is safe against header injection, and has no surrounding blanks."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value

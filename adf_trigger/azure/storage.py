@@ -20,10 +20,10 @@ _BY_IDENTITY = {
 }
 
 QUEUE_RETRIES = 2
-"""A second apart: the SDK's own default waits 15 seconds and more, and a caller is waiting."""
+"""One second apart: the SDK's default waits 15 seconds and more, and a caller is waiting."""
 
 _NO_RETRIES = {"retry_total": 0}
-"""The ledger repeats what failed itself, since it alone knows whether a transaction has happened."""
+"""The ledger itself repeats failed calls, since only it can tell whether a transaction was applied."""
 
 _DEVELOPMENT = {"usedevelopmentstorage", "developmentstorageproxyuri"}
 _AZURITE = (
@@ -32,7 +32,7 @@ _AZURITE = (
     "BlobEndpoint={0}:10000/devstoreaccount1;QueueEndpoint={0}:10001/devstoreaccount1;"
     "TableEndpoint={0}:10002/devstoreaccount1"
 )
-"""Azurite at its usual ports, with the key that its documentation prints for everybody: no secret."""
+"""Azurite at its default ports, with its documented key, which is no secret."""
 
 Client = TypeVar("Client", QueueClient, LeanTableClient)
 
@@ -41,16 +41,16 @@ Client = TypeVar("Client", QueueClient, LeanTableClient)
 class StorageAccount:
     """A storage account. Nothing is sent until a client of it is used.
 
-    Tokens are asked for https://storage.azure.com, which storage takes in every cloud.
+    Tokens are requested for https://storage.azure.com, which storage accepts in every cloud.
 
     Attributes:
-        connection_string: with an account key, or `UseDevelopmentStorage=true`; else endpoints and credential.
+        connection_string: with an account key, or `UseDevelopmentStorage=true`; else endpoints and credential are used.
         queue_endpoint: `https://{account}.queue.{suffix}`.
         table_endpoint: `https://{account}.table.{suffix}`.
         credential: signs in to the endpoints.
         connect_timeout: seconds to make a connection.
         read_timeout: seconds between two bytes of an answer.
-        make_transport: makes what each client sends by.
+        make_transport: creates the transport of each client.
     """
 
     connection_string: str | None = field(default=None, repr=False)
@@ -66,10 +66,10 @@ class StorageAccount:
 
         Args:
             name: the queue.
-            encoding: how the texts of messages are written.
+            encoding: the encoding of message texts.
 
         Raises:
-            SettingsError: the account is not named in a way that can work.
+            SettingsError: the account's settings are not valid.
         """
         options: dict[str, Any] = {
             "retry_policy": LinearRetry(backoff=1, retry_total=QUEUE_RETRIES, random_jitter_range=1)
@@ -82,7 +82,7 @@ class StorageAccount:
         """A client of a table.
 
         Raises:
-            SettingsError: the account is not named in a way that can work.
+            SettingsError: the account's settings are not valid.
         """
         return self._open("table", LeanTableClient, self.table_endpoint, name, _NO_RETRIES)
 
@@ -98,16 +98,18 @@ class StorageAccount:
             _require_no_signature(text)
             return _opened(_BY_KEY, lambda: kind.from_connection_string(text, name, **options))
         if self.credential is None or "?" in str(endpoint):
-            raise SettingsError([f"{_BY_IDENTITY[service]}: needs a credential, and no query string"])
+            raise SettingsError(
+                [f"{_BY_IDENTITY[service]}: needs a credential, and must have no query string"]
+            )
         return _opened(
             _BY_IDENTITY[service], lambda: kind(str(endpoint), name, credential=self.credential, **options)
         )
 
 
 def spelled_out(connection_string: str) -> str:
-    """A connection string with the shorthand for development storage written out; any other as it is.
+    """A connection string with the shorthand for development storage expanded; any other unchanged.
 
-    The SDKs differ in whether they know the shorthand, with a semicolon at its end or without one.
+    The SDKs differ in whether they know the shorthand, with or without a semicolon at its end.
 
     Args:
         connection_string: such as `UseDevelopmentStorage=true`, which may be followed by
@@ -121,13 +123,13 @@ def spelled_out(connection_string: str) -> str:
 
 
 def _require_no_signature(connection_string: str) -> None:
-    # It would travel in every URL, and so into the text of errors.
+    # It would be part of every URL, and so of the text of errors.
     try:
         parts = parse_connection_string(connection_string)
     except ValueError as exc:
-        raise SettingsError([f"{_BY_KEY}: is no connection string"]) from exc
+        raise SettingsError([f"{_BY_KEY}: is not a valid connection string"]) from exc
     if "sharedaccesssignature" in parts:
-        raise SettingsError([f"{_BY_KEY}: a shared access signature is not taken"])
+        raise SettingsError([f"{_BY_KEY}: a shared access signature is not supported"])
 
 
 def _opened(setting: str, open_client: Callable[[], Client]) -> Client:

@@ -1,9 +1,9 @@
-"""A client of a table whose writes, and reads of a row, take a fraction of the processor time that the SDK's take.
+"""A client of a table whose writes and single-row reads take a fraction of the SDK's processor time.
 
-The SDK prepares and reads each operation of a transaction on threads that it starts for it, with a parser of mail:
-4.5 ms of a processor for four rows, against 1.2 here, and to read or replace one row it goes through a dozen policies.
-A request, its run and its event take four such writes and a read. All else is the SDK's, and so is what storage
-challenges the credential of.
+The SDK prepares and parses each operation of a transaction on threads of its own, with a parser for e-mail: 4.5 ms of
+processor time for four rows, against 1.2 here, and it reads or replaces one row through a dozen policies. A request,
+its run and its event take four such writes and a read. Everything else is left to the SDK, and so are calls whose
+credential storage challenges.
 
 Source: "Performing entity group transactions", "Update Entity", "Query Entities" and "Authorize with Shared Key" of the
 Table service's REST API.
@@ -35,7 +35,7 @@ from adf_trigger import __version__
 from adf_trigger.azure.table_rows import READ_AS, row_in
 
 STORAGE_SCOPE = "https://storage.azure.com/.default"
-"""What a token is asked for: storage takes it in every cloud."""
+"""The scope of tokens: storage accepts it in every cloud."""
 
 _VERSION = "2019-02-02"
 _BREAK = "\r\n"
@@ -46,18 +46,18 @@ _STATUS = re.compile(r"HTTP/1\.[01] ([1-5]\d\d)\b")
 _CODE = re.compile(r"<(?:\w+:)?code>(\w+)<", re.IGNORECASE)
 
 Operation = tuple[str, Mapping[str, str | bytes], Mapping[str, Any]]
-"""What the SDK's `submit_transaction` takes: `create`, `update` (which replaces) or `delete`; the entity, whose
+"""An operation of the SDK's `submit_transaction`: `create`, `update` (which replaces) or `delete`; the entity, whose
 properties are texts and bytes; and `etag` with `match_condition`, or neither."""
 
 
 class LeanTableClient(TableClient):
-    """A client of a table. One thread uses it at a time, as it has one transport.
+    """A client of a table. Not thread-safe, since it has one transport.
 
     Args:
         endpoint: of the table service.
         table_name: the table.
-        transport: what requests are sent by; closed with the client.
-        kwargs: as the SDK's client takes them.
+        transport: sends the requests; closed with the client.
+        kwargs: of the SDK's client.
     """
 
     def __init__(
@@ -65,32 +65,32 @@ class LeanTableClient(TableClient):
     ) -> None:
         super().__init__(endpoint, table_name, transport=transport, **kwargs)
         credential: Any = self.credential
-        self._door = Pipeline[HttpRequest, HttpResponse](transport, [_authorization(credential)])
+        self._pipeline = Pipeline[HttpRequest, HttpResponse](transport, [_authorization(credential)])
 
     @classmethod
     def from_connection_string(cls, conn_str: str, table_name: str, **kwargs: Any) -> Self:
-        """See TableClient: the SDK makes one of the class that it is asked on, and declares another."""
+        """See TableClient: the SDK returns an instance of the class it is called on, but declares its own."""
         return cast(Self, super().from_connection_string(conn_str, table_name, **kwargs))
 
-    def submit_transaction(  # type: ignore[override]  # of what the SDK's takes, what is needed
+    def submit_transaction(  # type: ignore[override]  # a subset of the SDK's arguments
         self, operations: Iterable[Operation], **kwargs: Any
     ) -> list[Mapping[str, Any]]:
-        """Commit operations together: for each what storage has told of it, an `etag` where there is one.
+        """Commit operations atomically; returns storage's result for each, with an `etag` if there is one.
 
         Args:
-            operations: on entities of one partition, 100 at most.
-            kwargs: for the SDK, where it has to do it.
+            operations: on entities of one partition, at most 100.
+            kwargs: passed to the SDK if the call is left to it.
 
         Raises:
-            TableTransactionError: an operation was refused, so that none was done; its status and code are set.
+            TableTransactionError: an operation was refused, so none was applied; its status and code are set.
             HttpResponseError: the transaction as a whole was refused.
-            DecodeError: the answer is none of storage's; the operations may have been done.
-            AzureError: there was no answer; the operations may have been done.
+            DecodeError: the answer is not storage's; the operations may have been applied.
+            AzureError: there was no answer; the operations may have been applied.
         """
         operations = list(operations)
         response = self._answer(self._request(operations))
         if response.status_code == _CHALLENGED:
-            # It asks for a token of another tenant: the SDK knows how to answer. Nothing has been done yet.
+            # It asks for a token of another tenant, which the SDK can provide. Nothing has been applied yet.
             return super().submit_transaction(operations, **kwargs)
         if response.status_code != _ACCEPTED:
             raise _refused(
@@ -102,20 +102,20 @@ class LeanTableClient(TableClient):
                 raise _refused(TableTransactionError, response, part.status, part.headers, part.body)
         return [{"etag": part.headers["etag"]} if "etag" in part.headers else {} for part in parts]
 
-    def update_entity(  # type: ignore[override]  # of what the SDK's takes, what is needed
+    def update_entity(  # type: ignore[override]  # a subset of the SDK's arguments
         self, entity: Mapping[str, str | bytes], mode: UpdateMode = UpdateMode.MERGE, **conditions: Any
     ) -> Mapping[str, Any]:
-        """Replace a row: what storage has told of it, its `etag` among that.
+        """Replace a row; returns its new `etag`.
 
         Args:
             entity: its properties are texts and bytes.
-            mode: any but REPLACE is left to the SDK.
+            mode: any other than REPLACE is left to the SDK.
             conditions: `etag` with `match_condition`, or neither.
 
         Raises:
-            HttpResponseError: it was refused, so that nothing was done; its status and code are set.
-            DecodeError: the answer is none of storage's; it may have been done.
-            AzureError: there was no answer; it may have been done.
+            HttpResponseError: it was refused, so nothing was changed; its status and code are set.
+            DecodeError: the answer is not storage's; the row may have been replaced.
+            AzureError: there was no answer; the row may have been replaced.
         """
         if mode is not UpdateMode.REPLACE:
             return super().update_entity(dict(entity), mode, **conditions)
@@ -142,14 +142,14 @@ class LeanTableClient(TableClient):
         """Read a row.
 
         Args:
-            partition_key: of the row.
-            row_key: of the row.
-            kwargs: for the SDK, which reads where there are any.
+            partition_key: its partition key.
+            row_key: its row key.
+            kwargs: if there are any, the SDK reads with them.
 
         Raises:
             ResourceNotFoundError: there is no such row, or no table; its code is set.
             HttpResponseError: it was refused; its status and code are set.
-            ValueError: the answer is none of storage's.
+            ValueError: the answer is not storage's.
             AzureError: there was no answer.
         """
         if kwargs:
@@ -158,7 +158,7 @@ class LeanTableClient(TableClient):
         response = self._answer(HttpRequest("GET", url, headers={**_headers_of(None), "Accept": READ_AS}))
         status = response.status_code
         if status >= _REDIRECTION and status != _CHALLENGED:
-            # By its code alone: a page of somebody on the way is no lack of a row.
+            # Only by its code: a 404 page of an intermediary does not mean that the row is missing.
             code = _code_of(response.headers, response.content)
             kind = ResourceNotFoundError if code in _NOT_FOUND else HttpResponseError
             raise _refused(kind, response, status, response.headers, response.content)
@@ -166,8 +166,8 @@ class LeanTableClient(TableClient):
         return super().get_entity(partition_key, row_key) if row is None else row
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        """What storage says to a request, read to its end."""
-        response = self._door.run(request, stream=False).http_response
+        """Storage's answer to a request, read completely."""
+        response = self._pipeline.run(request, stream=False).http_response
         response.read()
         return response
 
@@ -203,7 +203,7 @@ class LeanTableClient(TableClient):
     def _lines(
         self, kind: str, entity: Mapping[str, str | bytes], conditions: Mapping[str, Any]
     ) -> Iterator[str]:
-        """An operation as a request of HTTP."""
+        """An operation as an HTTP request."""
         url = f"{self.url}/{self.table_name}" if kind == "create" else self._url_of(entity)
         yield f"{_METHODS[kind]} {url} HTTP/1.1"
         yield f"x-ms-version: {_VERSION}"
@@ -227,7 +227,7 @@ _METHODS = {"create": "POST", "update": "PUT", "delete": "DELETE"}
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What storage says of one operation."""
+    """Storage's answer to one operation."""
 
     status: int
     headers: Mapping[str, str]
@@ -235,7 +235,7 @@ class _Part:
 
     @property
     def is_success(self) -> bool:
-        return 200 <= self.status < 300  # noqa: PLR2004 - of HTTP
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own bounds
 
     @classmethod
     def of(cls, text: bytes, response: HttpResponse) -> "_Part":
@@ -268,7 +268,7 @@ class _SharedKeyPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
 
 
 def _headers_of(content_type: str | None) -> dict[str, str]:
-    """What each request of ours says; without a content there is no type."""
+    """The headers of each request of ours; a request without content has no content type."""
     return {
         **({} if content_type is None else {"Content-Type": content_type}),
         "DataServiceVersion": "3.0",
@@ -292,12 +292,12 @@ def _in_url(key: str) -> str:
 
 
 def _condition(conditions: Mapping[str, Any]) -> str:
-    """What If-Match says: without a condition, that there is a row."""
+    """The value of If-Match: without a condition, `*`, which requires that the row exists."""
     condition = conditions.get("match_condition", MatchConditions.Unconditionally)
     if condition is MatchConditions.Unconditionally:
         return "*"
     if condition is not MatchConditions.IfNotModified or not conditions.get("etag"):
-        raise ValueError(f"a write knows no condition {condition}, with {conditions.get('etag')!r}")
+        raise ValueError(f"unsupported condition {condition}, with the etag {conditions.get('etag')!r}")
     return str(conditions["etag"])
 
 
@@ -315,7 +315,7 @@ def _properties(entity: Mapping[str, str | bytes]) -> Iterator[tuple[str, str]]:
 
 
 def _texts(response: HttpResponse) -> Iterator[bytes]:
-    """The answers of HTTP that an answer holds."""
+    """The HTTP answers inside the answer to a transaction."""
     for changes in _between_boundaries(response.content, response.headers, response):
         head, _, body = changes.partition(b"\r\n\r\n")
         for part in _between_boundaries(body, _headers(head), response):
@@ -349,15 +349,15 @@ def _refused(
     headers: Mapping[str, str],
     body: bytes,
 ) -> HttpResponseError:
-    error = kind(message=f"storage has refused: {status}", response=response)
+    error = kind(message=f"storage refused the request: HTTP {status}", response=response)
     error.status_code = status
-    # As the SDK does: no declared attribute.
+    # As the SDK does; the attribute is not declared.
     setattr(error, "error_code", _code_of(headers, body))  # noqa: B010
     return error
 
 
 def _code_of(headers: Mapping[str, str], body: bytes) -> str | None:
-    """The service's error code: a header, or in JSON, or in XML, as it refuses credentials; None in what is not its."""
+    """The service's error code: in a header, in JSON, or in XML, as for refused credentials; None if there is none."""
     if code := headers.get("x-ms-error-code"):
         return code
     try:

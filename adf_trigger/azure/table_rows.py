@@ -1,4 +1,4 @@
-"""A row as the Table service answers with it, where it has texts and bytes alone.
+"""Parses a row of the Table service that has only string and binary properties.
 
 Source: "Payload format for Table service operations" and "Query Entities" of the service's REST API.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from azure.data.tables import EntityMetadata, TableEntity
 
 READ_AS = "application/json;odata=minimalmetadata"
-"""What is to be asked for: the types of properties that JSON does not show, and the ETag."""
+"""The Accept header: the answer then has the ETag, and the types of properties that JSON does not show."""
 
 _TYPE = "@odata.type"
 _OWN = "odata."
@@ -19,31 +19,31 @@ _KEY = "RowKey"
 
 
 class _Row(TableEntity):
-    """What the SDK gives, with its ETag."""
+    """An entity as the SDK returns it, with its ETag."""
 
     def __init__(self, properties: Mapping[str, str | bytes], etag: str | None) -> None:
         super().__init__(properties)
-        self._told: EntityMetadata = {"etag": etag, "timestamp": None}
+        self._known_metadata: EntityMetadata = {"etag": etag, "timestamp": None}
 
     @property
     def metadata(self) -> EntityMetadata:
         """See TableEntity; the time of the last change is left out."""
-        return self._told
+        return self._known_metadata
 
 
 def row_in(body: bytes, etag: str | None) -> TableEntity | None:
-    """The row that an answer holds; None where it has properties of other types.
+    """The row in an answer; None if it has properties of other types.
 
     Args:
-        body: of the answer.
-        etag: its header.
+        body: the answer's body.
+        etag: the answer's ETag header.
 
     Raises:
-        ValueError: it holds no row.
+        ValueError: it contains no row.
     """
     document = json.loads(body)
     if not isinstance(document, dict) or _KEY not in document:
-        raise ValueError("the answer holds no row")
+        raise ValueError("the answer contains no row")
     properties: dict[str, str | bytes] = {}
     for name, value in document.items():
         if name == _TIMESTAMP or name.startswith(_OWN) or name.endswith(_TYPE):

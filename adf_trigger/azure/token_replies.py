@@ -1,7 +1,7 @@
-"""What a token service answered where it gave no token, in its own words.
+"""Keeps a token service's own error answers.
 
-The libraries keep little of it: of a 429, 500 or 400 by App Service's identity endpoint they say that managed identity
-is not configured.
+The libraries discard most of them: for a 429, 500 or 400 of App Service's identity endpoint they report that managed
+identity is not configured.
 """
 
 import threading
@@ -21,7 +21,7 @@ from adf_trigger.clock import Clock
 _CONNECT_TIMEOUT = 5  # seconds
 _READ_TIMEOUT = 10  # seconds
 _LONGEST_WAIT = 5.0
-"""Maximum Retry-After, in seconds, that is slept; a longer one is raised to the caller."""
+"""Maximum Retry-After, in seconds, that is slept; a longer one is raised as an error."""
 
 _LONGEST_BODY = 2_000
 _ERROR = 400
@@ -31,13 +31,13 @@ _KEY_HEADER = "X-IDENTITY-HEADER"
 
 @dataclass(frozen=True, slots=True)
 class TokenRefusal:
-    """An answer that is no token.
+    """An answer without a token.
 
     Attributes:
-        host: who answered.
+        host: the host that answered.
         status: HTTP status.
-        body: its beginning, blanks made one; a secret may be repeated in it.
-        retry_after: seconds that it asks to wait; None where it does not say.
+        body: its beginning, with white space collapsed; it may repeat a secret.
+        retry_after: seconds that it asks to wait; None if it named none.
     """
 
     host: str
@@ -51,10 +51,10 @@ class TokenRefusal:
 
 
 class TokenReplies:
-    """Notes the last answer that a thread got from a token service.
+    """Records the last answer that each thread got from a token service.
 
     Args:
-        clock: what an HTTP date in Retry-After is counted from.
+        clock: returns the current time, from which an HTTP date in Retry-After is counted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -63,16 +63,16 @@ class TokenReplies:
 
     @property
     def refusal(self) -> TokenRefusal | None:
-        """The last answer to this thread, where it was no success."""
+        """The last answer to this thread, if it was an error."""
         found: TokenRefusal | None = getattr(self._thread, "refusal", None)
         return found
 
     def forget(self) -> None:
-        """Forget it: this thread is about to ask anew."""
+        """Forget it: this thread is about to ask again."""
         self._thread.refusal = None
 
     def note(self, response: requests.Response, *_: object, **__: object) -> None:
-        """A hook of requests: note an answer."""
+        """A hook of requests: record an answer."""
         if response.status_code < _ERROR:
             self.forget()
             return
@@ -90,8 +90,8 @@ class TokenTransport(RequestsTransport):  # type: ignore[misc]  # loaded lazily,
     """azure-core's transport with time-outs, and with a bound on the sleeps that a Retry-After asks for.
 
     Args:
-        ca_file: PEM file of certificate authorities to trust beside the usual ones.
-        replies: is told of every answer.
+        ca_file: PEM file of certificate authorities to trust besides the usual ones.
+        replies: records every answer.
     """
 
     def __init__(self, ca_file: Path | None, replies: TokenReplies) -> None:
@@ -116,6 +116,6 @@ def _beginning(response: requests.Response) -> str:
     try:
         text = response.text
     except (OSError, LookupError):
-        return "a body that broke off"
+        return "an incomplete body"
     scrub = Scrubber([response.request.headers.get(_KEY_HEADER, "")])
     return " ".join(scrub(text)[:_LONGEST_BODY].split())

@@ -1,4 +1,4 @@
-"""The transport of the Azure SDK's clients of storage: bounded in time, and never through a proxy where it is plain."""
+"""The transport of the Azure SDK's storage clients: bounded in time, and in plain http never through a proxy."""
 
 from azure.core.pipeline.transport import RequestsTransport
 
@@ -7,7 +7,7 @@ from adf_trigger.azure.sessions import LastingSession
 
 
 def storage_transport(*, connect_timeout: float, read_timeout: float) -> RequestsTransport:
-    """A transport with connections of its own.
+    """A transport with its own connections.
 
     Args:
         connect_timeout: seconds to make a connection.

@@ -1,7 +1,7 @@
 """Connections that send a small request in one piece.
 
-http.client sends the head of a request and its body apart: two packets or records of TLS, for each of which the other
-side wakes up, and this thread gives up the interpreter's lock and has to wait for it again.
+http.client sends the head of a request and its body separately: two packets or TLS records, for each of which the peer
+wakes up, and this thread releases the interpreter's lock and has to acquire it again.
 """
 
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 LARGEST = 64 * 1024
-"""Bytes of a request, head and body, that is sent in one piece."""
+"""Maximum bytes, head and body, of a request that is sent in one piece."""
 
 
 class WholeRequests(HTTPConnection):
-    """A connection whose requests are sent in one piece, while they are small. Connecting is not changed by it."""
+    """A connection that sends small requests in one piece. Connecting is unchanged."""
 
     _held: bytearray | None = None
 
@@ -35,7 +35,7 @@ class WholeRequests(HTTPConnection):
         super().send(data)
 
     def _send_held(self) -> None:
-        """Send what is held, and hold nothing of this request any more."""
+        """Send the held bytes, and stop holding for this request."""
         held, self._held = self._held, None
         if held:
             super().send(bytes(held))

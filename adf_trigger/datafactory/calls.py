@@ -15,11 +15,11 @@ class Effect(Enum):
     """The effect of a call on the factory, which decides what a missing answer means."""
 
     NONE = "none"
-    """It only reads (the query POSTs too): asking again is safe."""
+    """It only reads (the query POSTs, too): repeating it is safe."""
     CHANGE = "change"
     """It puts, deletes or cancels: 409 is a definite conflict."""
     START = "start"
-    """It starts a run: 409 may mean that the run is there already."""
+    """It starts a run: 409 may mean that the run already exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class Call:
     Attributes:
         operation: its name in the service's OpenAPI description, for logs and errors.
         path: path of the URL below the endpoint, percent-encoded.
-        query: query parameters, api-version included.
-        body: the JSON that is sent; None sends no body.
-        headers: what is sent beside the usual ones.
+        query: query parameters, including api-version.
+        body: the JSON to send; None sends no body.
+        headers: headers besides the usual ones.
         accepts: statuses of success.
-        within: seconds for the whole call, its token included; None for the default limits.
+        within: seconds for the whole call, including the acquisition of its token; None for the default limits.
         secrets: texts of the body that no error and no log may repeat.
     """
 
@@ -52,7 +52,7 @@ class Call:
     @property
     def target(self) -> str:
         """Path and query, as they follow the endpoint."""
-        # %20 for a space: it means the same in every server, which + does not.
+        # %20 for a space: unlike +, it means the same to every server.
         return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
 
 
@@ -62,7 +62,7 @@ class Reply:
 
     Attributes:
         headers: by lower-cased name.
-        body: the whole body, or as much of it as came.
+        body: the whole body, or the part that arrived.
         body_error: why the body is incomplete; the status is valid nevertheless.
     """
 

@@ -39,10 +39,9 @@ M = TypeVar("M", bound=ServiceObject)
 class DataFactoryClient:
     """The client of one factory. Thread-safe.
 
-    Every method may raise CredentialError (no token, nothing sent) and DataFactoryError: NotSent where no
-    connection was made, a Refused for a definite refusal, and where there was no clear answer Unavailable for what
-    only reads, UnknownOutcome for what has an effect. What only reads is repeated within the retry policy of
-    `api`; what has an effect is sent once.
+    Every method may raise CredentialError (no token, nothing sent) and DataFactoryError: NotSent if no connection was
+    made, a Refused for a definite refusal, and without a clear answer Unavailable for a read, UnknownOutcome for a call
+    with an effect. Reads are repeated within the retry policy of `api`; a call with an effect is sent once.
 
     Args:
         factory: the factory.
@@ -73,7 +72,7 @@ class DataFactoryClient:
 
         Raises:
             ResourceNotFound: there is none of that name.
-            InvalidRequest: the service takes no such name.
+            InvalidRequest: the service does not accept the name.
         """
         return self.pipelines.get(name)
 
@@ -91,16 +90,16 @@ class DataFactoryClient:
         secrets: Collection[str] = (),
         within: float | None = None,
     ) -> CreatedRun:
-        """Start a run. The call is sent once; only a token that was not taken is replaced and tried again.
+        """Start a run. The call is sent once; only after a rejected token it is sent again, with a new one.
 
         Args:
             pipeline: name of a published pipeline.
-            parameters: name → value. Ignored by the service where a run is rerun.
+            parameters: name → value. Ignored by the service for a rerun.
             client_request_id: sent as x-ms-client-request-id. Recorded calls of the service show that it
                 becomes the runId; no document promises it.
-            rerun: which run to rerun, and from where on.
-            secrets: values that no error and no log may repeat, even where the service's answer does.
-            within: seconds after which the call is aborted, its token included.
+            rerun: which run to rerun, and from which activity on.
+            secrets: values that no error and no log may repeat, even if the service's answer does.
+            within: seconds after which the call is aborted, including the acquisition of its token.
 
         Raises:
             NotSent: no connection was made; no run was started.
@@ -143,12 +142,12 @@ class DataFactoryClient:
     ) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, in pages of up to 100: one call each, made lazily.
 
-        Runs may show up late, and runs started by Debug in the studio never do.
+        Runs may appear late, and runs started by Debug in the studio never do.
 
         Args:
             run_filter: which runs the service lists.
-            wanted: which of them are decoded, the others are left out of their page; None for all. It is asked for
-                each run, and for all of a page again where its reply turns out to be unreadable and is asked again.
+            wanted: selects the runs to decode, the others are left out of their page; None for all. It is called for
+                each run, and for a whole page again if the reply turns out to be unreadable and is requested again.
         """
         body = run_filter.model_dump(mode="json", exclude_defaults=True)
         path = "/queryPipelineRuns"
@@ -199,19 +198,19 @@ class DataFactoryClient:
     def create_or_update_factory(
         self, *, location: str, tags: Mapping[str, str] | None = None, if_match: str | None = None
     ) -> Factory:
-        """Create the factory, or replace it; `Factories` takes the rarer settings.
+        """Create the factory, or replace it; `Factories` has the rarer settings.
 
         Args:
             location: Azure region.
             tags: labels.
-            if_match: replace that version alone (`*`: any that is there); None creates or replaces.
+            if_match: replace only that version (`*`: any existing one); None creates or replaces.
         """
         return self._factories.create_or_update(
             self.factory_id, location=location, tags=tags, if_match=if_match
         )
 
     def delete_factory(self) -> bool:
-        """Delete the factory and all that is defined in it; False where there was none."""
+        """Delete the factory and everything in it; returns False if there was none."""
         return self._factories.delete(self.factory_id)
 
     def _pages(

@@ -1,4 +1,4 @@
-"""Maps replies that are no success, and missing replies, to the error tree."""
+"""Maps error replies, and missing replies, to the error tree."""
 
 import http
 import re
@@ -73,7 +73,7 @@ _UNUSABLE_BY_CODE: Mapping[str, type[FactoryUnusable]] = {
     "AuthorizationFailed": Forbidden,
     "LinkedAuthorizationFailed": Forbidden,
 }
-"""Codes that the Resource Manager gives before Data Factory sees a call, whatever the status: nothing happened."""
+"""Codes that the Resource Manager returns before Data Factory sees a call, with any status: nothing happened."""
 
 _BY_CODE: Mapping[str, type[Refused]] = {
     "BadRequest": BadRequest,
@@ -85,14 +85,14 @@ _BY_CODE: Mapping[str, type[Refused]] = {
     "SubscriptionRequestsThrottled": Throttled,
     "TooManyRequests": Throttled,
 }
-"""Codes of Data Factory. A status with a class of its own goes first: the code tells apart what comes as 400 (cancel
-of an unknown run is 400 ReferencedPipelineRunNotFound), 404 or 409."""
+"""Codes of Data Factory. A status with a class of its own takes precedence: the code distinguishes replies with 400
+(cancel of an unknown run is 400 ReferencedPipelineRunNotFound), 404 or 409."""
 
 _BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
     (
-        # The limit is documented ("concurrent pipeline runs per data factory"), the words of the refusal are not: any
-        # that speak of a limit, of runs that go on and of the factory will do, since to wait is the safe mistake.
-        # Anchored: a search would begin again at each character, which takes seconds for a long text.
+        # The limit is documented ("concurrent pipeline runs per data factory"), the text of the refusal is not: any
+        # that mentions a limit, active runs and the factory is accepted, since waiting is the safe mistake.
+        # Anchored: a search would restart at each character, which takes seconds for a long text.
         re.compile(
             r"\A(?=.*\b(?:maximum|limit|exceed\w*|reached|throttled)\b)"
             r"(?=.*\b(?:concurrent|active|running|queued)\b[^.;]{0,40}\bruns?\b)"
@@ -113,11 +113,10 @@ _BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
         SubscriptionUnusable,
     ),
 )
-"""Refusals that come as 400 BadRequest, recognised by their text alone (azure-docs 85538, azure-sdk-for-net
-31085)."""
+"""Refusals with 400 BadRequest, recognised by their text alone (azure-docs 85538, azure-sdk-for-net 31085)."""
 
 _A_FACTORY = re.compile(r"/providers/microsoft\.datafactory/factories/[^/]+/?$", re.IGNORECASE)
-"""The end of a target that is a factory, and nothing in it."""
+"""The end of a target that is a factory itself."""
 
 _NO_CLEAR_ANSWER = frozenset({408, 499})
 """Statuses after which the outcome is unknown: the server, or a proxy, gave up waiting."""
@@ -138,22 +137,22 @@ _NEVER_LEFT: tuple[type[Exception], ...] = (
 """Exceptions raised before a request is written."""
 
 _A_RESOURCE = re.compile(r"/factories/(?P<factory>[^/]+)/(?P<name>[^/]+/[^/]+)\Z", re.IGNORECASE)
-"""What a target names, where it is the id of something in a factory: the words beside it name nothing."""
+"""The name in a target that is the id of something in a factory: the message itself does not name it."""
 
 _MAX_TEXT = 2_000
 _MAX_MESSAGE = 8_000
-"""Maximum characters quoted from a reply, the ends of a long text: a cause may stand at either one."""
+"""Maximum characters quoted from a reply, the two ends of a long text: either may name the cause."""
 _MAX_DETAILS = 5
 
 
 def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFactoryError:
-    """The error of a reply that is no success.
+    """The error for an error reply.
 
     Args:
-        call: what was asked.
-        reply: what was answered.
-        now: what an HTTP date in Retry-After is counted from.
-        secret: the bearer token: no error text repeats it, nor a secret of the call, even where the reply does.
+        call: the call.
+        reply: its reply.
+        now: the current time, from which an HTTP date in Retry-After is counted.
+        secret: the bearer token: no error text repeats it, nor a secret of the call, even if the reply does.
     """
     scrub = Scrubber([secret, *call.secrets])
     said = _error_body(reply)
@@ -176,7 +175,7 @@ def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFac
 
 
 def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
-    """The error of a success whose content cannot be read: the call was accepted, but its result is lost."""
+    """The error for a successful reply whose content cannot be read: the call was accepted, but its result is lost."""
     facts = reply.facts(call.client_request_id)
     kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
     return kind(
@@ -189,13 +188,13 @@ def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
 
 
 def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactoryError:
-    """The error of an exception of the HTTP library.
+    """The error for an exception of the HTTP library.
 
     Args:
-        call: what was asked.
+        call: the call.
         host: the host that did not answer, for the text.
-        exc: what the library raised.
-        stage: how far the request had got.
+        exc: the library's exception.
+        stage: the progress of the request.
     """
     client_request_id = str(call.client_request_id)
     never_left = stage is Stage.CONNECTING or (stage is Stage.NOT_BEGUN and isinstance(exc, _NEVER_LEFT))
@@ -206,7 +205,7 @@ def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactory
         )
     kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
     return kind(
-        f"{call.operation}: no whole answer from {host} ({what})", client_request_id=client_request_id
+        f"{call.operation}: no complete answer from {host} ({what})", client_request_id=client_request_id
     )
 
 
@@ -237,7 +236,7 @@ def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
     if status == http.HTTPStatus.CONFLICT:
         return effect is not Effect.CHANGE and code not in _UNUSABLE_BY_CODE
     is_client_error = 400 <= status < 500  # noqa: PLR2004  # HTTP's own bounds
-    # In the service's own words 501 is as definite: what is not implemented was not done.
+    # With the service's own code 501 is as definite: an operation that is not implemented was not done.
     is_refusal = is_client_error or (status == http.HTTPStatus.NOT_IMPLEMENTED and code == "NotImplemented")
     return not is_refusal or status in _NO_CLEAR_ANSWER
 
@@ -250,19 +249,19 @@ class _Said:
 
 
 def _error_body(reply: Reply) -> _Said:
-    """Data Factory's error, the Resource Manager's, or none at all (a proxy's HTML, an empty body)."""
+    """The error of Data Factory or the Resource Manager, or an empty one (a proxy's HTML, an empty body)."""
     try:
         parsed = loads(reply.body)
     except (ValueError, RecursionError):
         kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-        said = f"a body that is no JSON ({kind[:100]})" if reply.body.strip() else "no body"
+        said = f"a body that is not JSON ({kind[:100]})" if reply.body.strip() else "no body"
         return _Said(None, said, None)
     error = _fields(parsed).get("error", parsed)
     if isinstance(error, str):
         return _Said(_text(error), _text(_fields(parsed).get("error_description")) or "no message", None)
     fields = _fields(error)
     message = _text(fields.get("message")) or _text(fields.get("Message"))
-    # "null" is what the Resource Manager writes for JSON that it cannot read.
+    # The Resource Manager writes "null" for JSON that it cannot parse.
     if message is None or message == "null":
         message = "no message"
     return _Said(

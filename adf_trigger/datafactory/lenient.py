@@ -1,6 +1,6 @@
 """Lenient types for replies: one odd value never fails a whole reply.
 
-Numbers and times are within bounds once they are read here, so that calculations with them are safe.
+Parsed numbers and times are within bounds, so that calculations with them are safe.
 """
 
 import json
@@ -19,26 +19,26 @@ from pydantic import (
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-"""Instants outside are no times of runs: .NET writes the years 1 and 9999 where there is none."""
+"""Instants outside are no times of runs: .NET writes the years 1 and 9999 for a missing time."""
 
 MOST_DURATION = 2**53 - 1
-"""Longest duration, in milliseconds: every consumer of JSON reads it as it is."""
+"""Longest duration, in milliseconds: every JSON parser reads it exactly."""
 
 MOST_REMAINING = 1_000_000
-"""Maximum remaining calls that are believed."""
+"""Maximum plausible number of remaining calls."""
 
 _COUNT = re.compile(r"(-?)0*([0-9]+)", re.ASCII)
 _LONGEST_COUNT = 9
 _LONGEST_INTEGER = 309
-"""Digits. What has more is no number in JavaScript and most other languages, and Python does not parse it for long."""
+"""Digits. A longer integer overflows a double in JavaScript and most other languages, and Python limits its parsing."""
 
 
 def loads(body: bytes) -> object:
     """Parse JSON. NaN, infinities and numbers that most parsers cannot read become None.
 
     Raises:
-        ValueError: it is no JSON.
-        RecursionError: it is nested too deep.
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
     """
     return json.loads(body, parse_int=_integer, parse_float=_finite, parse_constant=lambda _: None)
 
@@ -53,7 +53,7 @@ def _finite(digits: str) -> float | None:
 
 
 def count(value: str) -> int | None:
-    """The remaining calls in a header, from 0 to MOST_REMAINING; None where it is no whole number."""
+    """The remaining calls in a header, from 0 to MOST_REMAINING; None if it is no whole number."""
     found = _COUNT.fullmatch(value.strip())
     if found is None:
         return None
@@ -76,7 +76,7 @@ _STATUS_SPELLINGS = {"Canceled": "Cancelled", "In Progress": "InProgress"}
 
 
 def _status(value: object) -> str:
-    """Two of the service's documents spell a status otherwise than its replies do."""
+    """Normalise a status: two of the service's documents spell one differently from its replies."""
     word = text(value)
     return _STATUS_SPELLINGS.get(word, word)
 
@@ -89,7 +89,7 @@ def _none_if_unreadable(value: object, handler: ValidatorFunctionWrapHandler) ->
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
-    """The service writes UTC, with a `Z` or without."""
+    """The service writes UTC, with or without a `Z`."""
     if value is None:
         return None
     try:
@@ -104,13 +104,13 @@ def _duration(value: int | None) -> int | None:
 
 
 Text = Annotated[str, BeforeValidator(text)]
-"""A text; "" where the service sends none."""
+"""A text; "" if the service sends none."""
 
 Status = Annotated[str, BeforeValidator(_status)]
 """The status of a run, any word."""
 
 JsonObject = Annotated[dict[str, Any], BeforeValidator(json_object)]
-"""A JSON object; empty where the service sends none."""
+"""A JSON object; empty if the service sends none."""
 
 OptionalText = Annotated[str | None, WrapValidator(_none_if_unreadable)]
 OptionalDuration = Annotated[int | None, AfterValidator(_duration), WrapValidator(_none_if_unreadable)]

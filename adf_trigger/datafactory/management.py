@@ -1,4 +1,4 @@
-"""Calls of the management API: token, retries of reads, errors and logs."""
+"""Makes calls of the management API: token, retries of reads, errors and logs."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ _BETWEEN_RENEWALS = timedelta(minutes=3)
 
 
 class TokenSource(Protocol):
-    """Where bearer tokens come from."""
+    """Provides bearer tokens."""
 
     def token(self) -> str:
         """A token that is valid now.
@@ -45,12 +45,12 @@ class RetryPolicy:
     """How reads are repeated. Calls with an effect never are.
 
     Attributes:
-        attempts: calls at most, the first included.
+        attempts: maximum number of attempts, including the first.
         total: seconds after which no further attempt begins.
         wait_initial: seconds before the second attempt; doubled each time.
-        wait_max: seconds between two attempts at most.
-        wait_jitter: seconds of random waiting on top, at most.
-        longest_retry_after: a Retry-After of more seconds is not waited for: the error goes to the caller.
+        wait_max: maximum seconds between two attempts.
+        wait_jitter: maximum seconds of random waiting on top.
+        longest_retry_after: seconds; a longer Retry-After is not waited for: the error is raised to the caller.
     """
 
     attempts: int = 4
@@ -68,7 +68,7 @@ class ManagementApi:
         transport: sends each call.
         tokens: the identity's tokens.
         retries: how reads are repeated.
-        clock: what an HTTP date in Retry-After is counted from.
+        clock: returns the current time, from which an HTTP date in Retry-After is counted.
         ids: creates the x-ms-client-request-id of calls without one.
     """
 
@@ -91,7 +91,7 @@ class ManagementApi:
 
     @property
     def endpoint(self) -> str:
-        """Base URL of the API, without a slash at its end."""
+        """Base URL of the API, without a trailing slash."""
         return self._transport.endpoint
 
     def close(self) -> None:
@@ -99,11 +99,11 @@ class ManagementApi:
         self._transport.close()
 
     def perform(self, call: Call, read: Callable[[Reply], T]) -> T:
-        """Make a call and read its reply; a call without effect is retried within the policy.
+        """Make a call and parse its reply; a call without effect is retried within the policy.
 
         Args:
             call: the call.
-            read: reads the result from a successful reply; may raise a DataFactoryError.
+            read: parses the result from a successful reply; may raise a DataFactoryError.
 
         Raises:
             CredentialError: no token could be acquired; nothing was sent.
@@ -177,7 +177,7 @@ class ManagementApi:
         token = self._tokens.token()
         reply = self._sent(call, body, token, began)
         if reply.status == HTTPStatus.UNAUTHORIZED:
-            # A definite refusal: nothing happened, so that even a call with an effect may be sent again.
+            # A definite refusal: nothing happened, so even a call with an effect may be sent again.
             self._tokens.invalidate(token)
             fresh = self._tokens.token()
             if fresh != token:
@@ -212,7 +212,7 @@ class ManagementApi:
         left = began + call.within - time.monotonic()
         if left <= 0:
             raise NotSent(
-                f"{call.operation}: the time of the call was over before it had a token",
+                f"{call.operation}: the deadline of the call passed before a token was acquired",
                 client_request_id=str(call.client_request_id),
             )
         return self._transport.send(call, body, token, within=left)
@@ -224,7 +224,7 @@ def _encoded(body: object) -> bytes | None:
     try:
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        raise InvalidRequest([Fault(pointer="", message=f"the body is no JSON: {exc}")]) from exc
+        raise InvalidRequest([Fault(pointer="", message=f"the body is not JSON: {exc}")]) from exc
 
 
 def _log_ids(

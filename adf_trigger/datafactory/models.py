@@ -1,7 +1,7 @@
 """Models of Data Factory's replies, read leniently, and of its queries.
 
-The service adds fields and words without notice, so: unknown fields are kept, a status is any text, and a
-field that only informs is None where its value cannot be read. Only a run's id is required.
+The service adds fields and values without notice, so: unknown fields are kept, a status is any text, and an
+informative field is None if its value cannot be parsed. Only a run's id is required.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class ReplyHeaders:
     """Data of a reply's headers.
 
     Attributes:
-        request_id: `x-ms-request-id`, which the service's support asks for.
+        request_id: `x-ms-request-id`, which Azure support asks for.
         correlation_id: `x-ms-correlation-request-id`.
         routing_request_id: `x-ms-routing-request-id`: region, time and correlation id.
         client_request_id: the `x-ms-client-request-id` that the call carried.
@@ -75,7 +75,7 @@ class ServiceObject(BaseModel):
 
     @property
     def reply(self) -> ReplyHeaders:
-        """The headers of the reply that this came in, with the service's request and correlation ids."""
+        """The headers of the object's reply, with the service's request and correlation ids."""
         return self._reply
 
     def with_reply(self, reply: ReplyHeaders) -> Self:
@@ -120,9 +120,9 @@ class PipelineRun(ServiceObject):
     """A run of a pipeline.
 
     Attributes:
-        status: the service's own word; one that is not known to end a run means that it has not ended.
+        status: as the service reports it; an unknown one means that the run has not ended.
         message: None while queued, "" afterwards, the reason of a failure.
-        parameters: values as the service gives them back: text, with arrays and objects as JSON text.
+        parameters: values as the service returns them: text, with arrays and objects as JSON text.
         run_end: may stay None on a cancelled run.
         is_latest: whether this is the last of a group of reruns.
     """
@@ -146,10 +146,10 @@ class PipelineRun(ServiceObject):
 
 
 class RunGlance(BaseModel):
-    """What decides whether a listed run is decoded at all: most runs of a list are of no interest.
+    """The fields that decide whether a listed run is decoded at all: most runs of a list are of no interest.
 
     Attributes:
-        invoked_by_type: `invokedBy.invokedByType`; "" where the service does not say.
+        invoked_by_type: `invokedBy.invokedByType`; "" if the service does not say.
     """
 
     model_config = ConfigDict(
@@ -207,7 +207,7 @@ class Resource(ServiceObject):
 
     Attributes:
         properties: its definition.
-        etag: names this version of it; If-Match and If-None-Match take it as it is.
+        etag: identifies this version of it; valid for If-Match and If-None-Match.
     """
 
     id: OptionalText = None
@@ -226,7 +226,7 @@ class Factory(Resource):
 
     @property
     def provisioning_state(self) -> str:
-        """`Succeeded` once it can be used; "" where the service does not say."""
+        """`Succeeded` once it can be used; "" if the service does not say."""
         return text(self.properties.get("provisioningState"))
 
 
@@ -249,12 +249,12 @@ class PipelineResource(Resource):
 
     @property
     def activity_names(self) -> tuple[str, ...]:
-        """The names of its activities, those inside others among them."""
+        """The names of its activities, including nested ones."""
         return tuple(_activity_names(self.properties.get("activities")))
 
 
 def _activity_names(activities: object) -> Iterator[str]:
-    """The names of activities in a list, at whatever depth of conditions, loops and cases lists of them lie."""
+    """The names of the activities in a list, at any depth of conditions, loops and cases."""
     waiting = [activities]
     while waiting:
         within = waiting.pop()
@@ -306,9 +306,9 @@ class FieldFilter(_Query):
     """One condition of a query.
 
     Attributes:
-        operand: of pipeline runs PipelineName, RunStart, RunEnd, Status, RunGroupId, LatestOnly; of activity
+        operand: for pipeline runs PipelineName, RunStart, RunEnd, Status, RunGroupId, LatestOnly; for activity
             runs ActivityName, ActivityRunStart, ActivityRunEnd, ActivityType, Status.
-        values: what it is compared with; RunGroupId takes one alone.
+        values: the values to compare with; RunGroupId takes only one.
     """
 
     operand: str
@@ -317,14 +317,14 @@ class FieldFilter(_Query):
 
 
 class FieldOrder(_Query):
-    """One key that a query's result is sorted by."""
+    """One sort key of a query."""
 
     order_by: str
     order: Literal["ASC", "DESC"]
 
 
 class RunFilter(_Query):
-    """Which runs a query shows: those whose last update is in the window, both ends included."""
+    """The filter of a query: runs whose last update is in the window, both ends included."""
 
     last_updated_after: Instant
     last_updated_before: Instant
@@ -345,9 +345,9 @@ class Page(Generic[T]):
     """One page of a query.
 
     Attributes:
-        items: what it holds, in the service's order.
+        items: its items, in the service's order.
         more: whether another page follows.
-        reply: the headers of the reply that it came in.
+        reply: the headers of its reply.
     """
 
     items: Sequence[T]
@@ -356,7 +356,7 @@ class Page(Generic[T]):
 
     @property
     def remaining_reads(self) -> int | None:
-        """Reads left in the subscription's budget, where the service says."""
+        """Reads left in the subscription's budget, if the service reports them."""
         return self.reply.remaining_reads
 
 

@@ -1,4 +1,4 @@
-"""Data Factory as the use cases see it: the runs of one factory's pipelines."""
+"""The port to Data Factory: the runs of one factory's pipelines."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol
@@ -23,8 +23,8 @@ from adf_trigger.datafactory.models import (
 class PipelineRuns(Protocol):
     """The runs of one factory's pipelines.
 
-    Every method may raise CredentialError and any DataFactoryError but these two: those that read never
-    raise UnknownOutcome, and those with an effect (create_run, cancel_run) never raise Unavailable.
+    Every method may raise CredentialError and any DataFactoryError, except that those that read never raise
+    UnknownOutcome, and those with an effect (create_run, cancel_run) never raise Unavailable.
     """
 
     def get_factory(self) -> Factory:
@@ -46,7 +46,7 @@ class PipelineRuns(Protocol):
         secrets: Collection[str] = (),
         within: float | None = None,
     ) -> CreatedRun:
-        """Start a run. Sent once, never repeated, and aborted after `within` seconds.
+        """Start a run. The call is sent once, never repeated, and aborted after `within` seconds.
 
         No error and no log repeats one of the `secrets`.
         """
@@ -59,7 +59,7 @@ class PipelineRuns(Protocol):
     ) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, page by page: one call each, made lazily.
 
-        Where `wanted` is given, pages hold only the runs that it is true of; it is asked for each run at least once.
+        With `wanted`, pages have only the runs for which it returns true; it is called at least once for each run.
         """
 
     def query_activity_runs(

@@ -1,4 +1,4 @@
-"""Reads replies into models. A reply that cannot be read is Unavailable, or UnknownOutcome after an effect."""
+"""Parses replies into models. A reply that cannot be parsed is Unavailable, or UnknownOutcome after an effect."""
 
 import logging
 from collections.abc import Callable
@@ -17,49 +17,49 @@ M = TypeVar("M", bound=ServiceObject)
 
 
 def read_json(call: Call, reply: Reply) -> dict[str, Any]:
-    """The JSON object that a reply holds.
+    """The JSON object in a reply.
 
     Raises:
-        Unavailable: it holds none, and the call had no effect.
-        UnknownOutcome: it holds none, and the call had an effect.
+        Unavailable: there is none, and the call had no effect.
+        UnknownOutcome: there is none, and the call had an effect.
     """
     if reply.body_error is not None:
-        raise garbled(call, reply, "its body did not arrive whole") from reply.body_error
+        raise garbled(call, reply, "its body is incomplete") from reply.body_error
     try:
         parsed = loads(reply.body)
     except (ValueError, RecursionError) as exc:
-        raise garbled(call, reply, "its body is no JSON") from exc
+        raise garbled(call, reply, "its body is not JSON") from exc
     if not isinstance(parsed, dict):
-        raise garbled(call, reply, "its body is no JSON object")
+        raise garbled(call, reply, "its body is not a JSON object")
     return parsed
 
 
 def read_object(call: Call, reply: Reply, model: type[M]) -> M:
-    """The object that a reply holds, with the ids of the reply.
+    """The object in a reply, with the ids of the reply.
 
     Raises:
-        Unavailable: it cannot be read, and the call had no effect.
-        UnknownOutcome: it cannot be read, and the call had an effect.
+        Unavailable: it cannot be parsed, and the call had no effect.
+        UnknownOutcome: it cannot be parsed, and the call had an effect.
     """
     try:
         found = model.model_validate(read_json(call, reply))
     except ValidationError as exc:
-        raise garbled(call, reply, f"its body is no {model.__name__}") from exc
+        raise garbled(call, reply, f"its body is not a {model.__name__}") from exc
     return found.with_reply(reply.facts(call.client_request_id))
 
 
 def read_items(
     call: Call, reply: Reply, model: type[M], is_wanted: Callable[[object], bool] | None = None
 ) -> tuple[list[M], dict[str, Any]]:
-    """The objects under `value`, and the whole JSON object for what leads to the next page.
+    """The objects under `value`, and the whole JSON object, which has the link to the next page.
 
-    One that cannot be read is skipped with a warning: it must not hide the others.
+    An object that cannot be parsed is skipped with a warning: it must not hide the others.
 
     Args:
-        call: what was asked.
+        call: the call.
         reply: its reply.
-        model: of the objects.
-        is_wanted: which objects are decoded, by their JSON; None for all.
+        model: the model of the objects.
+        is_wanted: selects the objects to decode, by their JSON; None for all.
 
     Raises:
         Unavailable: there is no list under `value`.

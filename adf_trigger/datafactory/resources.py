@@ -1,4 +1,4 @@
-"""Factories and what is defined in them: create or update, get, list, delete, with ETags."""
+"""Factories and the resources in them: create or update, get, list, delete, with ETags."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -31,7 +31,7 @@ class ResourceOperations(Generic[R]):
     Args:
         api: makes the calls.
         operation: the group's name in the service's OpenAPI description: Pipelines, Datasets, …
-        model: what a reply is read into.
+        model: the model of a reply.
     """
 
     def __init__(self, api: ManagementApi, operation: str, model: type[R]) -> None:
@@ -45,15 +45,15 @@ class ResourceOperations(Generic[R]):
         return self._api.perform(call, partial(self._read_named, call))
 
     def _read_named(self, call: Call, reply: Reply) -> R:
-        """The resource of a reply, unless it is another one: names compare without regard to case."""
+        """The resource of a reply, which must be the requested one: names compare without regard to case."""
         found = read_object(call, reply, self._model)
         asked = unquote(call.path.rpartition("/")[2])
         if found.name and found.name.lower() != asked.lower():
-            raise garbled(call, reply, f"it is another one, {found.name[:_LONGEST_NAME]!r}")
+            raise garbled(call, reply, f"it is about another resource, {found.name[:_LONGEST_NAME]!r}")
         return found
 
     def get_if_changed(self, path: str, etag: str) -> R | None:
-        """The resource at a path, or None while it still is the version of that ETag."""
+        """The resource at a path, or None if it is still the version of that ETag."""
         call = self._call(
             "Get",
             "GET",
@@ -82,7 +82,7 @@ class ResourceOperations(Generic[R]):
         return self._api.perform(call, lambda reply: read_object(call, reply, self._model))
 
     def delete(self, path: str) -> bool:
-        """Delete the resource at a path; whether there was one."""
+        """Delete the resource at a path; returns whether there was one."""
         call = self._call("Delete", "DELETE", path, Effect.CHANGE, accepts=_GONE)
         return self._api.perform(call, lambda reply: reply.status != HTTPStatus.NO_CONTENT)
 
@@ -94,7 +94,7 @@ class ResourceOperations(Generic[R]):
             yield from items
             if next_path is None:
                 return
-            # The link is complete, so it is followed as it stands.
+            # The link is complete, so it is followed unchanged.
             call = self._call(operation, "GET", next_path, Effect.NONE, query={})
 
     def _read_page(self, call: Call, reply: Reply) -> tuple[list[R], str | None]:
@@ -104,9 +104,9 @@ class ResourceOperations(Generic[R]):
             return items, None
         next_path = path_below(self._api.endpoint, link) if isinstance(link, str) else None
         if next_path is None:
-            raise garbled(call, reply, "its next page is at another address")
+            raise garbled(call, reply, "its nextLink is another address")
         if next_path == call.path:
-            raise garbled(call, reply, "its next page is itself")
+            raise garbled(call, reply, "its nextLink is the page itself")
         return items, next_path
 
     def _call(self, operation: str, method: str, path: str, effect: Effect, **more: Any) -> Call:
@@ -123,15 +123,15 @@ class ResourceOperations(Generic[R]):
 class NamedResources(Generic[R]):
     """The resources of one kind in a factory, by name.
 
-    Every method raises InvalidRequest for a name that the service does not take, and otherwise what
-    `ManagementApi.perform` raises.
+    Every method raises InvalidRequest for a name that the service does not accept, and the errors of
+    `ManagementApi.perform`.
 
     Args:
         api: makes the calls.
-        factory: where they are defined.
+        factory: their factory.
         kind: their segment of the path: pipelines, datasets, linkedservices.
         operation: the group's name in the service's OpenAPI description.
-        model: what a reply is read into.
+        model: the model of a reply.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class NamedResources(Generic[R]):
         return self._operations.get(self._path_of(name))
 
     def get_if_changed(self, name: str, etag: str) -> R | None:
-        """A resource, or None while it still is the version of that ETag (If-None-Match)."""
+        """A resource, or None if it is still the version of that ETag (If-None-Match)."""
         return self._operations.get_if_changed(self._path_of(name), etag)
 
     def list(self) -> Iterator[R]:
@@ -159,7 +159,7 @@ class NamedResources(Generic[R]):
         Args:
             name: its name.
             properties: its definition, as under `properties` in the service's JSON.
-            if_match: replace that version alone (`*`: any that is there); None creates or replaces.
+            if_match: replace only that version (`*`: any existing one); None creates or replaces.
 
         Raises:
             PreconditionFailed: its version has changed.
@@ -167,7 +167,7 @@ class NamedResources(Generic[R]):
         return self._operations.put(self._path_of(name), {"properties": dict(properties)}, if_match)
 
     def delete(self, name: str) -> bool:
-        """Delete a resource; False where there was none."""
+        """Delete a resource; returns False if there was none."""
         return self._operations.delete(self._path_of(name))
 
     def _path_of(self, name: str) -> str:
@@ -189,11 +189,11 @@ class Factories:
         return self._operations.get(factory.path)
 
     def get_if_changed(self, factory: FactoryId, etag: str) -> Factory | None:
-        """One factory, or None while it still is the version of that ETag (If-None-Match)."""
+        """One factory, or None if it is still the version of that ETag (If-None-Match)."""
         return self._operations.get_if_changed(factory.path, etag)
 
     def list(self, subscription_id: UUID, resource_group: str | None = None) -> Iterator[Factory]:
-        """The factories of a subscription, or of one resource group: one call a page."""
+        """The factories of a subscription, or of one resource group: one call per page."""
         group = "" if resource_group is None else f"/resourceGroups/{quote(resource_group, safe='')}"
         return self._operations.pages(
             f"/subscriptions/{subscription_id}{group}/providers/Microsoft.DataFactory/factories",
@@ -218,7 +218,7 @@ class Factories:
             tags: labels.
             identity: managed identity of the factory, such as `{"type": "SystemAssigned"}`.
             properties: repoConfiguration, globalParameters, publicNetworkAccess, encryption, …
-            if_match: replace that version alone (`*`: any that is there); None creates or replaces.
+            if_match: replace only that version (`*`: any existing one); None creates or replaces.
 
         Raises:
             PreconditionFailed: its version has changed.
@@ -229,15 +229,15 @@ class Factories:
         return self._operations.put(factory.path, body, if_match)
 
     def delete(self, factory: FactoryId) -> bool:
-        """Delete a factory and all that is defined in it; False where there was none."""
+        """Delete a factory and everything in it; returns False if there was none."""
         return self._operations.delete(factory.path)
 
 
 def path_below(endpoint: str, link: str) -> str | None:
     """Path and query of a link below an endpoint; None for another address.
 
-    The token goes along with each call, so a link is followed to our own endpoint alone. The same address may be
-    written with its default port.
+    Each call carries the token, so only links to our own endpoint are followed. The same address may be written with
+    its default port.
     """
     try:
         base, found = urlsplit(endpoint), urlsplit(link)
@@ -260,5 +260,5 @@ def header_value(name: str, value: str) -> str:
         InvalidRequest: it cannot.
     """
     if not value.isascii() or not value.isprintable():
-        raise InvalidRequest([Fault(pointer=name, message="is no text of printable ASCII characters")])
+        raise InvalidRequest([Fault(pointer=name, message="must have only printable ASCII characters")])
     return value

@@ -1,4 +1,4 @@
-"""Reads replies about runs."""
+"""Parses replies about runs."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,7 +15,7 @@ M = TypeVar("M", bound=ServiceObject)
 
 
 def read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
-    """Read a run, which must be the requested one."""
+    """Parse a run, which must be the requested one."""
     run = read_object(call, reply, PipelineRun)
     if run.run_id != run_id:
         raise garbled(call, reply, f"it is about another run, {run.run_id}")
@@ -23,12 +23,12 @@ def read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
 
 
 def read_created(call: Call, reply: Reply) -> CreatedRun:
-    """Read the reply of createRun."""
+    """Parse the reply of createRun."""
     run_id = read_json(call, reply).get("runId")
     try:
         parsed = UUID(run_id)
     except (ValueError, TypeError, AttributeError) as exc:
-        raise garbled(call, reply, f"its runId is no GUID: {str(run_id)!r}") from exc
+        raise garbled(call, reply, f"its runId is not a GUID: {str(run_id)!r}") from exc
     facts = reply.facts(call.client_request_id)
     return CreatedRun(
         run_id=parsed,
@@ -40,7 +40,7 @@ def read_created(call: Call, reply: Reply) -> CreatedRun:
 
 
 def glanced(wanted: Callable[[RunGlance], bool] | None) -> Callable[[object], bool] | None:
-    """The same judgement of a run's JSON. What cannot be judged is wanted: decoding it tells why."""
+    """The same predicate for a run's JSON. An invalid run is wanted, so that decoding reports why."""
     if wanted is None:
         return None
 
@@ -57,13 +57,13 @@ def glanced(wanted: Callable[[RunGlance], bool] | None) -> Callable[[object], bo
 def read_page(
     call: Call, model: type[M], is_wanted: Callable[[object], bool] | None, reply: Reply
 ) -> tuple[Page[M], str | None]:
-    """Read a page of a query, and the token of the next one."""
+    """Parse a page of a query, and the token of the next one."""
     items, whole = read_items(call, reply, model, is_wanted)
     token = whole.get("continuationToken")
     if not token:
         return Page(items=items, reply=reply.facts(call.client_request_id)), None
     if not isinstance(token, str) or token == call.body.get("continuationToken"):
-        raise garbled(call, reply, "its next page is itself, or nowhere")
+        raise garbled(call, reply, "its continuation token is repeated or invalid")
     return Page(items=items, more=True, reply=reply.facts(call.client_request_id)), token
 
 

@@ -1,4 +1,4 @@
-"""One call over HTTP, once: a reply, or an error that says whether the request may have arrived."""
+"""Sends a call over HTTP, once: returns a reply, or raises an error that says whether the request may have arrived."""
 
 import platform
 import threading
@@ -29,16 +29,16 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a call may take.
+    """The time and size limits of a call.
 
     Attributes:
         connect: seconds to make a connection.
-        read: seconds between two signs of life of the reply.
+        read: seconds between two bytes of the reply.
         whole: seconds from the beginning of the call after which nothing of it is sent, and its connection is shut
-            down, so that no more of its reply is waited for.
-        body: bytes of a reply.
-        idle: seconds for which a connection may have been unused that a call with an effect is sent by. Servers and
-            proxies close idle ones, many after 5 s, and a call that meets that is in doubt for minutes.
+            down, so that waiting for its reply ends.
+        body: maximum bytes of a reply.
+        idle: maximum seconds that a connection reused by a call with an effect may have been idle. Servers and proxies
+            close idle ones, many after 5 s, and the outcome of a call sent at that moment is unknown for minutes.
     """
 
     connect: float = 5.0
@@ -64,11 +64,11 @@ class _BearerToken(AuthBase):
 
 
 class Transport:
-    """Sends calls to one management endpoint, with one requests session a thread.
+    """Sends calls to one management endpoint, with one requests session per thread.
 
     Args:
         endpoint: base URL; plain http for loopback addresses only.
-        ca_file: PEM file of certificate authorities to trust beside the usual ones. Proxies are taken from the
+        ca_file: PEM file of certificate authorities to trust besides the usual ones. Proxies are read from the
             environment, as requests does.
         limits: time and size limits of each call.
 
@@ -106,7 +106,7 @@ class Transport:
             call: what to send.
             body: its body.
             token: the bearer token.
-            within: seconds for the call, where that is less than the default limit.
+            within: seconds for the call, if less than the default limit.
 
         Raises:
             NotSent: no connection was made.
@@ -128,7 +128,7 @@ class Transport:
                     stream=True,
                 ) as response:
                     return self._reply(response, deadline, seconds)
-            # OSError: requests' own root. HTTPError: what requests does not wrap.
+            # OSError: the root of requests' errors. HTTPError: those that requests does not wrap.
             except (OSError, urllib3.exceptions.HTTPError) as exc:
                 raise no_reply(call, self._host, exc, request_stage()) from exc
 
@@ -155,12 +155,12 @@ class Transport:
     def _read_body(
         self, response: requests.Response, body: bytearray, deadline: Deadline, seconds: float
     ) -> None:
-        # read1 gives what there is; iter_content would wait for a full chunk, however slowly it drips.
+        # read1 returns the available bytes; iter_content would wait for a full chunk, however slowly it arrives.
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.body:
                 raise _BodyTooLong(f"over {self._limits.body} bytes")
-        if deadline.is_over:  # what was shut down looks like the end of a body that has no length
+        if deadline.is_over:  # a connection that was shut down looks like the end of a body without a length
             raise _BodyTooLong(f"over {seconds:g} seconds")
 
 

@@ -40,16 +40,16 @@ def create_or_update_data_factory(
         location: Azure region.
         tags: labels.
         properties: properties of the factory.
-        if_match: update that version alone.
-        client_request_id: the operation id, which the document requires; None makes one.
+        if_match: update only that version.
+        client_request_id: the operation id, which the document requires; None creates one.
 
     Returns:
         The factory. Its `reply` has the document's response headers: request, correlation and routing id,
-        remaining writes, date and location. It is being made still while
+        remaining writes, date and location. It is still being created while
         `properties["provisioningState"]` is not `Succeeded` (202 Accepted).
 
     Raises:
-        PreconditionFailed: it is another version by now.
+        PreconditionFailed: its version has changed.
         DataFactoryError: see the tree of errors.
     """
     given = {"name": factory.name, "location": location, "tags": tags, "properties": properties}

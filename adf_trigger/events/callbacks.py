@@ -1,8 +1,8 @@
 """Calls back Data Factory's WebHook activities, and other callers that gave an address, at the end of a run.
 
-The body is what the activity expects (Microsoft's documentation of the WebHook activity): `Output`, which is its
+The body has the form that the activity expects (Microsoft's documentation of the WebHook activity): `Output`, its
 output to the pipeline, `StatusCode`, and `Error` with `ErrorCode` and `Message`. With `reportStatusOnCallBack` a code
-of 400 or more has the activity fail with that error; without it the whole body is its output.
+of 400 or more makes the activity fail with that error; without it the whole body is its output.
 """
 
 import json
@@ -32,10 +32,10 @@ class CallbackSender(Protocol):
     """Calls addresses back."""
 
     def call(self, uri: str, event: CompletionEvent) -> int:
-        """Send an end; returns the status of the answer, whatever it is.
+        """Send the end of a run; returns the HTTP status of the answer, even an error.
 
         Raises:
-            PublishError: there was no answer, or it must not be called. The text names no address.
+            PublishError: there was no answer, or the address must not be called. The text names no address.
         """
 
 
@@ -55,7 +55,7 @@ class CallbackPoster:
 
 
 def callback_text(event: CompletionEvent) -> str:
-    """The body for an end: an event's data within an event's limits, and a short error."""
+    """The body of a callback: an event's data within an event's limits, and a short error."""
     data = json.loads(event_text(event))["data"]
     body: dict[str, Any] = {"Output": data, "StatusCode": OK}
     if event.data.status != RunStatus.SUCCEEDED:
@@ -72,7 +72,7 @@ def callback_text(event: CompletionEvent) -> str:
 
 def is_gone(status: int) -> bool:
     """Whether an answer says that the callback is gone: the same call will not be accepted later."""
-    return 400 <= status < 500 and status not in _LATER  # noqa: PLR2004 - as HTTP has it
+    return 400 <= status < 500 and status not in _LATER  # noqa: PLR2004 - HTTP's own bounds
 
 
 _LATER = frozenset({408, 425, 429})
@@ -84,7 +84,7 @@ def require_taken(status: int) -> None:
     Raises:
         PublishError: it does not. No redirect is followed.
     """
-    if not 200 <= status < 300:  # noqa: PLR2004 - as HTTP has it
+    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own bounds
         raise PublishError(f"the callback answered {status}")
 
 

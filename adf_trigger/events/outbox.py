@@ -39,5 +39,5 @@ class RouteSender(Protocol):
         """Send an event; the same event may be sent twice.
 
         Raises:
-            PublishError: it was not taken, or the outcome is not known.
+            PublishError: it was not accepted, or the outcome is not known.
         """

@@ -1,6 +1,6 @@
 """A POST to an external address: checked, sent once, and bounded in time.
 
-No redirect is followed, no token of ours is sent, and nothing of an answer is read but its status.
+No redirect is followed, no token of ours is sent, and only the status of an answer is read.
 """
 
 import http.client
@@ -25,7 +25,7 @@ from adf_trigger.azure.public_addresses import (
 from adf_trigger.errors import PublishError
 
 SECONDS = 10.0
-"""Seconds after which a call is aborted, whatever the other side does."""
+"""Seconds after which a call is aborted, even if the other side still sends."""
 
 CONNECT_SECONDS = 5.0
 
@@ -35,10 +35,10 @@ class Poster:
 
     Args:
         what: names the receiver in errors: `the webhook`.
-        ca_file: PEM file of certificate authorities that are trusted beside the usual ones.
+        ca_file: PEM file of certificate authorities to trust besides the usual ones.
         loopback: whether loopback addresses may be called, for tests.
         resolve: resolves a name to addresses.
-        seconds: after which a call is aborted.
+        seconds: time after which a call is aborted.
         longest: maximum length of an address, in characters.
     """
 
@@ -63,7 +63,7 @@ class Poster:
         """Send a body; returns the status of the answer.
 
         Raises:
-            PublishError: there was no answer, or it must not be called. The text names no address.
+            PublishError: there was no answer, or the address must not be called. The text names no address.
         """
         try:
             with Deadline(self._seconds) as deadline:
@@ -82,15 +82,15 @@ class Poster:
             if deadline.is_over:
                 raise TimeoutError
             connection = http.client.HTTPConnection(address.host, address.port)
-            connection.auto_open = 0  # it would ask for the name again
-            # Of the name that was checked: the certificate has to be for it.
+            connection.auto_open = 0  # it would resolve the name again
+            # TLS checks the certificate against the name that was checked.
             connection.sock = plain if address.is_plain else self._over_tls(plain, address.host)
             named = f"{address.host}:{address.port}" if address.is_loopback else address.host
             try:
                 connection.request("POST", address.target, body, {"Host": named, **headers})
                 status = connection.getresponse().status
                 if deadline.is_over:
-                    raise TimeoutError  # it was cut, and what came until then looks like all of it
+                    raise TimeoutError  # the connection was shut down, and a partial answer looks complete
                 return status
             finally:
                 connection.close()

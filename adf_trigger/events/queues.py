@@ -1,4 +1,4 @@
-"""Completion events and rejected messages, written to storage queues through the SDK.
+"""Writes completion events and rejected messages to storage queues through the SDK.
 
 An output binding would write after the function has returned, where a failure can be neither seen nor ordered.
 """
@@ -59,12 +59,12 @@ class QueueOutbox:
         put_message(queue, text, delay=delay, time_to_live=round(life.total_seconds()))
 
     def check(self) -> None:
-        """See Outbox. A missing queue is created: the platform does not create the one that requests are read from."""
+        """See Outbox. A missing queue is created: the platform does not create the requests queue."""
         for queue in (self._requests, self._events, self._rejected):
             self._properties(queue)
 
     def landmark(self) -> str | None:
-        """A text in the requests queue's metadata, so that it outlives the ledger's table; None where there is none.
+        """A text in the requests queue's metadata, so that it outlives the ledger's table; None if there is none.
 
         Raises:
             PublishError: the queue is out of reach.
@@ -105,7 +105,7 @@ class QueueOutbox:
 def put_message(
     queue: QueueClient, text: str, *, delay: float = 0, time_to_live: int = NEVER_EXPIRES
 ) -> None:
-    """Put a message into a queue, which is created where it is missing.
+    """Put a message into a queue, which is created if it is missing.
 
     Args:
         queue: client of the queue.

@@ -1,4 +1,4 @@
-"""The texts of messages, cut where they do not fit into a queue message."""
+"""The texts of messages, cut to fit into a queue message."""
 
 import base64
 import gzip
@@ -16,7 +16,7 @@ from adf_trigger.messages.limits import bounded_json, shorten_middle
 from adf_trigger.news import CompletionEvent, EventData, RejectedMessage
 
 MAX_MESSAGE_BYTES = 49_152
-"""Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""
+"""Largest message text: 48 KiB, which in base64 is the 64 KiB that a queue accepts."""
 
 _GZIP = 31
 """The window bits of zlib for gzip's format."""
@@ -34,7 +34,7 @@ _SHARES = tuple(0.85**step for step in range(20))
 """Shares of all other limits, tried in turn."""
 
 _ACTIVITIES, _CHILDREN, _MESSAGES, _RETURN_VALUE = 24_000, 10_000, 16_000, 6_000
-"""Sizes of parts of an event that is cut."""
+"""Sizes of the parts of a cut event."""
 
 _LEAST = 64
 """Minimum characters of a text that are kept."""
@@ -64,7 +64,7 @@ class _Limits:
 
 
 def _limits() -> Iterator[_Limits]:
-    """Limits, tried in turn, each stricter. The last ones hold whatever the characters are."""
+    """Limits, tried in turn, each stricter. The last ones suffice for any characters."""
     for value in _VALUES:
         yield _Limits(value, 1, 8192, LONGEST_NAME, 20)
     for share in _SHARES:
@@ -76,7 +76,7 @@ def _limits() -> Iterator[_Limits]:
 
 
 def event_text(event: CompletionEvent) -> str:
-    """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut and `data.truncated` says so.
+    """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut, and `data.truncated` is set.
 
     Every field is present, null where it has no value.
     """
@@ -89,7 +89,7 @@ def event_text(event: CompletionEvent) -> str:
 
 
 def _document(event: CompletionEvent) -> dict[str, Any]:
-    """An event as JSON; null attributes are left out, since some SDKs take them for values."""
+    """An event as JSON; null attributes are left out, since some SDKs read them as values."""
     document = event.model_dump(mode="json")
     return {name: value for name, value in document.items() if value is not None}
 
@@ -97,8 +97,8 @@ def _document(event: CompletionEvent) -> dict[str, Any]:
 def rejected_text(message: RejectedMessage) -> str:
     """The JSON of a rejected message, never over MAX_MESSAGE_BYTES.
 
-    The faults are cut before the original message, which a replay needs whole; a long one is compressed. One that is
-    too long even so is cut at its end, and the reason says so.
+    The faults are cut before the original message, which a replay needs whole; a long message is compressed. If it is
+    still too long, its end is cut, and the reason says so.
     """
     text = _compact(message)
     if _fits(text):
@@ -117,10 +117,10 @@ def rejected_text(message: RejectedMessage) -> str:
 
 
 def original_body(message: RejectedMessage) -> bytes:
-    """The original message of a rejected one, unpacked where it was packed.
+    """The original message of a rejected one, unpacked if it was packed.
 
     Raises:
-        ValueError: what was packed is broken, or unpacks to more than a queue's message holds.
+        ValueError: the packed message is damaged, or unpacks to more than a queue's message can hold.
     """
     if message.message_encoding is None:
         return message.message.encode(errors="replace")
@@ -131,9 +131,9 @@ def original_body(message: RejectedMessage) -> bytes:
     try:
         body = unpacker.decompress(packed, _LONGEST_ORIGINAL)
     except zlib.error as exc:
-        raise ValueError("the packed message is broken") from exc
+        raise ValueError("the packed message is damaged") from exc
     if not unpacker.eof:
-        raise ValueError("the packed message is cut, or too long")
+        raise ValueError("the packed message is cut or too long")
     return body
 
 
@@ -157,8 +157,8 @@ def _fits(text: str) -> bool:
 def _compact(document: BaseModel | dict[str, Any]) -> str:
     plain = as_dict(document) if isinstance(document, BaseModel) else document
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    whole = text.encode(errors="replace").decode()  # half a surrogate pair, as broken software writes it
-    # Storage's XML cannot hold every character; outside its strings JSON has none that is not ASCII.
+    whole = text.encode(errors="replace").decode()  # an unpaired surrogate, as faulty software writes it
+    # Storage's XML cannot hold every character; escaped, JSON is ASCII alone.
     return whole if whole.isascii() else json.dumps(json.loads(whole), separators=(",", ":"))
 
 

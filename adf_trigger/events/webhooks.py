@@ -24,14 +24,14 @@ _SUCCESS = range(200, 300)
 class WebhookSender:
     """Calls webhooks. Thread-safe.
 
-    No redirect is followed, no token of ours is sent, and nothing of an answer is read but its status.
+    No redirect is followed, no token of ours is sent, and only the status of an answer is read.
 
     Args:
-        clock: gives the instant that is signed.
-        ca_file: PEM file of certificate authorities that are trusted beside the usual ones.
+        clock: returns the time that is signed.
+        ca_file: PEM file of certificate authorities to trust besides the usual ones.
         loopback: whether loopback addresses may be called, for tests.
         resolve: resolves a name to addresses.
-        seconds: after which a call is aborted.
+        seconds: time after which a call is aborted.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class WebhookSender:
         """Send an event; the same event may be sent twice, under the same `webhook-id`.
 
         Raises:
-            PublishError: it was not taken, or the outcome is not known. The text names no address.
+            PublishError: it was not accepted, or the outcome is not known. The text names no address.
         """
         body = event_text(event).encode()
         headers = signed(event, body, target.key, int(self._clock().timestamp()))
@@ -62,10 +62,10 @@ class WebhookSender:
 
 
 def signed(event: CompletionEvent, body: bytes, key: bytes, timestamp: int) -> dict[str, str]:
-    """The headers of an event: its id for a webhook, the instant, and the signature over both and the body.
+    """The headers of an event: its webhook id, the time, and the signature over both and the body.
 
-    An event's own id may have any characters, and full stops separate what is signed: so the id is a hash of source
-    and id, the same for the same news.
+    An event's own id may have any characters, and full stops separate the signed parts: so the webhook id is a hash of
+    source and id, the same for every repeat of an event.
     """
     name = hashlib.sha256(f"{event.source}\n{event.id}".encode(errors="replace")).hexdigest()[:40]
     webhook_id = f"msg_{name}"

@@ -90,7 +90,7 @@ class Asked:
                 return None
             return instant.astimezone(UTC)
         except (ValueError, OverflowError):
-            self._fault(name, "is no time: write it as 2026-11-26T06:00:00Z")
+            self._fault(name, "is not a valid time: write it as 2026-11-26T06:00:00Z")
             return None
 
     def number(self, name: str, *, usual: int, at_most: int) -> int:
@@ -174,4 +174,4 @@ def _no_status(word: str) -> str:
     there_are = ", ".join(RunStatus)
     nearest = get_close_matches(word.lower(), _STATUSES, n=1)
     meant = f"is {_STATUSES[nearest[0]]} meant? " if nearest else ""
-    return f"{word[:40]!r} is no status; {meant}there are: {there_are}"
+    return f"{word[:40]!r} is not a status; {meant}there are: {there_are}"

@@ -155,7 +155,7 @@ _ALL = (
         _example(
             problems.SETTINGS_FAULTY,
             "no request is accepted until they are corrected; see errors",
-            errors=[{"pointer": "ADF_TRIGGER_TABLE", "message": "does not have the form that it must have"}],
+            errors=[{"pointer": "ADF_TRIGGER_TABLE", "message": "does not have the required form"}],
         ),
     ),
     (

@@ -1,1 +1,1 @@
-"""Requests and messages as they travel: strictly read, faults in words, secrets masked, texts packed."""
+"""Requests and messages: strict parsing, faults in words, masking of secrets, and the texts of queue messages."""

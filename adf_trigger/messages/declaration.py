@@ -1,6 +1,6 @@
-"""What a pipeline declares, as Data Factory tells it, as it is kept, and as requests are checked against it.
+"""The parameters that a pipeline declares, as Data Factory reports them, and the check of requests against them.
 
-Data Factory compares names without regard to case: what is declared is how a name is spelled.
+Data Factory compares names without regard to case; the declaration has the canonical spelling.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from adf_trigger.messages.limits import shorten
 from adf_trigger.messages.wording import pointer_to
 
 MAX_KNOWN_NAMES = 800
-"""Characters of the list of parameters that there are."""
+"""Maximum characters of the list of declared parameters."""
 
 _SECURE = "securestring"
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
@@ -35,11 +35,11 @@ def is_secure(declared_type: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A parameter that a pipeline declares. There is no place for its default value, which may be a secret.
+    """A parameter that a pipeline declares. Its default value is left out, since it may be a secret.
 
     Attributes:
-        name: as the pipeline writes it.
-        type: in lower case, as factories write types both ways.
+        name: as the pipeline spells it.
+        type: in lower case, since factories use either case.
         required: whether it has no default value.
     """
 
@@ -50,7 +50,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a pipeline declares."""
+    """The parameters of a pipeline."""
 
     pipeline: str
     parameters: tuple[Declared, ...]
@@ -66,11 +66,11 @@ class Declaration:
         return tuple(name for name in parameters if name.lower() in secure)
 
     def spelled(self, parameters: Mapping[str, T]) -> dict[str, T]:
-        """Parameters under the names that the pipeline gives them."""
+        """Parameters with names in the pipeline's spelling."""
         return respelled(parameters, (each.name for each in self.parameters))
 
     def faults_of(self, parameters: Mapping[str, object]) -> list[Fault]:
-        """All that is wrong with the parameters of a request."""
+        """All faults of a request's parameters."""
         declared = {each.name.lower(): each for each in self.parameters}
         given = {name.lower() for name, value in parameters.items() if value is not None}
         missing = [
@@ -88,7 +88,7 @@ class Declaration:
         return [*missing, *self._unknown_faults(unknown), *values]
 
     def _unknown_faults(self, names: Sequence[str]) -> list[Fault]:
-        """A fault for each; what the pipeline does declare is said once."""
+        """A fault for each; the first one lists the declared parameters."""
         known = sorted(each.name for each in self.parameters)
         there_are = shorten(", ".join(known), MAX_KNOWN_NAMES) or "none"
         return [
@@ -101,7 +101,7 @@ class Declaration:
 
 
 def respelled(parameters: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:
-    """Parameters under the names that are given for them, compared without regard to case; others as they are."""
+    """Parameters with names in the given spelling, compared without regard to case; others unchanged."""
     spelling = {name.lower(): name for name in names}
     return {spelling.get(name.lower(), name): value for name, value in parameters.items()}
 

@@ -1,6 +1,6 @@
-"""Requests as callers and producers write them, decoded.
+"""Decodes requests of callers and messages of producers.
 
-Every fault is named, and nothing that is sent can raise anything but InvalidRequest.
+Every fault is named, and no input can raise anything but InvalidRequest.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.request_ids import is_request_id
 
 _ENTRY = re.compile(r"/runs/([0-9]+)(?=/|$)")
-"""Where a fault of one of several starts is."""
+"""The beginning of a pointer into one of several starts."""
 
 _Request = TypeVar("_Request", bound=BaseModel)
 
 
 def run_request(body: bytes) -> RunRequest:
-    """The body of POST /pipelines/{pipeline}/runs; an empty one asks for nothing special.
+    """The body of POST /pipelines/{pipeline}/runs; an empty one has only default values.
 
     Raises:
         InvalidRequest: with every fault.
@@ -47,7 +47,7 @@ def run_request(body: bytes) -> RunRequest:
 
 
 def body_of(model: type[_Request], body: bytes) -> _Request:
-    """The body of a call; an empty one asks for nothing special.
+    """The body of a call; an empty one has only default values.
 
     Raises:
         InvalidRequest: with every fault.
@@ -58,15 +58,15 @@ def body_of(model: type[_Request], body: bytes) -> _Request:
 def run_requests(
     body: bytes, *, most: int, longest: int
 ) -> list[QueuedRunRequest | InvalidRequest | TooLong]:
-    """The starts in the body of POST /runs, in order, each as it would be read alone: what one has wrong is its own.
+    """The starts in the body of POST /runs, in order, each decoded by itself: faults of one do not affect the others.
 
     Args:
         body: `{"runs": [...]}`.
-        most: how many there may be.
-        longest: bytes that each may have, written as JSON.
+        most: maximum number of starts.
+        longest: maximum bytes of each, as JSON.
 
     Raises:
-        InvalidRequest: the body is none of such a kind; every fault is named.
+        InvalidRequest: the body is malformed; every fault is named.
     """
     parsed = parse(body)
     runs = parsed.document.get("runs") if isinstance(parsed.document, dict) else None
@@ -88,7 +88,7 @@ def run_requests(
         if not 0 < len(entries) <= most:
             faults.append(Fault("/runs", f"must be an array of 1 to {most} starts"))
     elif not faults:
-        faults.append(Fault("", "the body must be an object that has the starts in `runs`"))
+        faults.append(Fault("", "the body must be an object with the starts in `runs`"))
     if faults:
         raise InvalidRequest(faults)
     return [_entry(entry, own.get(number, []), longest) for number, entry in enumerate(entries)]
@@ -96,10 +96,10 @@ def run_requests(
 
 def _entry(entry: object, faults: list[Fault], longest: int) -> QueuedRunRequest | InvalidRequest | TooLong:
     if not isinstance(entry, dict):
-        return InvalidRequest([Fault("", "must be an object, as the body of a start with its pipeline")])
+        return InvalidRequest([Fault("", "must be an object: the body of a start, with its pipeline")])
     text = json.dumps(entry).encode()
     if len(text) > longest:
-        return TooLong(f"at most {longest} bytes are read of a start, this has {len(text)}")
+        return TooLong(f"at most {longest} bytes are allowed for a start, this has {len(text)}")
     read = parse(text)
     try:
         return _validated(
@@ -111,22 +111,22 @@ def _entry(entry: object, faults: list[Fault], longest: int) -> QueuedRunRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message of the requests queue, decoded: what it asks for, or what is known of it even so.
+    """A decoded message of the requests queue: its request, or its faults and whatever could be read.
 
     Attributes:
-        id: the queue's id of it.
-        body: its bytes, exactly as they came.
-        plain: the JSON in them, in UTF-8: themselves, or what they hold where they are encoded.
-        document: the JSON object that asks; empty where there is none. Of an event whose data ask for a run: those.
-        request: what it asks for; None where it has faults, or is a reference, or an event that asks for no run.
-        faults: all that is wrong with it.
+        id: its id in the queue.
+        body: its bytes, exactly as received.
+        plain: its JSON in UTF-8: the bytes themselves, or their decoded content.
+        document: the JSON object of the request; empty if there is none. If an event's data is a request: the data.
+        request: the request; None if it has faults, or is a reference, or an event without a request.
+        faults: all its faults.
         attempts: deliveries so far.
         inserted_at: when it was put into the queue, or put back.
-        waits_since: since when it could not be taken and has been put back; None where it was not.
-        reference: where the message is kept that it stands for.
-        key: the idempotency key that it goes by, where that is known from elsewhere.
-        event: the event that it is; None where it is none.
-        fed: of an event of which no request could be made: parameter → where in its JSON the value comes from.
+        waits_since: since when it has been put back because it could not be accepted; None if it was never put back.
+        reference: the stored message that it stands for, if it is a reference.
+        key: its idempotency key, where that is known from elsewhere.
+        event: the event, if the message is one.
+        fed: for an event that could not be made a request: parameter → the places in its JSON of the value.
     """
 
     id: str
@@ -154,7 +154,7 @@ class Message:
         waits_since: datetime | None = None,
         key: str | None = None,
     ) -> "Message":
-        """Decode a body, however it is encoded. Any bytes are a message."""
+        """Decode a body in any known encoding. Any bytes are a message."""
         plain = plain_json(body)
         parsed = parse(plain)
         request: QueuedRunRequest | None = None
@@ -191,45 +191,45 @@ class Message:
 
     @property
     def own_key(self) -> str | None:
-        """The idempotency key that it gives; None where it gives none, or what can be none.
+        """The idempotency key that it gives; None if it gives none, or an invalid one.
 
-        An event gives one in any case: another one of its source and id is the same event (CloudEvents 1.0, `id`).
+        An event always has one: events of equal source and id are the same event (CloudEvents 1.0, `id`).
         """
         given = [self.document.get("requestId")]
         if self.event is not None:
-            # That at the top was put in where the message was rejected and is sent again.
+            # A replay of a rejected message adds the key at the top level.
             given = [self.event.document.get("requestId"), *given, key_of(self.event.source, self.event.id)]
         return next((each for each in given if isinstance(each, str) and is_request_id(each)), None)
 
     @property
     def request_id(self) -> str:
-        """The idempotency key: what it is known by, else its own where it has a valid one, else the message's id."""
+        """The idempotency key: the one known from elsewhere, else its own if valid, else the message's id."""
         return self.key or self.own_key or self.id
 
     @property
     def put_at(self) -> datetime:
-        """When it was put into the queue, however often it was put back since."""
+        """When it was first put into the queue, even if it was put back since."""
         return self.waits_since or self.inserted_at
 
     @property
     def was_delivered_before(self) -> bool:
-        """Whether it was delivered before, and may have been taken then."""
+        """Whether it was delivered before, and may have been accepted then."""
         return self.attempts > 1 or self.waits_since is not None
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its JSON, in hexadecimal: the same for the same message, whatever queue it is in.
+        """SHA-256 of its JSON, in hexadecimal: the same for the same message in any queue.
 
-        Of one that is to be called back, what is kept of it counts, which is without that.
+        A `callBackUri` is left out, as it is from the stored message.
         """
         document = without_callback(self.document)
         plain = self.plain if document == self.document else self._written(document)
         return hashlib.sha256(plain).hexdigest()
 
     def without_secrets(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
-        """Its bytes without secrets, and the names of the parameters whose values were taken out.
+        """Its bytes without secrets, and the names of the parameters whose values were removed.
 
-        `callBackUri` is left out whole, in whatever case it is written: it is no parameter, and a replay needs none.
+        `callBackUri` is removed entirely, in any case of its letters: it is no parameter, and a replay needs none.
 
         Args:
             secure: names of parameters that its pipeline declares as SecureString.
@@ -243,7 +243,7 @@ class Message:
         return self._written(without), names
 
     def _written(self, document: object) -> bytes:
-        """Its JSON with another document in the place of its own."""
+        """Its JSON with another document in place of its own."""
         return as_bytes(document if self.event is None else self.event.document_with(document))
 
     def _event_without(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
@@ -253,34 +253,34 @@ class Message:
         if not places:
             return self.body, ()
         if not isinstance(document, dict):
-            return b"", ()  # it is cut, and there is no telling where they are
+            return b"", ()  # the event is cut, so the values cannot be located
         if "data_base64" in document:
             places = [("data_base64",) if place[0].lower() == "data" else place for place in places]
         without, names = masked_at(document, places)
         return (as_bytes(without), names) if names else (self.body, ())
 
     def text_to_put_back(self) -> str | None:
-        """The text by which it comes again with the same bytes and under the same key; None where none fits."""
+        """The text that redelivers the same bytes under the same key; None if none fits."""
         if self.request is None or self.request_id == self.own_key:
             return queue_text(self.body)
         return None if "requestId" in self.document else keyed_text(self.plain, self.request_id)
 
     @property
     def pipeline(self) -> str:
-        """The name it gives, in whatever case it writes the field; empty where it gives none."""
+        """The name it gives, in any case of the field's name; empty if it gives none."""
         other = (value for name, value in self.document.items() if name.lower() == "pipeline")
         name = self.document.get("pipeline", next(other, None))
         return _text(name)[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
 
     @property
     def traceparent(self) -> str | None:
-        """The trace that it is part of: an attribute of an event, a field of a request; None where it tells none."""
+        """The trace that it is part of: an attribute of an event, a field of a request; None if it gives none."""
         given = None if self.event is None else traceparent_of(self.event.document.get("traceparent"))
         return given or traceparent_of(self.document.get("traceparent"))
 
     @property
     def call_back_uri(self) -> str | None:
-        """The address at which its sender wants to be called back, whatever else is wrong with it; not checked."""
+        """The address for calling its sender back, even if the message has faults; not checked."""
         given = self.document.get("callBackUri")
         return given if isinstance(given, str) else None
 
@@ -292,13 +292,13 @@ class Message:
 
     @property
     def correlation_id(self) -> str | None:
-        """The sender's own id, where it gives one."""
+        """The sender's own id, if it gives one."""
         given = self.document.get("correlationId")
         return _text(given)[:MAX_CORRELATION_ID] if isinstance(given, str) and not is_blank(given) else None
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The labels it gives, those that are none left out."""
+        """The labels it gives, without invalid ones."""
         given = self.document.get("metadata")
         labels = given.items() if isinstance(given, dict) else ()
         texts = [
@@ -310,12 +310,12 @@ class Message:
 
 
 def _text(given: str) -> str:
-    """A text that can be read: half a surrogate pair, a control and their like, which are none, are replaced."""
+    """A readable text: unpaired surrogates, control characters and the like are replaced."""
     return without_controls(given)
 
 
 def _twins(document: object) -> Iterator[Fault]:
-    """A fault for each parameter whose name is another's in another case: Data Factory would drop one unsaid."""
+    """A fault for each parameter whose name differs from another only in case: Data Factory would silently drop one."""
     parameters = document.get("parameters") if isinstance(document, dict) else None
     first: dict[str, str] = {}
     for name in parameters if isinstance(parameters, dict) else ():
@@ -323,12 +323,12 @@ def _twins(document: object) -> Iterator[Fault]:
         if other != name:
             yield Fault(
                 pointer_to(("parameters", name)),
-                f"is {other} in another case; Data Factory tells no cases apart",
+                f"differs from {other} only in case, which Data Factory ignores",
             )
 
 
 def _validated(model: type[_Request], parsed: Parsed, place: str = "") -> _Request:
-    """The request in a document, which stands at `place` of the body."""
+    """The request in a document, which is at the pointer `place` of the body."""
     faults = list(parsed.faults)
     if parsed.is_text:
         found = list(_twins(parsed.document))

@@ -1,8 +1,8 @@
-"""The JSON object in the bytes of a message, however its sender has encoded it.
+"""Finds the JSON object in the bytes of a message, in any encoding that senders use.
 
-One rule decides. Bytes are read as UTF-8, or as UTF-16 or UTF-32 by their byte order mark or by where their zero bytes
-are. Text that begins with `{` is JSON and nothing else. Other text is base64 only where a JSON object comes out of it,
-which may be base64 once more; else it is what it is. `{` is no character of base64, so that no text is both.
+One rule decides. Bytes are read as UTF-8, or as UTF-16 or UTF-32 by their byte order mark or the positions of their
+zero bytes. Text that begins with `{` is JSON. Other text is base64 only if it decodes to a JSON object, possibly
+through further layers of base64; else it is left as it is. `{` is not in the base64 alphabet, so no text is both.
 """
 
 import base64
@@ -11,8 +11,7 @@ import codecs
 import re
 
 LAYERS = 3
-"""Maximum layers of base64: by the sender, by a client that encodes what it is given, and by being put back into its
-queue."""
+"""Maximum layers of base64: by the sender, by a client that encodes every text, and when put back into the queue."""
 
 _BLANKS = b" \t\r\n\x0b\x0c"
 _LEFT_OUT = re.compile(r"[ \t\r\n\v\f\ufeff]")
@@ -31,17 +30,17 @@ _ZEROS = (
     (re.compile(rb"[^\x00]\x00"), "utf-16-le"),
     (re.compile(rb"\x00[^\x00]"), "utf-16-be"),
 )
-"""What is sent begins with an ASCII character, whose zero bytes tell the encoding (RFC 4627, section 3)."""
+"""JSON begins with an ASCII character, whose zero bytes show the encoding (RFC 4627, section 3)."""
 
 
 def plain_json(body: bytes, *, layers: int = LAYERS) -> bytes:
-    """The text, in UTF-8, that begins a JSON object, of any bytes; the bytes themselves where none is in them.
+    """The UTF-8 text of the JSON object in any bytes; the bytes themselves if they contain none.
 
-    What is UTF-8 already stays as it is, byte for byte.
+    UTF-8 stays the same, byte for byte.
 
     Args:
-        body: as it came.
-        layers: how often it may be encoded as base64.
+        body: as received.
+        layers: maximum layers of base64.
     """
     text = _in_utf_8(body)
     if begins_object(text):
@@ -59,7 +58,7 @@ def begins_object(body: bytes) -> bool:
 
 
 def from_base64(text: str) -> bytes | None:
-    """What a text holds as base64 of either alphabet, padding and blanks or not; None where it is none."""
+    """The content of base64, of either alphabet, with or without padding and blanks; None if it is not base64."""
     matched = _BASE64.fullmatch(_LEFT_OUT.sub("", text))
     if matched is None:
         return None
@@ -71,7 +70,7 @@ def from_base64(text: str) -> bytes | None:
 
 
 def damage_of_base64(text: str) -> str | None:
-    """What is wrong with a text that begins as base64 of a JSON object does; None where it does not."""
+    """The fault of a text that begins like base64 of a JSON object; None for any other text."""
     digits = _LEFT_OUT.sub("", text).rstrip("=").translate(_URL_SAFE)
     whole = re.match(r"[A-Za-z0-9+/]*", digits)
     good = "" if whole is None else whole[0]
@@ -79,12 +78,12 @@ def damage_of_base64(text: str) -> str | None:
     if head is None or not begins_object(_in_utf_8(head)):
         return None
     if len(good) < len(digits):
-        return f"its character {len(good) + 1} is none of base64"
-    return f"no base64 has {len(digits)} characters; its end is missing"
+        return f"character {len(good) + 1} is not in the base64 alphabet"
+    return f"base64 cannot have {len(digits)} characters; its end is missing"
 
 
 def _in_utf_8(body: bytes) -> bytes:
-    """Bytes of another UTF in UTF-8; others as they are."""
+    """Convert UTF-16 and UTF-32 to UTF-8; other bytes are returned unchanged."""
     encoding = next((name for mark, name in _MARKS if body.startswith(mark)), None)
     if encoding is None:
         encoding = next((name for zeros, name in _ZEROS if zeros.match(body)), None)
@@ -92,5 +91,5 @@ def _in_utf_8(body: bytes) -> bytes:
         return body
     try:
         return body.decode(encoding).encode()
-    except UnicodeError:  # what is broken is told where it is parsed
+    except UnicodeError:  # reported when it is parsed
         return body

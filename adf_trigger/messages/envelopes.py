@@ -1,7 +1,7 @@
-"""Events that arrive, as a business or a blob store tells them: CloudEvents 1.0, or Event Grid's own schema.
+"""Incoming events, such as a blob store's: CloudEvents 1.0, or Event Grid's own schema.
 
 In the queue and in the body of a webhook both are one JSON object each (CloudEvents in structured mode). No request to
-start a run has `specversion` or `eventType` at its top, so that neither is ever taken for the other.
+start a run has `specversion` or `eventType` at its top level, so the two are never confused.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from adf_trigger.messages.strict_json import parse
 CLOUD_EVENTS = "CloudEvents"
 EVENT_GRID = "Event Grid"
 OUR_TYPES = "dev.adf-trigger."
-"""Prefix of the types of this service's own events. They name a pipeline and ask for no run: were they taken for
-requests where somebody leads them back here, each would be rejected, and its rejection be the next one."""
+"""Prefix of the types of this service's own events. They name a pipeline and are no requests: if they were read as
+requests when routed back here, each would be rejected, and its rejection would be the next event."""
 _VERSION = "1.0"
 _KEY = re.compile(r"event-[0-9a-f]{48}")
 
@@ -31,12 +31,12 @@ class Event:
     Attributes:
         schema: CLOUD_EVENTS or EVENT_GRID.
         id: unique within its source.
-        source: of CloudEvents; the topic of Event Grid's schema, which is empty where the publisher set none.
+        source: the source of a CloudEvent; the topic of Event Grid's schema, empty if the publisher set none.
         type: what happened.
-        subject: what it happened to; empty where it is not told.
-        time: when, as it is written; None where it is not told.
-        data: what else is told, as JSON.
-        document: the event as it came.
+        subject: what it happened to; empty if it is not given.
+        time: when, as written; None if it is not given.
+        data: its data, as JSON.
+        document: the event as received.
     """
 
     schema: str
@@ -54,31 +54,31 @@ class Event:
 
 
 def is_event(document: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is meant to be an event, right or wrong."""
+    """Whether a JSON object is meant to be an event, valid or not."""
     return "specversion" in document or "eventType" in document
 
 
 def event_in(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault, ...]]:
-    """The event that a JSON object is, or what is wrong with it.
+    """The event in a JSON object, or its faults.
 
     Args:
-        document: of which `is_event` holds.
+        document: an object for which `is_event` is true.
     """
     return _cloud_event(document) if "specversion" in document else _grid_event(document)
 
 
 def key_of(*parts: str) -> str:
-    """An idempotency key made of texts: the same for the same ones in the same order, and for no others."""
+    """An idempotency key derived from texts: the same for the same texts in the same order, and for no others."""
     return f"event-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:48]}"
 
 
 def is_key(text: str) -> bool:
-    """Whether a text looks like an idempotency key that was made of texts."""
+    """Whether a text has the form of a key of `key_of`."""
     return _KEY.fullmatch(text) is not None
 
 
 def place_of_request(event: Event | None) -> str | None:
-    """Where in a CloudEvent a request to start a run stands: in its data, where they name a pipeline; else None."""
+    """The pointer to the request in a CloudEvent: its data, if that names a pipeline; else None."""
     data = None if event is None else event.data
     if (
         event is None
@@ -92,12 +92,12 @@ def place_of_request(event: Event | None) -> str | None:
 
 def _cloud_event(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault, ...]]:
     faults = [
-        Fault(f"/{name}", "must be a text that is not empty: every CloudEvent has it")
+        Fault(f"/{name}", "must be text, and not empty: every CloudEvent has it")
         for name in ("id", "source", "type")
         if not _is_said(document.get(name))
     ]
     if document["specversion"] != _VERSION:
-        faults.append(Fault("/specversion", f"must be {_VERSION}: no other version of CloudEvents is read"))
+        faults.append(Fault("/specversion", f"must be {_VERSION}, the only supported version of CloudEvents"))
     faults += _no_texts(document, "subject", "time")
     data, data_faults = _data_of(document)
     faults += data_faults
@@ -120,7 +120,7 @@ def _data_of(document: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
     if encoded is None:
         return _read(document.get("data"))
     if "data" in document:
-        return None, [Fault("/data_base64", "stands beside data: a CloudEvent has one of them")]
+        return None, [Fault("/data_base64", "must not be given together with data")]
     if encoded == "":
         return None, []
     raw = from_base64(encoded) if isinstance(encoded, str) else None
@@ -128,12 +128,12 @@ def _data_of(document: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
         return None, [Fault("/data_base64", "must be base64")]
     parsed = parse(plain_json(raw, layers=0))
     if not parsed.is_text:
-        return None, []  # whatever it is: no trigger can look into it
+        return None, []  # not JSON: no trigger can refer to it
     return parsed.document, [Fault(f"/data_base64{each.pointer}", each.message) for each in parsed.faults]
 
 
 def _read(data: object) -> tuple[Any, list[Fault]]:
-    """Data as they are; of a text that is a request, since its producer had it as JSON already, the request."""
+    """The data; if it is a string that holds a request, as from a producer that encodes JSON twice, the request."""
     text = data.encode(errors="replace") if isinstance(data, str) else b""
     if begins_object(text):
         parsed = parse(text)
@@ -148,7 +148,7 @@ def _names_a_pipeline(data: object) -> bool:
 
 def _grid_event(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault, ...]]:
     faults = [
-        Fault(f"/{name}", "must be a text that is not empty: every event of Event Grid has it")
+        Fault(f"/{name}", "must be text, and not empty: every event of Event Grid has it")
         for name in ("id", "eventType")
         if not _is_said(document.get(name))
     ]

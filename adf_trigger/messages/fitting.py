@@ -1,6 +1,6 @@
-"""Results of activities, cut to the room there is: what tells most is kept.
+"""Cuts the results of activities to a size: the most informative parts are kept.
 
-Sizes are characters of compact ASCII JSON, which is how records and events are written.
+Sizes are characters of compact ASCII JSON, the format of records and events.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ LONGEST_NAME = 256
 
 
 def fitted_results(results: Sequence[ActivityResult], size: int) -> list[ActivityResult]:
-    """The results that fit, in their order: those of what failed are kept first, then the last ones."""
+    """The results that fit, in their order: failed ones are kept first, then the last ones."""
     failed = [number for number, each in enumerate(results) if each.status in FAILED_ACTIVITY]
     others = [number for number, each in enumerate(results) if each.status not in FAILED_ACTIVITY]
     kept: list[int] = []
@@ -39,15 +39,15 @@ def fitted_errors(
     longest_name: int = LONGEST_NAME,
     properties: bool = True,
 ) -> list[ActivityError]:
-    """The errors that fit, in their order, their messages cut in the middle where they are too long together.
+    """The errors that fit, in their order, their messages cut in the middle if they are too long together.
 
-    What a retry has cured gives way first, then what only holds another activity that failed.
+    Errors that a retry has cured are dropped first, then those of containers of a failed activity.
 
     Args:
-        errors: as they are.
-        most: how many at most.
-        size: that their messages may have together.
-        longest_name: characters of each of their names.
+        errors: the errors.
+        most: maximum number of errors.
+        size: maximum size of their messages together.
+        longest_name: maximum characters of each of their names.
         properties: whether their user properties are kept.
     """
     by_worth = sorted(
@@ -60,7 +60,7 @@ def fitted_errors(
 
 
 def fitted_children(children: Sequence[ChildRun], *, size: int) -> list[ChildRun]:
-    """The children that fit: the first ones. Half of the room is for why their activities failed."""
+    """The first children that fit. Half of the size is for the errors of their activities."""
     messages = size // 2
     asked = [child for child in children if child.errors]
     share = messages // max(1, len(asked))
@@ -76,7 +76,7 @@ def fitted_children(children: Sequence[ChildRun], *, size: int) -> list[ChildRun
 
 
 def fitted_whole(results: Results, size: int) -> Results:
-    """All that is told of a run's end beside its errors, within a size: half of it is for activities."""
+    """The results of a run, without its errors, within a size: half of it is for activities."""
     if ascii_size(results.model_dump(mode="json")) <= size:
         return results
     activities = results.activities and fitted_results(results.activities, size // 2)

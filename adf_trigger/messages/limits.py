@@ -1,4 +1,4 @@
-"""Text cut to a limit."""
+"""Cuts texts and JSON values to limits."""
 
 import json
 import unicodedata
@@ -13,7 +13,7 @@ _DEEPEST = 50
 """Maximum levels of a JSON value: some readers fail at 64."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories that a terminal would interpret and a line cannot hold: controls, marks of direction, halves of pairs."""
+"""Categories that a terminal would interpret or a line cannot hold: controls, direction marks, unpaired surrogates."""
 
 
 def shorten(text: str, limit: int) -> str:
@@ -30,11 +30,11 @@ def shorten_middle(text: str, limit: int) -> str:
 
 
 def shortened_together(texts: Sequence[str], room: int) -> list[str]:
-    """Texts that have room together: the long ones are cut in the middle, all at one length, the short ones stay.
+    """Texts cut to a common limit: the long ones are cut in the middle to one length, the short ones stay.
 
     Args:
-        texts: as they are.
-        room: characters of ASCII JSON that all of them may have, without their quotes.
+        texts: the texts.
+        room: maximum characters of ASCII JSON of all together, without their quotes.
     """
     most, least = max(map(len, texts), default=0), 0
     if sum(map(ascii_size, texts)) <= room:
@@ -55,11 +55,11 @@ def ascii_size(value: object) -> int:
 
 
 def bounded_json(value: object, size: int) -> tuple[Any, bool]:
-    """A value that any reader of JSON can read, and whether it was cut: to its JSON text then, in the middle.
+    """A value that any JSON parser can read, and whether it was cut: replaced by its JSON text, cut in the middle.
 
     Args:
-        value: what somebody's JSON says, halves of surrogate pairs and Infinity included.
-        size: characters of ASCII JSON that it may have; one that is nested too deeply is left out.
+        value: a value of foreign JSON, which may have unpaired surrogates and Infinity.
+        size: maximum characters of ASCII JSON; a value that is nested too deeply becomes None.
     """
     if _is_deep(value):
         return None, True
@@ -72,7 +72,7 @@ def bounded_json(value: object, size: int) -> tuple[Any, bool]:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether some reader of JSON would give up on a value."""
+    """Whether a value is nested too deeply for some JSON parsers."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [inner for each in level for inner in _inner(each)]
@@ -88,9 +88,9 @@ def _inner(value: object) -> Iterable[object]:
 
 
 def one_line(text: str, limit: int = LONGEST_LINE) -> str:
-    """A text on one line of at most `limit` characters: white space is one blank, control characters are left out.
+    """A text on one line of at most `limit` characters: white space becomes one blank, control characters are removed.
 
-    A long one is cut in the middle, since a cause may stand at either end.
+    A long one is cut in the middle, since either end may name the cause.
     """
     words = " ".join(text.split())
     plain = "".join(each for each in words if unicodedata.category(each) not in _NOT_SHOWN)

@@ -1,4 +1,4 @@
-"""Values of secure parameters: taken out of a message that is kept, and put in again for a replay."""
+"""Removes the values of secure parameters from messages that are stored, and restores them for a replay."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -7,18 +7,18 @@ from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.messages.strict_json import MAX_DEPTH
 
 MASK = "**********"
-"""What stands for a secret value, as Data Factory itself writes it."""
+"""The replacement of a secret value, the same as Data Factory's own."""
 
-_CUT = "(nested too deeply to be kept)"
+_CUT = "(nested too deeply to be stored)"
 _CALL_BACK_URI = "callbackuri"
 _FIELDS = frozenset(field.alias for field in QueuedRunRequest.model_fields.values())
-"""At the top of a message these are the request's own, whatever parameters are called."""
+"""At the top level of a message these are the request's own fields, even if a parameter has the same name."""
 
 
 def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str, ...]]:
-    """A message without the values of secure parameters, and the names of those it had.
+    """A message without the values of secure parameters, and the names of those that were removed.
 
-    Wherever a name stands, in whatever case: a message that is rejected may have it in the wrong place.
+    A name is masked at any place and in any case: a rejected message may have it in the wrong place.
 
     Args:
         document: the message's JSON.
@@ -37,18 +37,18 @@ def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str
 
 
 def without_callback(document: object) -> object:
-    """A message without the address at which its sender wants to be called back: who knows that can answer for us."""
+    """A message without its `callBackUri`: anyone who knows that address can answer in our place."""
     if not isinstance(document, dict):
         return document
     return {name: value for name, value in document.items() if name.lower() != _CALL_BACK_URI}
 
 
 def masked_at(document: object, places: Collection[tuple[str, ...]]) -> tuple[object, tuple[str, ...]]:
-    """A document without the values at some places, and the last names on the way to those that it had.
+    """A document without the values at some places, and the last name of each place that was masked.
 
     Args:
         document: JSON.
-        places: names on the way, in any case; through an array, of whatever is in it.
+        places: the names on each path, in any case; a path applies to every item of an array on it.
     """
     found: dict[str, None] = {}
 
@@ -71,18 +71,18 @@ def masked_at(document: object, places: Collection[tuple[str, ...]]) -> tuple[ob
 
 
 def may_have_secrets(document: Mapping[str, object]) -> bool:
-    """Whether there is any name in a message that a parameter could have, beside the request's own fields."""
+    """Whether a message has any name that may be a parameter's, besides the request's own fields."""
     own = {name: value for name, value in document.items() if name in _FIELDS}
     return len(own) < len(document) or any(isinstance(value, dict) and value for value in own.values())
 
 
 def unmasked(document: object, names: Collection[str], values: Mapping[str, object]) -> object:
-    """A message with the given values in the places of those that were taken out.
+    """A message with the given values in place of the masked ones.
 
     Args:
-        document: the message as it was kept.
-        names: what was masked.
-        values: name → value; a name in another case is the same.
+        document: the message as stored.
+        names: the names that were masked.
+        values: name → value, in any case of the name.
 
     Raises:
         KeyError: a value is not given.
@@ -94,7 +94,7 @@ def unmasked(document: object, names: Collection[str], values: Mapping[str, obje
 
 
 def as_bytes(document: object) -> bytes:
-    """A document as JSON, without needless blanks."""
+    """A document as compact JSON."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""JSON that every reader understands alike, and that Data Factory can be sent: whatever else is named as a fault."""
+"""Parses JSON that every parser understands alike and that can be sent to Data Factory; anything else is a fault."""
 
 import json
 import math
@@ -11,19 +11,19 @@ from adf_trigger.messages import mistaken
 from adf_trigger.messages.wording import pointer_to
 
 MAX_DEPTH = 128
-"""Levels of objects and arrays: well below what any JSON library on the way to Data Factory takes."""
+"""Levels of objects and arrays: well below the limit of any JSON library on the way to Data Factory."""
 
 _Path = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text holds.
+    """The result of parsing a text.
 
     Attributes:
-        document: its value; None where it is no JSON at all. Of names that occur twice the last one counts.
-        faults: all that is wrong with it as JSON.
-        is_text: whether every name and value is a text that can be encoded, so that it may be looked into.
+        document: its value; None if it is not JSON at all. Of names that occur twice the last one counts.
+        faults: all its faults as JSON.
+        is_text: whether every name and value can be encoded as text, so that the document can be processed further.
     """
 
     document: Any
@@ -32,13 +32,13 @@ class Parsed:
 
 
 class _Object(dict[str, Any]):
-    """A JSON object, with the names that it has more than once."""
+    """A JSON object, with the names that occur more than once in it."""
 
     repeated: tuple[str, ...] = ()
 
 
 def parse(body: bytes) -> Parsed:
-    """Read JSON of UTF-8, with or without byte order mark. Any bytes are taken."""
+    """Parse JSON in UTF-8, with or without byte order mark. Never raises."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -66,7 +66,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> _Object:
 
 
 def _looked_through(document: object) -> Iterator[tuple[Fault, bool]]:
-    """Each fault, and whether what is at fault can be encoded all the same."""
+    """Each fault, and whether the faulty value can still be encoded."""
     left: list[tuple[_Path, object]] = [((), document)]
     while left:
         path, value = left.pop()
@@ -74,9 +74,9 @@ def _looked_through(document: object) -> Iterator[tuple[Fault, bool]]:
             yield _too_deep(path), False
         elif isinstance(value, dict):
             repeated = value.repeated if isinstance(value, _Object) else ()
-            yield from ((_fault((*path, name), "is there more than once"), True) for name in repeated)
+            yield from ((_fault((*path, name), "occurs more than once"), True) for name in repeated)
             yield from (
-                (_fault((*path, name), "its name is broken: half a surrogate pair"), False)
+                (_fault((*path, name), "has an unpaired surrogate in its name"), False)
                 for name in value
                 if _is_broken(name)
             )
@@ -84,9 +84,9 @@ def _looked_through(document: object) -> Iterator[tuple[Fault, bool]]:
         elif isinstance(value, list):
             left += (((*path, number), each) for number, each in reversed(list(enumerate(value))))
         elif isinstance(value, float) and not math.isfinite(value):
-            yield _fault(path, "is too large a number, or none: JSON has no NaN and no Infinity"), True
+            yield _fault(path, "is too large a number, or not a number: JSON has no NaN or Infinity"), True
         elif isinstance(value, str) and _is_broken(value):
-            yield _fault(path, "is no text: it has half a surrogate pair"), False
+            yield _fault(path, "has an unpaired surrogate"), False
 
 
 def _too_deep(path: _Path) -> Fault:

@@ -1,4 +1,4 @@
-"""Messages as texts of a queue: the same bytes again, under the same key, or a reference to where they are kept."""
+"""The texts of messages that are put into a queue again: the same bytes, under the same key, or a reference to them."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from adf_trigger.messages.encodings import begins_object, plain_json
 from adf_trigger.request_ids import is_request_id
 
 MAX_QUEUE_BYTES = 65_536
-"""Largest text that a storage queue takes."""
+"""Largest text that a storage queue accepts."""
 
 _REFERENCE = "adfTriggerKept"
 _REPLAY = "adfTriggerReplay"
@@ -19,19 +19,19 @@ _NEWS_ONLY = "adfTriggerTell"
 
 @cache
 def _unsafe() -> re.Pattern[str]:
-    """What XML 1.0 cannot hold; a carriage return it may give back as a line feed. It takes long to be compiled."""
+    """Characters that XML 1.0 cannot hold, or returns as a line feed (CR). Compiled late, since that is slow."""
     return re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a message is kept that lies in the queue by this reference alone.
+    """A stand-in in the queue for a message that the ledger stores.
 
     Attributes:
-        key: names it in the ledger.
-        request_id: the idempotency key it goes by.
-        replay: whether it was rejected and is sent again: it is to be taken, whatever the ledger says of it.
-        news_only: whether the news of its rejection is still to be sent, whatever has become of it since, and no more.
+        key: the message's key in the ledger.
+        request_id: its idempotency key.
+        replay: whether it was rejected and is sent again: it is accepted regardless of its state there.
+        news_only: whether only the event of its rejection remains to be sent, regardless of its fate since.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Reference:
 
     @classmethod
     def in_document(cls, document: object) -> "Reference | None":
-        """The reference that a message is; None where it is none."""
+        """The reference in a message; None for any other message."""
         match document:
             case {"adfTriggerKept": str(key), "requestId": str(request_id), **more} if is_request_id(
                 request_id
@@ -58,9 +58,9 @@ class Reference:
 
 
 def queue_text(body: bytes) -> str | None:
-    """The text that a queue delivers as these bytes, or as base64 of them where no text can hold them.
+    """The text that a queue delivers as these bytes, or base64 of them if no text can hold them; None if neither fits.
 
-    Base64 is read back where a JSON object comes out of it, so nothing else is written so. None where neither fits.
+    Base64 is decoded again only if it contains a JSON object, so it is used for nothing else.
     """
     try:
         text = body.decode()
@@ -76,9 +76,9 @@ def queue_text(body: bytes) -> str | None:
 
 
 def keyed_text(plain: bytes, request_id: str) -> str | None:
-    """The text of a JSON object that has no requestId, with one put in: all else stays as it is, byte for byte.
+    """The text of a JSON object without a requestId, with one added: all else stays the same, byte for byte.
 
-    None where that does not fit into a queue.
+    None if that does not fit into a queue.
     """
     _, _, rest = plain.partition(b"{")
     between = b"" if rest.lstrip().startswith(b"}") else b","

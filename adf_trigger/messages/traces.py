@@ -1,4 +1,4 @@
-"""The trace that a caller's request is part of: W3C Trace Context's `traceparent`, carried on to the event."""
+"""The trace that a caller's request is part of: W3C Trace Context's `traceparent`, carried through to the event."""
 
 import re
 
@@ -8,11 +8,11 @@ _TRACEPARENT = re.compile(
 )
 _FIRST_VERSION, _NO_VERSION = "00", "ff"
 _LONGEST = 256
-"""Characters. Version 00 has 55; later ones may have more, and what is longer than this is carried by nobody."""
+"""Characters. Version 00 has 55; later ones may have more, up to this limit of ours."""
 
 
 def traceparent_of(value: object) -> str | None:
-    """A traceparent as it is written; None where it is none, which W3C has passed over and not refused.
+    """A traceparent, unchanged; None for an invalid value, which according to W3C is ignored and not refused.
 
     Source: https://www.w3.org/TR/trace-context/#traceparent-header, with its rules for later versions.
     """
@@ -21,5 +21,5 @@ def traceparent_of(value: object) -> str | None:
         return None
     if found["version"] == _FIRST_VERSION and found["more"] is not None:
         return None
-    # All zeros are ids of nothing.
+    # All-zero ids are invalid.
     return found[0] if found["trace"].strip("0") and found["parent"].strip("0") else None

@@ -1,4 +1,4 @@
-"""Validation errors, in the terms of the request's author."""
+"""Puts validation errors into the terms of the request's author."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -12,8 +12,8 @@ from adf_trigger.messages.mistaken import not_an_inner_object
 
 _PARAMETERS = "pipeline parameters go below `parameters`"
 _LIKE_ENOUGH = 0.6
-_NO_FORM = "does not have the form that it must have"
-_NO_TIME = "is no time: write it as 2026-11-26T06:00:00Z"
+_NO_FORM = "does not have the required form"
+_NO_TIME = "is not a valid time: write it as 2026-11-26T06:00:00Z"
 _NO_OBJECT = frozenset({"dict_type", "model_type", "model_attributes_type"})
 
 _WORDS: Mapping[str, str] = {
@@ -29,7 +29,7 @@ _WORDS: Mapping[str, str] = {
     "int_parsing": "must be a whole number",
     "uuid_type": "must be a GUID",
     "uuid_parsing": "must be a GUID",
-    "finite_number": "must be a number that is not infinite",
+    "finite_number": "must be a finite number",
     "datetime_type": _NO_TIME,
     "datetime_parsing": _NO_TIME,
     "datetime_from_date_parsing": _NO_TIME,
@@ -37,16 +37,16 @@ _WORDS: Mapping[str, str] = {
 }
 
 _SHAPES: Mapping[str, str] = {
-    "pipeline": "is not a name that a pipeline can have",
+    "pipeline": "is not a valid pipeline name",
 }
 
 
 def fault_of(error: ErrorDetails, model: type[BaseModel]) -> Fault:
-    """One fault, where and what, without a word of the validator's.
+    """The fault of a validation error, in our own words.
 
     Args:
-        error: of the validation, with its input.
-        model: what was read.
+        error: the error, with its input.
+        model: the model that was validated.
     """
     location = [part for part in error["loc"] if part != "[key]"]
     said = not_an_inner_object(error.get("input")) if error["type"] in _NO_OBJECT and location else None
@@ -64,7 +64,7 @@ def _message(error: ErrorDetails, location: Sequence[int | str], model: type[Bas
     field = str(location[-1]) if location else ""
     match error["type"]:
         case "extra_forbidden":
-            said = _unknown(field, model) if len(location) == 1 else "is not known here"
+            said = _unknown(field, model) if len(location) == 1 else "is not a known name"
         case "value_error":
             said = str(context.get("error") or _NO_FORM)  # a sentence of this project's own
         case "string_too_short":

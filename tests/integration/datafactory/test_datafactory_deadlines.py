@@ -139,7 +139,7 @@ def test_a_token_that_comes_too_late_sends_nothing(server: RawServer) -> None:
     server.answering(reply("200 OK", CREATED))
     with Transport(server.url, limits=Limits()) as transport:
         client = DataFactoryClient(FACTORY, ManagementApi(transport, SlowToken(), retries=RetryPolicy()))
-        with pytest.raises(NotSent, match="before it had a token"):
+        with pytest.raises(NotSent, match="before a token was acquired"):
             client.create_run("p", {}, client_request_id=RUN_ID, within=0.2)
         assert server.requests == []
         assert client.create_run("p", {}, client_request_id=RUN_ID, within=5).run_id == RUN_ID

@@ -231,7 +231,7 @@ def test_a_condition_that_cannot_be_said_is_an_error(
     client: LeanTableClient, conditions: dict[str, Any]
 ) -> None:
     """Nothing is sent that would be done whatever was there."""
-    with pytest.raises(ValueError, match="no condition"):
+    with pytest.raises(ValueError, match="unsupported condition"):
         client.submit_transaction([("delete", KEYS, conditions)])
 
 

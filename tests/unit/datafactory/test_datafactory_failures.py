@@ -285,9 +285,9 @@ BODIES: list[tuple[Any, str | None, str, str | None]] = [
         "m; d",
         None,
     ),
-    ("<html><title>502</title></html>", None, "a body that is no JSON (text/html)", None),
+    ("<html><title>502</title></html>", None, "a body that is not JSON (text/html)", None),
     ("", None, "no body", None),
-    ("[" * 100_000, None, "a body that is no JSON (text/html)", None),
+    ("[" * 100_000, None, "a body that is not JSON (text/html)", None),
 ]
 
 
@@ -372,7 +372,7 @@ def test_a_throttled_call_says_how_long_to_wait(client: DataFactoryClient, servi
 def test_a_garbled_reply_keeps_the_ids() -> None:
     """They are what the service's support asks for."""
     reply = Reply(200, {"x-ms-request-id": "r-1", "x-ms-correlation-request-id": "c-1"}, b"{")
-    error = garbled(call_of(Effect.START), reply, "its body is no JSON")
+    error = garbled(call_of(Effect.START), reply, "its body is not JSON")
     assert (error.request_id, error.correlation_id, error.status) == ("r-1", "c-1", 200)
 
 

@@ -36,7 +36,7 @@ def test_activities_of_another_run_are_left_out(client: DataFactoryClient, servi
 def test_the_definition_of_another_pipeline_is_no_answer(client: DataFactoryClient, service: Service) -> None:
     """What another pipeline declares is not held against a request; names compare without regard to case."""
     service.answers(answer(200, {"name": "other", "properties": {}}))
-    with pytest.raises(Unavailable, match="another one, 'other'"):
+    with pytest.raises(Unavailable, match="another resource, 'other'"):
         client.get_pipeline("load orders")
     service.answers(answer(200, {"name": "Load Orders", "properties": {}}))
     assert client.get_pipeline("load orders").name == "Load Orders"

@@ -113,7 +113,7 @@ def test_a_name_that_is_there_twice_is_the_fault_of_its_start(caller: Caller) ->
     )
     results = body_of(caller.call("start_runs", "POST", "runs", body=text))["runs"]
     assert [each["status"] for each in results] == [400, 202]
-    assert results[0]["problem"]["errors"] == [{"pointer": "/pipeline", "message": "is there more than once"}]
+    assert results[0]["problem"]["errors"] == [{"pointer": "/pipeline", "message": "occurs more than once"}]
 
 
 def test_one_with_secrets_is_started_at_once(caller: Caller, world: World) -> None:

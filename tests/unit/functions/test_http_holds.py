@@ -134,7 +134,7 @@ def test_every_fault_is_named(caller: Caller) -> None:
 def test_an_end_that_is_no_time_is_told_how_times_are_written(caller: Caller, until: Any) -> None:
     """As the list's own times are."""
     (fault,) = body_of(ask(caller, "hold", {**REASON, "until": until}))["errors"]
-    assert fault == {"pointer": "/until", "message": "is no time: write it as 2026-11-26T06:00:00Z"}
+    assert fault == {"pointer": "/until", "message": "is not a valid time: write it as 2026-11-26T06:00:00Z"}
 
 
 def test_a_key_is_held_as_its_policy_counts_it() -> None:

@@ -260,7 +260,7 @@ def test_every_fault_of_a_question_is_named_at_once(caller: Caller) -> None:
     assert "is correlationId meant?" in found["correlationID"]
     assert "is Failed meant?" in found["status"]
     assert "time zone" in found["since"]
-    assert "is no time" in found["until"]
+    assert "is not a valid time" in found["until"]
     assert found["limit"] == "must be a whole number from 1 to 200"
     assert "pipeline" in found["pipeline"]
     assert "at most 256" in found["correlationId"]

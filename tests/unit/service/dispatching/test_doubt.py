@@ -264,7 +264,7 @@ def test_a_request_that_gets_no_clear_answer_keeps_no_other_waiting() -> None:
     """A firewall that dislikes one body: the requests behind it are started meanwhile."""
     world = a_world()
     for number in range(3):
-        world.factory.fail_next("create_run", UnknownOutcome("HTTP 403: a body that is no JSON", status=403))
+        world.factory.fail_next("create_run", UnknownOutcome("HTTP 403: a body that is not JSON", status=403))
         world.submit(f"blocked-{number}")
     world.factory.fail_next("create_run", Throttled("slow down", retry_after=5))
     world.submit("innocent")
