@@ -1,4 +1,4 @@
-"""The local stack: everything the trigger service needs of Azure, run for real on one machine.
+"""The local stack: everything the trigger service needs from Azure, running on one machine.
 
-Never imported by the deployed app, and left out of its package by .funcignore.
+Never imported by the deployed app, and excluded from its package by .funcignore.
 """

@@ -1,4 +1,4 @@
-"""The command line of the local stack: `python -m adf_trigger.local`, and what `adf-trigger` hands on."""
+"""The command line of the local stack: `python -m adf_trigger.local`, and the commands that `adf-trigger` forwards."""
 
 import argparse
 import io
@@ -12,11 +12,11 @@ from adf_trigger.local.screen.texts import COMMAND
 
 _PROGRAM = "python -m adf_trigger.local"
 _INTERRUPTED = 130
-"""Exit code of a command that Ctrl+C has ended."""
+"""Exit code of a command that was ended by Ctrl+C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit code."""
+    """Run a command; return the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a Windows code page has no check mark
@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("Stopped.")
         return _INTERRUPTED
     except ModuleNotFoundError:
-        raise  # a package of the local stack is not installed, which whoever called this tells
-    except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets a sentence, the log what is behind it
+        raise  # a package of the local stack is not installed: reported by the caller
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a sentence for the user, the traceback in a file
         say(_sentences(error))
         return 1
     return code
@@ -43,11 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-# ruff: noqa: PLC0415 - each command imports what it needs once it is called: all together they need every package there is
+# ruff: noqa: PLC0415 - each command imports only its own packages: together they need all of them
 
 
 def _sentences(error: Exception) -> str:
-    """What there is to say of an error: what it says itself, if it is one that its command may end with."""
+    """The text for an error: its own message if a command is expected to end with it, else a crash report."""
     from adf_trigger.emulator.commands.data_folder import DataFolderError
     from adf_trigger.emulator.commands.running import NotRunning
     from adf_trigger.emulator.importing.sources import ImportFailed
@@ -122,10 +122,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 _COMMANDS: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
-    "up": ("run everything until it is told to stop (Ctrl+C or SIGTERM)", _add_up),
-    "setup": ("install Azurite, so that the first start is quick too", _add_setup),
+    "up": ("run everything until it is stopped (Ctrl+C or SIGTERM)", _add_up),
+    "setup": ("install Azurite, so that the first start is fast", _add_setup),
     "factory": ("run the local Data Factory alone, by http and https", _add_factory),
     "import": ("load the folder of a factory's Git repository, or an ARM template of a factory", _add_import),
-    "demo": ("run both quickstart pipelines and show what comes of it", _add_demo),
-    "env": ("print the running stack's addresses and keys as variables of a shell", _add_env),
+    "demo": ("run both quickstart pipelines and show the results", _add_demo),
+    "env": ("print the running stack's addresses and keys as shell variables", _add_env),
 }

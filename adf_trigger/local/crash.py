@@ -1,4 +1,4 @@
-"""The last resort of the local commands: an error that nobody expected becomes a sentence, and a file with the rest."""
+"""Crash reports of the local commands: an unexpected error becomes a sentence, and a file with the traceback."""
 
 import tempfile
 import traceback
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def unexpected(error: BaseException) -> str:
-    """The message of a crash for people; the traceback is kept in a file, where one can be written."""
+    """The message for an unexpected error; the traceback is saved to a file, if one can be written."""
     text = "".join(traceback.format_exception(error))
     what = f"{type(error).__name__}: {error}".strip().rstrip(":")
     try:
@@ -15,7 +15,5 @@ def unexpected(error: BaseException) -> str:
         ) as file:
             file.write(text)
     except OSError:
-        return f"This should not happen, and is a fault of adf-trigger: {what}"
-    return (
-        f"This should not happen, and is a fault of adf-trigger: {what}\nThe log is kept: {Path(file.name)}"
-    )
+        return f"Unexpected error, a bug in adf-trigger: {what}"
+    return f"Unexpected error, a bug in adf-trigger: {what}\nThe traceback is in {Path(file.name)}"

@@ -6,6 +6,6 @@ from adf_trigger.emulator.__main__ import main
 
 if __name__ == "__main__":
     sys.stderr.write(
-        "This is now python -m adf_trigger.emulator serve --json; the former name goes with the next version.\n"
+        "This is now python -m adf_trigger.emulator serve --json; the next version removes the former name.\n"
     )
     sys.exit(main(["serve", "--json", "--log", *sys.argv[1:]]))

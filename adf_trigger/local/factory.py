@@ -1,4 +1,4 @@
-"""`factory`: the local Data Factory alone, with an Azurite of its own if wanted."""
+"""`factory`: the local Data Factory alone, optionally with its own Azurite."""
 
 import argparse
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ _OWN = ("management", "management_tls", "identity", "authority", "proxy")
 
 
 def add_factory(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of this command."""
+    """Add the arguments of this command to a parser."""
     add_serve(parser)
     parser.add_argument(
-        "--azurite", action="store_true", help="bring an Azurite, for the blobs that its pipelines copy"
+        "--azurite", action="store_true", help="also start an Azurite, for the blobs that its pipelines copy"
     )
     parser.set_defaults(run=_factory, console=CONSOLE)
 
 
 def _factory(options: argparse.Namespace) -> int:
-    """Run it; give the exit code.
+    """Run it; return the exit code.
 
     Raises:
-        PortTaken: a port that was asked for is taken.
+        PortTaken: a requested port is in use.
         AzuriteInstallError: Azurite could not be installed.
         StartFailed: it did not become ready.
     """
@@ -40,7 +40,7 @@ def _factory(options: argparse.Namespace) -> int:
     if not options.json:
         ports, notes = usual(ports, {}, of=(*_OWN, *(_STORAGE if options.azurite else ())))
         for note in notes:
-            progress.said(note)
+            progress.note(note)
         for name in _OWN:
             setattr(options, f"{name}_port", getattr(ports, name))
 

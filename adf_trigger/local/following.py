@@ -1,4 +1,4 @@
-"""Tells of each run once, as soon as it has ended, by asking the service for its list."""
+"""Reports each run once, as soon as it has ended, by polling the service's list of runs."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,26 +16,26 @@ _REMEMBERED = 10_000
 
 
 class Follower:
-    """A thread that asks until it is stopped. A service that does not answer just now is asked again.
+    """A thread that polls until it is stopped. Polls that fail are repeated.
 
     Args:
         endpoints: of the stack.
-        tell: is called in that thread with the view of each run that has ended since the start.
-        since: what was requested before is not told.
+        report: called in that thread with the view of each run that has ended since the start.
+        since: runs requested before this time are not reported.
     """
 
     def __init__(
         self,
         endpoints: Endpoints,
-        tell: Callable[[Mapping[str, Any]], None],
+        report: Callable[[Mapping[str, Any]], None],
         *,
         since: datetime | None = None,
     ) -> None:
         self._url = f"{endpoints.functions_url}/api/runs"
         self._headers = {"x-functions-key": endpoints.functions_key}
         self._since = (since or datetime.now(UTC)).isoformat()
-        self._tell = tell
-        self._told: dict[str, None] = {}
+        self._report = report
+        self._reported: dict[str, None] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="following runs", daemon=True)
 
@@ -48,16 +48,16 @@ class Follower:
 
     def _follow(self) -> None:
         while not self._stop.wait(_PERIOD_SECONDS):
-            self.look()
+            self.poll()
 
-    def look(self) -> None:
-        """Ask once, and tell what has ended since the last time."""
-        ended = [run for run in self._listed() if run.get("ended") and _id(run) not in self._told]
+    def poll(self) -> None:
+        """Poll once, and report the runs that have ended since the last poll."""
+        ended = [run for run in self._listed() if run.get("ended") and _id(run) not in self._reported]
         for run in reversed(ended):  # the list has the newest first
-            self._told[_id(run)] = None
-            self._tell(run)
-        while len(self._told) > _REMEMBERED:
-            del self._told[next(iter(self._told))]
+            self._reported[_id(run)] = None
+            self._report(run)
+        while len(self._reported) > _REMEMBERED:
+            del self._reported[next(iter(self._reported))]
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         query = {"since": self._since}
@@ -73,7 +73,7 @@ class Follower:
         try:
             reply = requests.get(self._url, params=query, headers=self._headers, timeout=_TIMEOUTS)
             page = reply.json() if reply.status_code == requests.codes.ok else {}
-        except (requests.RequestException, ValueError):  # it is being started again, or is another app
+        except (requests.RequestException, ValueError):  # the service is restarting, or is another app
             return {}
         return page if isinstance(page, dict) else {}
 

@@ -1,11 +1,10 @@
-"""Finds the local stack that runs on this machine: what `adf-trigger` talks to where ADF_TRIGGER_URL is not set.
+"""Finds the local stack that runs on this machine, which `adf-trigger` uses where ADF_TRIGGER_URL is not set.
 
-`up` announces itself in a folder of this user's (see `adf_trigger.emulator.commands.running`), with the path of its
-endpoints.json, which only the owner can read and which has the address and the key. A stack that was killed is not
-believed: what it has left is locked by nobody.
+`up` announces itself in a folder of this user (see `adf_trigger.emulator.commands.running`), with the path of its
+endpoints.json, which has the address and the key and is readable only by the owner. The announcement of a killed stack
+is ignored, since no process locks it.
 
-Importing this needs nothing but the standard library, so that the client can do so where the local extra is not
-installed.
+Importing this needs only the standard library, so that the client can import it without the local extra.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from typing import Any
 
 
 class NoLocalStack(Exception):
-    """No stack runs here, or several do; the text says what to do."""
+    """No stack is running, or several are; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +25,7 @@ class RunningStack:
 
     Attributes:
         url: of its Functions host, without a slash at the end; the API is below /api.
-        key: opens its functions.
+        key: its host key.
         data: its data folder.
     """
 
@@ -36,16 +35,16 @@ class RunningStack:
 
 
 def running_stack(data: Path | None = None) -> RunningStack:
-    """The stack that runs.
+    """The running stack.
 
     Args:
-        data: its data folder; None for the only one that runs.
+        data: its data folder; None for the only running one.
 
     Raises:
-        NoLocalStack: none runs, or several do and none is chosen.
+        NoLocalStack: none is running, or several are and none is chosen.
     """
     if find_spec("filelock") is None:
-        raise NoLocalStack("no local stack can run here: the extra is not installed, adf-trigger[local]")
+        raise NoLocalStack("no local stack can run here: the extra adf-trigger[local] is not installed")
     from adf_trigger.emulator.commands.running import NotRunning, facts, running  # noqa: PLC0415
 
     stacks = []
@@ -62,13 +61,13 @@ def running_stack(data: Path | None = None) -> RunningStack:
     if stacks:
         folders = ", ".join(str(stack.data) for stack in stacks)
         raise NoLocalStack(
-            f"several stacks run, on {folders}: hand this shell one of them by `adf-trigger env --data DIR`"
+            f"several stacks are running, on {folders}: choose one for this shell with `adf-trigger env --data DIR`"
         )
-    raise NoLocalStack("no stack runs; start one with `adf-trigger up`")
+    raise NoLocalStack("no stack is running; start one with `adf-trigger up`")
 
 
 def is_alone() -> bool:
-    """Whether one stack runs here, the service with it, and no other."""
+    """Whether exactly one stack with the service is running."""
     try:
         running_stack()
     except NoLocalStack:
@@ -78,5 +77,5 @@ def is_alone() -> bool:
 
 def _of(data: Path, found: Mapping[str, Any]) -> RunningStack:
     if "functions_url" not in found:
-        raise NoLocalStack(f"a factory alone runs on {data}, without the trigger service")
+        raise NoLocalStack(f"only a factory runs on {data}, without the trigger service")
     return RunningStack(url=found["functions_url"], key=found["functions_key"], data=data)

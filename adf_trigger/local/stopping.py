@@ -1,4 +1,4 @@
-"""When a command that runs until it is told to stop has to stop, on any system."""
+"""Stops long-running commands on signals, or when their parent process ends, on any system."""
 
 import os
 import signal
@@ -13,21 +13,21 @@ _NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked to stop, or is no longer there: not an error, as KeyboardInterrupt is none."""
+    """A signal asked to stop, or the parent process has ended. Like KeyboardInterrupt, it is not an error."""
 
 
-class Asked:
+class StopRequest:
     """Whether a signal has asked to stop.
 
-    What a signal's handler raises is lost where the signal comes while Python runs a finalizer, so that whoever waits
-    looks here, too.
+    An exception of a signal handler is lost if the signal arrives while Python runs a finalizer, so that waiting code
+    must also check here.
     """
 
     def __init__(self) -> None:
         self.by: str | None = None
 
     def check(self) -> None:
-        """See that no signal has come.
+        """Check that no signal has arrived.
 
         Raises:
             Stopped: one has.
@@ -37,28 +37,28 @@ class Asked:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[Asked]:
-    """Turn the first signal to stop into `Stopped`; ignore those that follow, since all is being stopped."""
-    asked = Asked()
+def stopped_by_signals() -> Iterator[StopRequest]:
+    """Turn the first stop signal into `Stopped`; ignore later ones, since everything is being stopped."""
+    request = StopRequest()
     known = [signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__]
     wanted = [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
 
     def stop(number: int, _: FrameType | None) -> None:
         for each in wanted:
             signal.signal(each, signal.SIG_IGN)
-        asked.by = signal.Signals(number).name
-        asked.check()
+        request.by = signal.Signals(number).name
+        request.check()
 
     before = {number: signal.signal(number, stop) for number in wanted}
     try:
-        yield asked
+        yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 class Parent:
-    """The process that started this one. With SIGHUP ignored (nohup) it does not matter that it goes."""
+    """The process that started this one. With SIGHUP ignored (nohup) its end is ignored."""
 
     def __init__(self) -> None:
         self._pid = os.getppid()
@@ -70,13 +70,13 @@ class Parent:
             self._process = None
 
     def check(self) -> None:
-        """See that it is there.
+        """Check that it is still running.
 
         Raises:
-            Stopped: it has gone.
+            Stopped: it has ended.
         """
         if self._outlived:
             return
-        # Where a process keeps the id of a parent that has gone, only looking for that one tells.
+        # On systems where getppid() keeps the id of a parent that has ended, only that process itself shows it.
         if os.getppid() != self._pid or (self._process is not None and not self._process.is_running()):
-            raise Stopped("the process that started this one has gone")
+            raise Stopped("the process that started this one has ended")

@@ -1,4 +1,4 @@
-"""What `up` shows: each step as it happens, what now, and then a line a run."""
+"""Output of `up`: each step as it happens, the next commands, and then one line for each run."""
 
 import time
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Terminal(Progress):
     """Colours and a spinner on a terminal, plain lines where it is piped.
 
     Args:
-        console: where to; standard output unless told otherwise.
+        console: to print on; default: standard output.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -27,13 +27,13 @@ class Terminal(Progress):
         self._since = time.monotonic()
 
     def __enter__(self) -> None:
-        """Nothing yet."""
+        """Print nothing yet."""
 
     def __exit__(self, *_: object) -> None:
         self._quiet()
 
     def starting(self, part: str) -> None:
-        """A spinner."""
+        """Show a spinner on a terminal."""
         self._quiet()
         self._since = time.monotonic()
         if self._console.is_terminal:
@@ -41,26 +41,26 @@ class Terminal(Progress):
             self._status.start()
 
     def started(self, part: str, where: str) -> None:
-        """A line."""
+        """Print the line of a part that is ready."""
         self._quiet()
         line = Text(step(part, where, time.monotonic() - self._since))
         line.stylize("green", 0, 1)
         self._line(line)
         self._since = time.monotonic()
 
-    def said(self, line: str) -> None:
-        """A sentence, broken between words where it is too long; what is indented is laid out already."""
+    def note(self, line: str) -> None:
+        """Print a sentence, wrapped between words; an indented line is already wrapped."""
         self._quiet()
         for each in [line] if line.startswith(" ") else wrapped(line):
             self._line(Text(each))
 
     def shown(self, line: str) -> None:
-        """A line."""
+        """Print a line without wrapping it."""
         self._quiet()
         self._line(Text(line, "bold green" if line.startswith("Ready.") else ""))
 
     def ended(self, run: Mapping[str, Any]) -> None:
-        """A run that has ended."""
+        """Print the line of a run that has ended."""
         at = datetime.now().astimezone().strftime("%H:%M:%S")
         before, status, after = run_line(at, run)
         self._line(Text.assemble(before, (status, COLOURS.get(status, "")), after))

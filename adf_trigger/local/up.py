@@ -1,4 +1,4 @@
-"""`up`: the whole stack, until it is told to stop."""
+"""`up`: runs the whole stack until it is stopped."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ from adf_trigger.local.screen.texts import example, ready
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import Stack, StackConfig
 from adf_trigger.local.stack.stack_config import Progress
-from adf_trigger.local.stopping import Asked, Parent, Stopped, stopped_by_signals
+from adf_trigger.local.stopping import Parent, Stopped, StopRequest, stopped_by_signals
 from adf_trigger.local.terminal import Terminal
 
 _WATCH_SECONDS = 0.2
@@ -29,12 +29,12 @@ _WATCH_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpOptions:
-    """How `up` is run.
+    """The options of `up`.
 
     Attributes:
         config: of the stack.
-        as_json: print one line of JSON once all is ready, and nothing else.
-        restart: start the functions host again if it dies.
+        as_json: print only one line of JSON once everything is ready.
+        restart: restart the functions host if it dies.
     """
 
     config: StackConfig
@@ -42,11 +42,11 @@ class UpOptions:
     restart: bool = False
 
 
-class Aside(Progress):
-    """Says what there is to know on standard error; standard output is for the line of JSON alone."""
+class StderrProgress(Progress):
+    """Prints notes on standard error; standard output is only for the line of JSON."""
 
-    def said(self, line: str) -> None:
-        """A sentence."""
+    def note(self, line: str) -> None:
+        """Print a sentence."""
         say(line)
 
 
@@ -55,18 +55,18 @@ class ProcessDied(Exception):
 
 
 def up(options: UpOptions) -> int:
-    """Run the stack until it is told to stop; give the exit code.
+    """Run the stack until it is stopped; return the exit code.
 
     Raises:
         ProcessDied: a process of the stack has ended by itself.
-        StartFailed: or what else entering a Stack raises.
+        StartFailed: or another error of entering a Stack.
     """
     parent = Parent()
     terminal = None if options.as_json else Terminal()
     config = options.config if options.as_json else replace(options.config, usual_ports=True)
-    stack = Stack(config, Aside() if terminal is None else terminal)
+    stack = Stack(config, StderrProgress() if terminal is None else terminal)
     try:
-        with stopped_by_signals() as asked, ExitStack() as running:
+        with stopped_by_signals() as request, ExitStack() as running:
             if terminal is not None:
                 running.enter_context(terminal)
             endpoints = running.enter_context(stack)
@@ -79,32 +79,32 @@ def up(options: UpOptions) -> int:
                 except (AdfTriggerError, AzureError, RequestException) as error:
                     raise failure(stack, error) from error
                 running.enter_context(Follower(endpoints, terminal.ended))
-            _watch(stack, (asked, parent), restart=options.restart)
+            _watch(stack, (request, parent), restart=options.restart)
     except Stopped as reason:
         say(f"Stopped: {reason}.")
     return 0
 
 
 class Watched(Protocol):
-    """Of a stack, what tells how its processes are."""
+    """The part of a stack that reports on its processes."""
 
     @property
     def logs(self) -> Path:
         """The folder of their logs."""
 
     def dead(self) -> str | None:
-        """The name of one that has ended though nobody asked it to."""
+        """The name of a process that has ended without being stopped; None if all are running."""
 
     def exit_report(self, name: str) -> str:
         """How it ended, with the end of its log."""
 
 
 def failure(stack: Watched, error: Exception) -> ProcessDied | StartFailed:
-    """What has happened where a part of the stack does not answer: a process has died, or else the error."""
+    """The error to raise if a part of the stack does not answer: of a dead process, else of the call."""
     if (name := stack.dead()) is not None:
         return ProcessDied(stack.exit_report(name))
     return StartFailed(
-        f"The stack has started, and does not answer: {error}\nThe logs are kept: {stack.logs}"
+        f"The stack has started, but does not answer: {error}\nThe logs are kept: {stack.logs}"
     )
 
 
@@ -131,11 +131,11 @@ def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool, failing: Coll
         terminal.shown(line)
 
 
-def _watch(stack: Stack, reasons: Sequence[Asked | Parent], *, restart: bool) -> None:
-    """Wait for the end.
+def _watch(stack: Stack, reasons: Sequence[StopRequest | Parent], *, restart: bool) -> None:
+    """Wait until the stack must end.
 
     Raises:
-        Stopped: a signal has come, or the process that started this one has gone.
+        Stopped: a signal has arrived, or the process that started this one has ended.
         ProcessDied: a process of the stack has ended by itself.
     """
     while True:

@@ -26,23 +26,26 @@ _ALIKE = 0.9
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of this command."""
+    """Add the arguments of this command to a parser."""
     parser.add_argument(
         "repository",
         type=Path,
         nargs="?",
         metavar="FACTORY",
-        help=f"a factory to load first: a folder {SOURCE_HELP}, or the file of a template; its linked services to blob "
-        "storage and data lakes lead to this Azurite (default: that of --data, else the quickstart's)",
+        help=f"a factory to load first: a folder {SOURCE_HELP}, or a template file; its linked services to blob "
+        "storage and data lakes connect to this Azurite (default: the factory of --data, else the quickstart's)",
     )
     add_choices(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON line once all is ready")
+    parser.add_argument("--json", action="store_true", help="print one JSON line once everything is ready")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="keep data here (default: a temporary folder)"
     )
     parser.add_argument("--app", type=Path, default=APP, metavar="DIR", help="folder with function_app.py")
     parser.add_argument(
-        "--poll-schedule", default=POLL_SCHEDULE, metavar="NCRONTAB", help="when the timer runs (%(default)s)"
+        "--poll-schedule",
+        default=POLL_SCHEDULE,
+        metavar="NCRONTAB",
+        help="schedule of the timer (default: %(default)s)",
     )
     parser.add_argument(
         "--set",
@@ -63,7 +66,7 @@ def add_up(parser: argparse.ArgumentParser) -> None:
     add_any_group(parser)
     add_allow_host(parser)
     add_cloud(parser)
-    parser.add_argument("--restart", action="store_true", help="start the functions host again if it dies")
+    parser.add_argument("--restart", action="store_true", help="restart the functions host if it dies")
     for name in names():
         usual = getattr(USUAL, name)
         parser.add_argument(
@@ -71,17 +74,17 @@ def add_up(parser: argparse.ArgumentParser) -> None:
             type=port,
             default=0,
             metavar="N",
-            help=f"(default: {usual}; a free one with --json)",
+            help=f"(default: {usual}; with --json, a free port)",
         )
     parser.set_defaults(run=_up)
 
 
 def _up(options: argparse.Namespace) -> int:
     if options.repository is None and (options.linked_service or options.parameter):
-        say("up: --linked-service and --parameter are about a factory to load, and none is named")
+        say("up: --linked-service and --parameter require a FACTORY to load")
         return _USAGE
     settings = dict(options.set)
-    for line in odd_settings(settings):
+    for line in suspect_settings(settings):
         say(f"--set {line}")
     return up(
         UpOptions(
@@ -115,27 +118,27 @@ def _loading(options: argparse.Namespace) -> Loading | None:
     )
 
 
-def odd_settings(settings: dict[str, str]) -> list[str]:
-    """A sentence for each setting that is set and that nobody reads, as far as can be told."""
+def suspect_settings(settings: dict[str, str]) -> list[str]:
+    """A sentence for each setting that the app probably does not read."""
     known = known_names() | {HOST_KEY, MASTER_KEY}
-    told = unknown_names(settings, known)
-    told += [
-        f"{name}: the app reads {_PREFIX}{name.upper()}; this name is the app's own"
+    found = unknown_names(settings, known)
+    found += [
+        f"{name}: the app reads {_PREFIX}{name.upper()}, not this name"
         for name in settings
         if name not in known and f"{_PREFIX}{name.upper()}" in known
     ]
-    return told + list(_mistyped(settings, known))
+    return found + list(_mistyped(settings, known))
 
 
 def _mistyped(settings: Iterable[str], known: Collection[str]) -> Iterator[str]:
-    """A sentence for each name without our prefix that nearly has it: an app's own names are not like ours."""
+    """A sentence for each name that nearly is one of our prefixed names: an app's own names do not resemble them."""
     ours = [name for name in known if name.startswith(_PREFIX)]
     for name in settings:
         like = name.upper().replace("-", "_")
         if name in known or name.upper().startswith(_PREFIX):
             continue
         if nearest := get_close_matches(like, ours, n=1, cutoff=_ALIKE):
-            yield f"{name}: the app reads no such name; the nearest name of a setting is {nearest[0]}"
+            yield f"{name}: the app does not read this name; the nearest name of a setting is {nearest[0]}"
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -146,5 +149,5 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _secrets(name: str) -> Path:
-    secrets_file(name)  # read again where it is used; wrong, it is better told here
+    secrets_file(name)  # read again where it is used; checked here, so that errors are usage errors
     return Path(name)

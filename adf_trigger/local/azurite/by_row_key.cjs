@@ -1,6 +1,6 @@
-// Azurite keeps a table's entities in LokiJS, which has an index of PartitionKey and one of RowKey, and uses the one of the
-// property that a query names first. Azurite names PartitionKey, so that each read and write of an entity passes over all
-// of its partition: milliseconds, where it has some ten thousand. Asked the other way round, LokiJS gives the same entity.
+// Azurite keeps a table's entities in LokiJS, which indexes PartitionKey and RowKey, and uses the index of the property
+// that a query names first. Azurite names PartitionKey first, so that each read and write of an entity scans its whole
+// partition, which takes milliseconds at ten thousand entities. With RowKey first, LokiJS returns the same entity.
 "use strict";
 
 const lokijs = require.resolve("lokijs", { paths: [process.argv[1]] });

@@ -19,23 +19,23 @@ _OUTPUT_LINES = 30
 
 
 class AzuriteInstallError(Exception):
-    """npm could not install Azurite. The text has the end of what npm said."""
+    """npm could not install Azurite. The text has the end of npm's output."""
 
 
 def default_root() -> Path:
-    """Where the local stack's tools are installed: within the virtual environment, so that they go with it."""
+    """The folder of the local stack's tools: in the virtual environment, so that they are removed with it."""
     return Path(sys.prefix) / "share" / "adf-trigger"
 
 
 def install(root: Path | None = None) -> Path:
-    """Install the pinned Azurite unless it is there; give the path of its script.
+    """Install the pinned Azurite unless it is installed; return the path of its script.
 
-    Safe to call from several processes at once: one installs, the others wait for it. The folder appears
-    under its name only when it is whole, so a killed installation leaves nothing that looks like one; a folder
-    that has lost its script since is made anew.
+    Safe to call from several processes concurrently: one installs, the others wait for it. The folder gets its
+    name only when it is complete, so that a killed installation is never mistaken for a finished one; a folder
+    whose script is missing is installed again.
 
     Args:
-        root: folder to install under; `default_root()` where None.
+        root: folder to install under; default: `default_root()`.
 
     Raises:
         AzuriteInstallError: npm failed.
@@ -82,5 +82,5 @@ def _npm_ci(folder: Path) -> None:
     except subprocess.TimeoutExpired as exc:
         raise AzuriteInstallError(f"npm took more than {_TIMEOUT_SECONDS} s to install Azurite") from exc
     if result.returncode != 0:
-        said = "\n".join(result.stdout.splitlines()[-_OUTPUT_LINES:])
-        raise AzuriteInstallError(f"npm could not install Azurite (exit code {result.returncode}):\n{said}")
+        output = "\n".join(result.stdout.splitlines()[-_OUTPUT_LINES:])
+        raise AzuriteInstallError(f"npm could not install Azurite (exit code {result.returncode}):\n{output}")

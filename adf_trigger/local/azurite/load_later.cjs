@@ -1,5 +1,5 @@
-// Azurite loads two things at its start that it does not use here, which takes half of that time: its telemetry, which is
-// switched off, and what keeps blobs in an SQL server. Each is loaded once something of it is asked for.
+// At its start Azurite loads two modules that it does not use here, which takes half of the start: its telemetry, which is
+// switched off, and the blob store on an SQL server. Each is loaded when one of its members is first accessed.
 "use strict";
 
 const Module = require("node:module");
@@ -11,6 +11,6 @@ Module._load = function (request, ...rest) {
   if (!LATER.has(request)) {
     return loaded();
   }
-  // What a compiled import looks at first is whether there is a default export: the server has one.
+  // A compiled import first checks for a default export, which the server has.
   return new Proxy({}, { get: (_, name) => (name === "__esModule" ? request.startsWith(".") : loaded()[name]) });
 };

@@ -16,10 +16,10 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 """Azurite's well-known key, printed in its documentation: no secret."""
 
 _BY_ROW_KEY = Path(__file__).with_name("by_row_key.cjs")
-"""Loaded before Azurite, so that an entity is found in the same time however many there are."""
+"""Loaded before Azurite, so that finding an entity does not slow down with their number."""
 
 LOAD_LATER = Path(__file__).with_name("load_later.cjs")
-"""Loaded before that, so that Azurite starts in half the time."""
+"""Loaded before the above, so that Azurite starts in half the time."""
 
 _READY_SECONDS = 60.0
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
@@ -27,13 +27,13 @@ _SERVICES = {"Blob", "Queue", "Table"}
 
 
 class Azurite:
-    """Starts Azurite on 127.0.0.1 (installing it where needed) and waits until it listens.
+    """Starts Azurite on 127.0.0.1, after installing it if needed, and waits until it listens.
 
     Args:
         log: file for its output.
         location: folder for its data, written to disk every few seconds and when it is stopped, but lost on
             SIGKILL; None keeps everything in memory.
-        blob_port: 0 for a free one, as for the others.
+        blob_port: 0 for a free port, as for the other ports.
         held: see Process.
 
     Raises:
@@ -68,14 +68,14 @@ class Azurite:
 
     @property
     def connection_string(self) -> str:
-        """Of the one account, for every SDK and for AzureWebJobsStorage."""
+        """The connection string of the only account, for every SDK and for AzureWebJobsStorage."""
         return (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
             f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
         )
 
     def stop(self) -> None:
-        """Let it save its data and end it."""
+        """Stop it, and let it save its data."""
         self.process.stop()
 
     def __enter__(self) -> Self:

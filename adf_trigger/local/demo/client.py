@@ -1,4 +1,4 @@
-"""What a caller of the service does, with nothing but HTTP and a queue."""
+"""A caller of the service that uses only HTTP and a queue."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ class Answer:
 
     Attributes:
         body: its JSON object; empty where it has none.
-        text: what it holds, as it came.
+        text: its body, as received.
     """
 
     status: int
@@ -31,7 +31,7 @@ class Answer:
 
     @classmethod
     def of(cls, response: requests.Response) -> Self:
-        """What has come, whatever it is: the platform's own errors have no body."""
+        """The answer of any response: the platform's own errors have no body."""
         try:
             found = response.json()
         except requests.JSONDecodeError:
@@ -69,13 +69,13 @@ class Caller:
         return Answer.of(response)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Drop a message on the requests queue."""
+        """Put a message on the requests queue."""
         self._requests.send_message(json.dumps(message))
 
     def events(
         self, count: int, *, within: float, meanwhile: Callable[[], None] = lambda: None
     ) -> list[dict[str, Any]]:
-        """Take so many events off their queue, in order of arrival; fewer if they do not come in time.
+        """Take `count` events off their queue, in order of arrival; fewer if they do not arrive in time.
 
         Args:
             count: how many are expected.

@@ -1,4 +1,4 @@
-"""The factory of the two quickstarts, made by our own client, and the files that its pipelines copy."""
+"""The factory of the two quickstarts, created with our own client, and the files that its pipelines copy."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,11 +52,11 @@ class Quickstart:
         self._storage = endpoints.storage_connection_string
 
     def provision(self) -> Iterator[tuple[str, str]]:
-        """Create or update each resource; the kind and name of each as it is done."""
+        """Create or update each resource; yield the kind and name of each."""
         documents: dict[str, Any] = json.loads((files(__package__) / "quickstart.json").read_text("utf-8"))
         wanted = documents["factory"] | {"location": DEFAULT_REGION[self._cloud]}
-        made = self._factories.create_or_update(self._factory, **wanted)
-        yield "factory", made.name
+        created = self._factories.create_or_update(self._factory, **wanted)
+        yield "factory", created.name
         storage = {"connectionString": self._storage}
         self.client.linked_services.create_or_update(
             LINKED_SERVICE, {"annotations": [], "type": "AzureBlobStorage", "typeProperties": storage}
@@ -86,7 +86,7 @@ class Quickstart:
 
 
 def _management_api(endpoints: Endpoints) -> ManagementApi:
-    """Calls as the stack's service principal, over https, as one would in Azure."""
+    """Calls as the stack's service principal, over https, as in Azure."""
     ca_file = Path(endpoints.ca_file)
     credential = CredentialSettings(
         kind=CredentialKind.SERVICE_PRINCIPAL,

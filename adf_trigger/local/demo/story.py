@@ -1,4 +1,4 @@
-"""The story that the demo tells, and holds itself to."""
+"""The steps of the demo, and the checks of their results."""
 
 import time
 from collections.abc import Iterator
@@ -28,41 +28,41 @@ EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}
 
 
 def run(cloud: str, screen: Screen | None = None, config: StackConfig | None = None) -> int:
-    """Run the demo; give the exit code, 0.
+    """Run the demo; return the exit code, 0.
 
     Args:
         cloud: which of Azure's clouds the stack stands in for.
-        screen: where to show it.
-        config: another stack than the usual one, on which it is to fail.
+        screen: to show it on.
+        config: replaces the default stack, for tests of failures.
 
     Raises:
-        DemoFailed: something was not as it should be.
-        StartFailed: or what else entering a Stack raises.
+        DemoFailed: a check failed.
+        StartFailed: or another error of entering a Stack.
     """
     shown = screen or Screen()
-    begun = time.monotonic()
+    started = time.monotonic()
     shown.heading(
-        "adf-trigger: start Azure Data Factory pipelines by HTTP or queue, and be told when they end."
+        "adf-trigger: start Azure Data Factory pipelines by HTTP or queue, and be notified when they end."
     )
     stack = Stack(config or StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud}))
     with ExitStack() as running:
         with shown.waiting("Starting Azurite, a local Data Factory and a Functions host"):
             endpoints = running.enter_context(stack)
-        _tell(endpoints, shown, stack)
-    shown.verdict(time.monotonic() - begun)
+        _run_steps(endpoints, shown, stack)
+    shown.verdict(time.monotonic() - started)
     return 0
 
 
 class DemoFailed(Exception):
-    """Something was not as it should be. The text has what, and where the logs are, which are kept."""
+    """A check of the demo failed. The text has every fault, and the folder of the logs, which are kept."""
 
 
-def _tell(endpoints: Endpoints, screen: Screen, stack: Stack) -> None:
+def _run_steps(endpoints: Endpoints, screen: Screen, stack: Stack) -> None:
     faults: list[str] = []
     cause: Exception | None = None
     try:
-        for fault in _Story(endpoints, screen).tell():
-            faults.append(fault)  # noqa: PERF402 - what was told before an error is told with it
+        for fault in _Story(endpoints, screen).run():
+            faults.append(fault)  # noqa: PERF402 - faults found before an error are reported with it
     except (RequestException, AzureError, AdfTriggerError) as exc:
         cause = exc
     if (name := stack.dead()) is not None:
@@ -71,8 +71,8 @@ def _tell(endpoints: Endpoints, screen: Screen, stack: Stack) -> None:
         faults.append(f"{type(cause).__name__}: {cause}")
     if not faults:
         return
-    told = "".join(f"✗ {fault}\n" for fault in faults)
-    raise DemoFailed(f"\n{told}The logs are kept: {stack.logs}") from cause
+    lines = "".join(f"✗ {fault}\n" for fault in faults)
+    raise DemoFailed(f"\n{lines}The logs are kept: {stack.logs}") from cause
 
 
 class _Story:
@@ -83,24 +83,24 @@ class _Story:
         self._queue = endpoints.requests_queue
         self._events_queue = endpoints.events_queue
 
-    def tell(self) -> Iterator[str]:
-        """Tell it; every sentence that comes out is a fault."""
+    def run(self) -> Iterator[str]:
+        """Run the steps; yield a sentence for each fault."""
         self._provision()
         faults = list(self._start())
         yield from faults
         if faults:
-            return  # what was not started does not end
+            return  # runs that were not started never end
         events = self._wait()
         yield from self._check_events(events)
         yield from self._show_copy()
         yield from self._check_blobs()
 
     def _provision(self) -> None:
-        self._screen.heading("1. The factory of the two quickstarts, made through the REST API")
-        made: dict[str, list[str]] = {}
+        self._screen.heading("1. The factory of the two quickstarts, created through the REST API")
+        created: dict[str, list[str]] = {}
         for kind, name in self._quickstart.provision():
-            made.setdefault(kind, []).append(name)
-        for kind, names in made.items():
+            created.setdefault(kind, []).append(name)
+        for kind, names in created.items():
             self._screen.line(f"{kind + ('s' if len(names) > 1 else ''):<15} {', '.join(names)}")
         self._quickstart.upload()
         self._screen.line(
@@ -110,7 +110,7 @@ class _Story:
     def _start(self) -> Iterator[str]:
         self._screen.heading("2. Four requests")
         plain = self._caller.post(PLAIN_PIPELINE, {}, key=BY_HTTP)
-        yield from self._told(f"POST …/{PLAIN_PIPELINE}/runs", plain, HTTPStatus.ACCEPTED)
+        yield from self._exchange(f"POST …/{PLAIN_PIPELINE}/runs", plain, HTTPStatus.ACCEPTED)
         self._caller.send(
             {
                 "pipeline": PARAM_PIPELINE,
@@ -127,29 +127,31 @@ class _Story:
             {"parameters": {"strParamInputFileName": "nowhere.txt", "strParamOutputFileName": "x.txt"}},
             key=MISSING,
         )
-        yield from self._told(
-            f"POST …/{PARAM_PIPELINE}/runs with a blob that is not there", missing, HTTPStatus.ACCEPTED
+        yield from self._exchange(
+            f"POST …/{PARAM_PIPELINE}/runs with a missing blob", missing, HTTPStatus.ACCEPTED
         )
         wrong = self._caller.post(
             PARAM_PIPELINE, {"parameters": {"strParamInputFileName": 7, "strParamOutputFile": "x"}}, key=WRONG
         )
-        yield from self._told(
+        yield from self._exchange(
             f"POST …/{PARAM_PIPELINE}/runs with wrong parameters", wrong, HTTPStatus.BAD_REQUEST
         )
         for error in wrong.body.get("errors", []):
             self._screen.line(f"{error['pointer']}: {error['message']}", indent=8)
 
-    def _told(self, asked: str, answer: Answer, expected: int) -> Iterator[str]:
+    def _exchange(self, request: str, answer: Answer, expected: int) -> Iterator[str]:
         run = answer.body.get("runId")
-        told = (
+        result = (
             f"runId {run}" if run else answer.body.get("title", answer.body.get("status", "without a body"))
         )
-        self._screen.exchange(asked, f"{answer.status} {told}", good=answer.status < HTTPStatus.BAD_REQUEST)
+        self._screen.exchange(
+            request, f"{answer.status} {result}", good=answer.status < HTTPStatus.BAD_REQUEST
+        )
         if answer.status != expected:
-            yield f"{asked} was answered {answer.status} and not {expected}: {answer.text[:500] or 'without a body'}"
+            yield f"{request}: expected {expected}, got {answer.status}: {answer.text[:500] or 'without a body'}"
 
     def _wait(self) -> list[dict[str, Any]]:
-        self._screen.heading(f"3. Completion events, as they come off the queue {self._events_queue}")
+        self._screen.heading(f"3. Completion events from the queue {self._events_queue}")
         with self._screen.waiting("Waiting for the runs to end ...") as status:
 
             def show_progress() -> None:
@@ -162,18 +164,18 @@ class _Story:
 
     def _state(self, key: str) -> str:
         answer = self._caller.get(key)
-        return str(answer.body.get("status", "?")) if answer.status == HTTPStatus.OK else "not taken yet"
+        return str(answer.body.get("status", "?")) if answer.status == HTTPStatus.OK else "not accepted yet"
 
     def _check_events(self, events: list[dict[str, Any]]) -> Iterator[str]:
-        told = {event["subject"]: event["data"]["status"] for event in events}
+        statuses = {event["subject"]: event["data"]["status"] for event in events}
         for key, status in EXPECTED.items():
-            if told.get(key) != status:
-                yield f"the event of {key} should say {status} and says {told.get(key, 'nothing: it did not come')}"
+            if statuses.get(key) != status:
+                yield f"the event of {key}: expected {status}, got {statuses.get(key, 'no event')}"
         for event in events:
             if event["subject"] == MISSING and "UserErrorSourceBlobNotExist" not in str(
                 event["data"]["errors"]
             ):
-                yield f"the failure of {MISSING} does not name its reason: {event['data']['errors']}"
+                yield f"the errors of {MISSING} lack the expected code: {event['data']['errors']}"
 
     def _show_copy(self) -> Iterator[str]:
         answer = self._caller.get(BY_QUEUE)
@@ -198,7 +200,7 @@ class _Story:
         )
         copied = [(activity.output or {}).get("dataWritten") for activity in activities]
         if copied != [len(INPUTS["input/emp2.txt"])]:
-            yield f"the copy should have written {len(INPUTS['input/emp2.txt'])} bytes and wrote {copied}"
+            yield f"dataWritten: expected [{len(INPUTS['input/emp2.txt'])}], got {copied}"
 
     def _check_blobs(self) -> Iterator[str]:
         for copy, original in (("output/emp.txt", "input/emp.txt"), ("output/aloha.txt", "input/emp2.txt")):

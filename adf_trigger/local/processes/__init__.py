@@ -1,1 +1,1 @@
-"""Starts and ends the processes of a stack, and looks after ports."""
+"""Starts and stops the processes of a stack, and chooses its ports."""

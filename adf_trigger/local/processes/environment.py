@@ -1,4 +1,4 @@
-"""The environment of the local stack's processes: this one's, without what would make them meet the real Azure."""
+"""The environment of the local stack's processes: this one's, without variables that would lead to the real Azure."""
 
 import os
 import re
@@ -16,8 +16,8 @@ _LOOPBACK = "127.0.0.1,localhost"
 def child_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for a process of the local stack.
 
-    Azure settings that happen to be set on this machine stay out of it, calls to loopback addresses go past
-    any proxy, and this package is importable whatever the working directory.
+    It excludes this machine's Azure settings, makes calls to loopback addresses bypass any proxy, and makes this
+    package importable from any working directory.
 
     Args:
         settings: variables to set.

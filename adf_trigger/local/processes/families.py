@@ -1,4 +1,4 @@
-"""A process with all that it starts, which ends when whoever started it does: by a process group, or by its tree."""
+"""A process and its descendants, which end when its starter does: held by a process group, or by a process tree."""
 
 import contextlib
 import os
@@ -22,15 +22,15 @@ _WATCHDOG = Path(__file__).with_name("watchdog.py")
 _POLL_SECONDS = 0.02
 _GUARD_END_SECONDS = 5.0
 _GROUP_END_SECONDS = 0.5
-"""Short, since what was killed ends at once, unless the system is at fault."""
+"""Short, since a killed process ends immediately unless the system is at fault."""
 _DEAD = frozenset({psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
 _WATCHDOG_SECONDS = 30.0
-"""Until the watchdog has started the command; and beyond the command's grace, until it has ended what is left."""
+"""Time for the watchdog to start the command; and, beyond the command's grace, to kill the remaining processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Where the output of a process goes, and its log, beside which its process id can be written."""
+    """The files for the output of a process, and its log, next to which its process id can be written."""
 
     output: IO[bytes]
     errors: IO[bytes]
@@ -38,17 +38,17 @@ class Streams:
 
 
 class Family(Protocol):
-    """A running command and what it has started."""
+    """A running command and its descendants."""
 
     @property
     def pid(self) -> int:
         """Process id of the command itself."""
 
     def exit_code(self) -> int | None:
-        """Of the command, as subprocess gives it; None while it runs."""
+        """Exit code of the command, as subprocess reports it; None while it runs."""
 
     def stop(self) -> int:
-        """Ask it to end, or end it once its grace is over, with what it has started; give the exit code."""
+        """Terminate it and its descendants, and kill them after the grace period; return the exit code."""
 
 
 def group_family(
@@ -82,7 +82,7 @@ def tree_family(
     env: Mapping[str, str] | None,
     held: Collection[int],
 ) -> Family:
-    """Start a command under a watchdog, which ends its descendants. Locks are not held by it: Windows cannot."""
+    """Start a command under a watchdog, which ends its descendants. It holds no locks: Windows cannot pass them on."""
     del held
     pid_file = streams.log.with_suffix(".pid")
     pid_file.unlink(missing_ok=True)
@@ -121,7 +121,7 @@ class _Group:
         return self._popen.wait()
 
     def _end_group(self) -> None:
-        """Let the guard end what the process has left behind, and wait until the guard is gone too."""
+        """Let the guard end the remaining processes, and wait until the guard has ended, too."""
         if self._lifeline.fileno() < 0:
             return
         with self._lifeline:
@@ -129,19 +129,19 @@ class _Group:
             try:
                 self._lifeline.shutdown(socket.SHUT_WR)
                 self._lifeline.recv(1)
-            except OSError:  # the guard is gone already, or will not go: nothing more can be done from here
+            except OSError:  # the guard has ended already, or does not end: nothing more can be done here
                 return
         self._wait_for_group()
 
     def _wait_for_group(self) -> None:
-        """Wait for the moment between the last signal and the end of what it is sent to."""
+        """Wait until the processes that received the last signal have ended."""
         deadline = time.monotonic() + _GROUP_END_SECONDS
         while time.monotonic() < deadline and not group_has_ended(self.pid):
             time.sleep(_POLL_SECONDS)
 
 
 def group_has_ended(group: int) -> bool:
-    """Whether no process of a group runs. Where nobody reaps orphans, as in some containers, the dead ones stay."""
+    """Whether no process of a group runs. Zombies count as ended: in some containers no process reaps orphans."""
     try:
         os.killpg(group, 0)
     except OSError:

@@ -1,14 +1,14 @@
-"""Runs a command and ends it, and all that it started, when whoever asked for it is gone.
+"""Runs a command, and ends it and its descendants when the supervisor ends.
 
     python guard.py GRACE_SECONDS COMMAND [ARGUMENT ...]
 
-Standard input is a socket to the supervisor. The process forks a guard and becomes the command, which so
+Standard input is a socket to the supervisor. The process forks a guard and becomes the command, which thus
 keeps the process id that the supervisor knows. The guard waits for the end of the socket, which comes when
 the supervisor closes it or dies in any way, SIGKILL included. Then it ends its process group: SIGTERM, and
-then SIGKILL once the command is gone or the grace is over. It lives in that group itself, so the group's id
-cannot go to another process while it is needed, and the last signal ends the guard too.
+then SIGKILL once the command has ended or the grace period is over. It is in that group itself, so the group's
+id cannot be reused while it is needed, and the last signal ends the guard, too.
 
-Run as a file, without the package, so that it starts fast. Works wherever fork and process groups do.
+Run as a file, without the package, so that it starts fast. Works on systems with fork and process groups.
 """
 
 import os
@@ -24,8 +24,8 @@ def main(grace: float, command: list[str]) -> None:
     """Fork the guard, then become the command.
 
     Args:
-        grace: seconds that the command has to end after SIGTERM.
-        command: what to run. The process must lead its process group.
+        grace: seconds from SIGTERM to SIGKILL.
+        command: program and arguments. The process must lead its process group.
     """
     supervisor = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     nothing = os.open(os.devnull, os.O_RDONLY)

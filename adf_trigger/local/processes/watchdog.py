@@ -1,11 +1,11 @@
-"""Runs a command and ends it, and all that it started, when whoever asked for it is gone: where there is no fork.
+"""Runs a command, and ends it and its descendants when the supervisor ends, on systems without fork.
 
     python watchdog.py GRACE_SECONDS PID_FILE COMMAND [ARGUMENT ...]
 
-Standard input is a pipe to the supervisor, whose end comes when the supervisor closes it or dies in any way. Then the
-command is asked to end, and is ended with its descendants once it is gone or the grace is over; those that it leaves
-behind when it ends by itself, too. The exit code is the command's, 128 and more for a signal. See guard.py for systems
-with process groups, where nothing of a family can get away: here what lost its parent within a second may.
+Standard input is a pipe to the supervisor, which ends when the supervisor closes it or dies in any way. Then the
+command is asked to end, and its descendants are killed once it has ended or the grace period is over; they are also
+killed when it ends by itself. The exit code is the command's, 128 plus the signal for a signal. See guard.py for
+systems with process groups, where no descendant can escape: here one that was orphaned within a second may.
 
 Run as a file, without the package, so that it starts fast.
 """
@@ -24,25 +24,25 @@ import psutil
 _KILLED_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
-"""Seconds between two scans for child processes of the command, which cannot be found once they are orphans."""
+"""Seconds between two scans for descendants of the command, which cannot be found once they are orphans."""
 _NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""On Windows: what Ctrl+Break is sent to."""
+"""On Windows: the process group that receives Ctrl+Break."""
 
 
 def main(grace: float, pid_file: Path, command: list[str]) -> int:
-    """Run the command; give its exit code.
+    """Run the command; return its exit code.
 
     Args:
         grace: seconds that the command has to end once it is asked to.
-        pid_file: where its process id is written.
-        command: what to run.
+        pid_file: file for its process id.
+        command: program and arguments.
     """
     try:
         running = subprocess.Popen(command, stdin=subprocess.DEVNULL, creationflags=_NEW_GROUP)
     except OSError as exc:
         sys.stderr.write(f"{command[0]}: {exc.strerror}\n")
         return 1
-    # Only now: the command would inherit what is ignored.
+    # After the start: the command would inherit the ignored signals.
     for name in ("SIGINT", "SIGHUP", "SIGTERM"):
         if name in signal.Signals.__members__:
             signal.signal(signal.Signals[name], signal.SIG_IGN)
@@ -60,7 +60,7 @@ def main(grace: float, pid_file: Path, command: list[str]) -> int:
 
 
 def _wait(running: "subprocess.Popen[bytes]", grace: float) -> set[psutil.Process]:
-    """Wait for the end of the command, or of the supervisor and then of the command's grace; give its descendants."""
+    """Wait for the end of the command, or of the supervisor and then of the grace period; return the descendants."""
     gone = threading.Event()
     threading.Thread(target=_see_the_end, args=(gone,), daemon=True).start()
     family: set[psutil.Process] = set()

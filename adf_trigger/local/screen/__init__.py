@@ -1,1 +1,1 @@
-"""What people read on a terminal."""
+"""Terminal output of the local stack."""

@@ -1,4 +1,4 @@
-"""What the demo shows: a table and colours on a terminal, plain text when it is piped."""
+"""Output of the demo: a table and colours on a terminal, plain text when it is piped."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,27 +30,27 @@ class Screen:
     """Prints the demo.
 
     Args:
-        console: where to; standard output unless told otherwise.
+        console: to print on; default: standard output.
     """
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or _standard_output()
 
     def heading(self, text: str) -> None:
-        """Begin a part."""
+        """Print the heading of a step."""
         self._console.print()
         for line in wrapped(text, hanging=3):
             self._print(Text(line, style="bold"))
 
     def line(self, text: str, *, indent: int = 2) -> None:
-        """A plain line, indented; one that is too long is broken between words."""
+        """Print a plain, indented line, wrapped between words."""
         for line in wrapped(text, indent=indent):
             self._print(Text(line))
 
-    def exchange(self, asked: str, answered: str, *, good: bool) -> None:
-        """What was asked and what came back."""
-        self.line(asked)
-        for line in wrapped(f"→ {answered}", indent=6, hanging=2):
+    def exchange(self, request: str, answer: str, *, good: bool) -> None:
+        """Print a request and its answer."""
+        self.line(request)
+        for line in wrapped(f"→ {answer}", indent=6, hanging=2):
             self._print(Text(line, "green" if good else "yellow"))
 
     def _print(self, text: Text) -> None:
@@ -58,14 +58,14 @@ class Screen:
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[Status]:
-        """A spinner on a terminal; where it is piped, the one line."""
+        """Show a spinner on a terminal; print one line where it is piped."""
         if not self._console.is_terminal:
             self.line(text)
         with self._console.status(text) as status:
             yield status
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """The completion events as they came off the queue, and below each its id and why a run has failed."""
+        """Print the completion events in order of arrival, each with its id and the errors of a failed run."""
         columns = [event["data"] for event in events]
         widths = [max([0, *(len(str(run[name])) for run in columns)]) for name in ("requestId", "pipeline")]
         for event in events:
@@ -83,7 +83,7 @@ class Screen:
                     self._print(Text(line, "dim"))
 
     def activities(self, activities: Sequence[Mapping[str, Any]]) -> None:
-        """The copy activities of a run."""
+        """Print the copy activities of a run."""
         table = Table(box=None)
         for column in ("activity", "type", "status", "dataRead", "dataWritten", "took"):
             table.add_column(column, no_wrap=True)
@@ -100,23 +100,23 @@ class Screen:
         self._console.print(table)
 
     def verdict(self, seconds: float) -> None:
-        """Everything was as it should be; what to do next."""
+        """Print that all checks passed, and what to do next."""
         self._console.print()
         self._print(
             Text(
-                f"✓ Everything is as it should be, in {seconds:.0f} s. Nothing left this machine.",
+                f"✓ All checks passed in {seconds:.0f} s. Nothing left this machine.",
                 style="bold green",
             )
         )
         self._console.print()
-        self._print(Text("Next: the same stack, left running for you to use."))
+        self._print(Text("Next: keep the same stack running, and use it."))
         for line in (f"{up_command()}", take_over(), f"{COMMAND} run {PLAIN} --wait"):
             self._print(Text(f"  {line}"))
-        self._print(Text("The first line in this terminal, the others in another one."))
+        self._print(Text("Run the first line in this terminal, the others in another one."))
 
 
 def reason_of(error: Mapping[str, str]) -> str:
-    """The name that Data Factory gives an error inside its message, else its code."""
+    """The error code within Data Factory's message, else the code of the error."""
     named = re.search(r"ErrorCode=(\w+)", error["message"])
     return named[1] if named else error["errorCode"]
 

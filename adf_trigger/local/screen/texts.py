@@ -1,4 +1,4 @@
-"""What the commands of the local stack say to people: lines of at most 80 characters, but for paths that are longer."""
+"""Texts of the local stack's commands: lines of at most 80 characters, except for longer paths."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ _LONGEST_PIPELINE, _LONGEST_REASON = 32, 60
 
 
 def wrapped(text: str, *, indent: int = 0, hanging: int = 4) -> list[str]:
-    """Lines that break between words alone; those after the first begin further in."""
+    """Wrap a text between words; lines after the first are indented further."""
     return textwrap.wrap(
         text,
         WIDTH,
@@ -28,14 +28,14 @@ def wrapped(text: str, *, indent: int = 0, hanging: int = 4) -> list[str]:
 
 
 def step(part: str, where: str, seconds: float) -> str:
-    """A part that is ready."""
+    """The line for a part that is ready."""
     line = f"✓ {part:<{_LABEL}} {where}"
     took = f"{seconds:.1f} s"
     return f"{line}{took:>{WIDTH - len(line)}}" if len(line) + len(took) < WIDTH else f"{line} {took}"
 
 
 def command() -> str:
-    """How a person calls the command in another terminal, whichever folder and environment that one is in."""
+    """The command as typed in another terminal, in any folder and environment."""
     if shutil.which(COMMAND):
         return COMMAND
     script = script_folder() / (f"{COMMAND}.exe" if sys.platform == "win32" else COMMAND)
@@ -43,7 +43,7 @@ def command() -> str:
 
 
 def script_folder() -> Path:
-    """Where this environment has its commands."""
+    """The folder of this environment's commands."""
     return Path(sys.executable).parent
 
 
@@ -58,16 +58,16 @@ def ready(
     key: str | None = None,
     windows: bool = os.name == "nt",
 ) -> Iterator[str]:
-    """What now: two lines to paste, where everything is, how to stop.
+    """The closing lines of a start: two commands to paste, all locations, how to stop.
 
     Args:
         run: arguments of a command that starts a run; empty where no pipeline is known.
         data: the data folder.
-        kept: whether it outlives the stack.
-        alone: whether it is the only stack that runs.
+        kept: whether the data folder is kept.
+        alone: whether it is the only running stack.
         service: whether the trigger service runs, with its logs and its runs.
-        console: URL of a page to look at; None where there is none.
-        key: what that page asks for; None where it asks for nothing.
+        console: URL of the console; None where there is none.
+        key: the key for the console; None where it needs none.
         windows: whether the shell is PowerShell.
     """
     yield ""
@@ -80,9 +80,9 @@ def ready(
     if console is not None:
         yield f"See   {console}"
     if key is not None:
-        yield f"      it asks for the key {key}"
+        yield f"      with the key {key}"
     yield f"Data  {data}"
-    yield "      kept: keys, ports and runs stay" if kept else "      gone at the end; --data DIR keeps it"
+    yield "      kept: keys, ports and runs" if kept else "      removed at the end; --data DIR keeps it"
     if service:
         yield f"Logs  {data / 'logs'}"
     yield "Ctrl+C stops it. Runs, as they end:" if service else "Ctrl+C stops it."
@@ -90,12 +90,12 @@ def ready(
 
 
 def take_over(data: Path | None = None, *, windows: bool = os.name == "nt", indent: int = 0) -> str:
-    """The line that hands the running stack to a shell; of several, that of a data folder.
+    """The line that sets up a shell for the running stack, or for that of a data folder.
 
-    One that is too long goes on in the next as that shell has it, so that a paste still runs it as one.
+    A long line is continued with the shell's own continuation character, so that it can be pasted as one command.
 
     Args:
-        data: the data folder; None for the only stack that runs.
+        data: the data folder; None for the only running stack.
         windows: whether the shell is PowerShell.
         indent: spaces before it.
     """
@@ -116,11 +116,11 @@ def take_over(data: Path | None = None, *, windows: bool = os.name == "nt", inde
 def example(pipelines: Mapping[str, Mapping[str, Any]], *, failing: Collection[str] = ()) -> list[str]:
     """Arguments of a command that starts one of these pipelines.
 
-    The first in order of name, unless one needs no parameters.
+    The first by name, preferably one that needs no parameters.
 
     Args:
         pipelines: their properties, by name.
-        failing: those that are taken only where there is no other.
+        failing: pipelines that are used only if there is no other.
     """
     needs = {name: list(_required(properties)) for name, properties in pipelines.items()}
     if not needs:
@@ -131,7 +131,7 @@ def example(pipelines: Mapping[str, Mapping[str, Any]], *, failing: Collection[s
 
 
 def up_command() -> str:
-    """How a person starts the stack from here: by make in a checkout, where there is make."""
+    """The command that starts the stack from here: in a checkout, make, if it is installed."""
     if Path("Makefile").is_file() and Path("adf_trigger").is_dir() and shutil.which("make"):
         return "make up"
     return f"{command()} up"
@@ -151,11 +151,11 @@ def _quoted(word: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def run_line(at: str, run: Mapping[str, Any]) -> tuple[str, str, str]:
-    """A run that has ended, in a line: what comes before its status, the status, what follows.
+    """The line for a run that has ended: the text before its status, the status, the text after it.
 
     Args:
         at: time of day.
-        run: its view, as the service gives it.
+        run: its view, as returned by the service.
     """
     pipeline, status = str(run.get("pipeline") or "-"), str(run.get("status"))
     took = run.get("durationMs")
@@ -163,11 +163,11 @@ def run_line(at: str, run: Mapping[str, Any]) -> tuple[str, str, str]:
     before = f"{at}  {shortened(pipeline, _LONGEST_PIPELINE)}  "
     after = f"  {seconds}".rstrip()
     room = WIDTH - len(before) - len(status) - len(after) - 2
-    told = str(run.get("reason") or run.get("requestId") or "")
-    return before, status, f"{after}  {shortened(told, room)}".rstrip() if room > 0 else after
+    detail = str(run.get("reason") or run.get("requestId") or "")
+    return before, status, f"{after}  {shortened(detail, room)}".rstrip() if room > 0 else after
 
 
 def shortened(text: str, room: int) -> str:
-    """A text in one line that fits, with an ellipsis where something was left out."""
+    """A text on one line of at most `room` characters, with an ellipsis where it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= room else f"{line[: max(0, room - 1)]}…"

@@ -1,4 +1,4 @@
-"""The app settings that the function app runs with on the local stack."""
+"""The app settings of the function app on the local stack."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def app_settings(
         identity_header: secret of the managed-identity endpoint.
         client_secret: of the local stack's service principals.
         poll_schedule: of the timer.
-        chosen: settings that go before all of these.
+        chosen: settings that override all of these.
     """
     settings = {
         "AzureWebJobsStorage": storage,

@@ -1,4 +1,4 @@
-"""Where the parts of a running stack are: the contract between the local stack and whoever uses it."""
+"""The addresses of a running stack: the contract between the local stack and its users."""
 
 import json
 from collections.abc import Mapping
@@ -16,23 +16,23 @@ class Endpoints:
 
     Attributes:
         functions_url: the functions host; the API is below /api.
-        functions_key: opens its functions.
+        functions_key: its host key.
         management_url: the emulated Azure Resource Manager, by http.
-        management_tls_url: the same by https, trusted through ca_file.
+        management_tls_url: the same by https; its certificate is trusted through ca_file.
         control_url: the emulator's control API, for tests.
-        identity_endpoint: what a managed identity calls.
-        identity_header: the secret that it sends.
+        identity_endpoint: the endpoint that a managed identity calls.
+        identity_header: the secret that such a call sends.
         authority_url: Microsoft Entra ID, by https.
         tenant_id: its tenant.
         client_id: a service principal that may do everything with factories.
         client_secret: its secret.
         ca_file: PEM file of the authority that signed both https certificates.
-        proxy_url: HTTPS proxy that leads Azure's own names to the stack, and nothing anywhere else.
+        proxy_url: HTTPS proxy that routes Azure's own names to the stack, and refuses all other hosts.
         cloud: which of Azure's clouds the stack stands in for: public, us-government or china.
         storage_connection_string: of Azurite.
         factory_id: resource id of the factory that the app triggers.
         requests_queue: where the app reads requests.
-        rejected_queue: where it puts messages that can never work.
+        rejected_queue: where it puts invalid messages.
         events_queue: where it writes completion events.
         table: its run ledger.
         pids: process ids of azurite, emulator and functions.
@@ -66,7 +66,7 @@ class Endpoints:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` has written."""
+        """Parse the output of `to_json`."""
         return cls(**json.loads(text))
 
     def ports(self) -> dict[str, int]:
@@ -86,5 +86,5 @@ class Endpoints:
         return {name: port for name, url in addresses.items() if (port := urlsplit(url).port)}
 
     def save(self, path: Path) -> None:
-        """Write the JSON to a file that nobody else may read, in one step."""
+        """Write the JSON atomically to a file that only this user may read."""
         write_private(path, self.to_json() + "\n")

@@ -32,20 +32,20 @@ __all__ = ["APP", "POLL_SCHEDULE", "Ports", "Stack", "StackConfig"]
 
 _READY_SECONDS = 60.0
 _END_OPTIONS = ("--drain-seconds", 5, "--grace-seconds", 3)
-"""How long requests, and then functions, may take to end; within the grace of a process before it is killed."""
+"""Time limits for requests, and then functions, to end; within the grace period after which a process is killed."""
 
 
 class Stack:
     """A stack that runs between `__enter__` and `__exit__`. Its processes never outlive this one.
 
     Args:
-        config: how it is run.
-        progress: is told how far the start is.
+        config: of the stack.
+        progress: receives the progress of the start.
 
     Entering may raise:
         SettingsError: the app settings are wrong.
-        PortTaken: a port that was asked for is taken.
-        ImportFailed: the factory that is to be loaded has faults.
+        PortTaken: a requested port is in use.
+        ImportFailed: the factory to load has faults.
         DataFolderError: the data folder cannot be used, or is in use.
         AzuriteInstallError: Azurite could not be installed.
         StartFailed: a process did not become ready.
@@ -59,11 +59,11 @@ class Stack:
         self._running = ExitStack()
         self._endpoints: Endpoints | None = None
         self.failing: frozenset[str] = frozenset()
-        """Pipelines of the factory of which a run can fail for want of something here."""
+        """Pipelines of the factory that use something which is not emulated, so that their runs can fail."""
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where its parts are now; process ids change when the functions host is started again."""
+        """The current addresses; process ids change when the functions host is restarted."""
         if self._endpoints is None:
             raise RuntimeError("the stack is not running")
         return self._endpoints
@@ -87,13 +87,13 @@ class Stack:
         self._processes = {}
 
     def dead(self) -> str | None:
-        """The name of a process that has ended though nobody asked it to."""
+        """The name of a process that has ended without being stopped; None if all are running."""
         return next(
             (name for name, process in self._processes.items() if process.exit_code is not None), None
         )
 
     def exit_code(self, name: str) -> int | None:
-        """How a process has ended; None while it runs."""
+        """The exit code of a process; None while it runs."""
         return self._processes[name].exit_code
 
     def exit_report(self, name: str) -> str:
@@ -102,7 +102,7 @@ class Stack:
         return f"{name} ended with exit code {process.exit_code}; the end of {process.log}:\n{process.tail()}"
 
     def restart_functions(self) -> Endpoints:
-        """Start the functions host again on its port, with everything else as it is.
+        """Restart the functions host on its port; everything else is left as it is.
 
         Raises:
             StartFailed: it did not become ready.
@@ -117,7 +117,7 @@ class Stack:
     def _start(self, starting: ExitStack) -> Endpoints:
         self._data = starting.enter_context(data_folder(self._config.data))
         (self._data / "logs").mkdir(exist_ok=True)
-        # A stack that was killed is ended by its guards, which may take as long as a process's grace.
+        # The guards of a killed stack end its processes, which may take as long as their grace period.
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
         wait_for_leftovers(self._data / ENDPOINTS, patience=GRACE_SECONDS + 2)
         kept = Kept(self._data)
@@ -182,20 +182,20 @@ class Stack:
         if self._config.usual_ports:
             self._ports, notes = usual(self._config.ports, kept.ports)
             for note in notes:
-                self._progress.said(note)
+                self._progress.note(note)
 
     def _check_app(self) -> None:
-        """Raise StartFailed where there is no app, before anything is started for it."""
+        """Raise StartFailed if there is no app, before any process is started."""
         app = self._config.app
         if not (app / "function_app.py").is_file():
-            why = "it has no function_app.py" if app.is_dir() else "it is not there"
+            why = "it has no function_app.py" if app.is_dir() else "the folder does not exist"
             raise StartFailed(f"{app} holds no function app: {why}")
 
     def _load(self) -> None:
         home = emulator_folder(self._data)
         if self._config.loading is None and not (home / DATABASE).is_file():
             return
-        from adf_trigger.emulator.commands.loader import (  # noqa: PLC0415 - it needs the whole emulator
+        from adf_trigger.emulator.commands.loader import (  # noqa: PLC0415 - it imports the whole emulator
             load_factory,
             look_at,
         )
@@ -207,7 +207,7 @@ class Stack:
             loaded = look_at(home, AllowedHosts.of(self._config.allow_hosts))
         self.failing = loaded.failing
         for line in loaded.lines:
-            self._progress.said(line)
+            self._progress.note(line)
 
     def _start_azurite(self, starting: ExitStack) -> str:
         ports = self._ports
@@ -269,8 +269,8 @@ class Stack:
         ready = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
         if not ready["functions"]:
             raise StartFailed(
-                f"functions has none: {self._config.app / 'function_app.py'} could not be imported, and like the "
-                "platform its host does not say why; with --forgiving it does"
+                f"the app has no functions: {self._config.app / 'function_app.py'} could not be imported; like the "
+                "platform, the host does not say why, except with --forgiving"
             )
         url: str = ready["url"]
         self._progress.started("Functions host", f"{url}/api")

@@ -12,33 +12,33 @@ POLL_SCHEDULE = "*/2 * * * * *"
 """On the local stack the timer runs every two seconds, so that events arrive promptly."""
 
 _INSTALLED = Path(__file__).parents[1] / "app"
-"""Where a wheel has the function app; in a checkout it lies at the root."""
+"""The function app in a wheel; in a checkout it is at the root."""
 
 APP = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[3]
 """Folder of this project's own function app."""
 
 
 CONSOLE = Path(console.__file__).parent
-"""Folder of the page, which the emulator is handed: it serves the files, and knows nothing of them."""
+"""Folder of the console, which is passed to the emulator: it serves the files without knowing them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
-    """How a stack is run.
+    """The configuration of a stack.
 
     Attributes:
-        data: folder for everything that it writes; it finds there what an earlier stack has left. None is a
-            temporary folder, removed after a clean end.
+        data: folder for everything that it writes, with the data of earlier starts. None is a temporary folder,
+            removed after a clean end.
         app: folder with function_app.py.
-        ports: where to listen.
-        usual_ports: listen where people expect it, and where the data's last stack did; see `ports.usual`.
+        ports: to listen on.
+        usual_ports: listen on the well-known ports, or those of the last start on this data; see `ports.usual`.
         poll_schedule: of the app's timer: six NCRONTAB fields.
-        settings: app settings beside, or in place of, the local stack's own (see `app_settings`).
+        settings: app settings that are added to the local stack's own, or override them (see `app_settings`).
         host_options: more arguments for the functions host.
-        secrets: JSON file of what stands in for the factory's Key Vaults.
-        any_group: take any subscription and resource group to be there.
+        secrets: JSON file with the secrets of the factory's Key Vaults.
+        any_group: accept any subscription and resource group as existing.
         allow_hosts: other machines that pipelines may call.
-        loading: a factory that is loaded before anything runs.
+        loading: a factory to load before the start.
     """
 
     data: Path | None = None
@@ -61,10 +61,10 @@ class Progress:
         """A part is being started."""
 
     def started(self, part: str, where: str) -> None:
-        """It is ready, there."""
+        """A part is ready; `where` is its address."""
 
-    def said(self, line: str) -> None:
-        """There is something to know, in a sentence."""
+    def note(self, line: str) -> None:
+        """A sentence for the user."""
 
     def shown(self, line: str) -> None:
-        """A line as it is, with paths that are not to be broken."""
+        """A line that must not be wrapped, since it may have paths."""

@@ -12,7 +12,7 @@ _OPTIONS: dict[str, Any] = {"use_env_settings": False, "connection_timeout": 5, 
 
 
 def provide_storage(connection_string: str, settings: Settings) -> None:
-    """Make the queues and the table, as the infrastructure does in Azure."""
+    """Create the queues and the table, as the infrastructure does in Azure."""
     requests = settings.requests_queue
     with QueueServiceClient.from_connection_string(connection_string, **_OPTIONS) as queues:
         for name in (requests, requests + POISON_SUFFIX, settings.rejected_queue, settings.events_queue):

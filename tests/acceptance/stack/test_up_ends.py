@@ -98,7 +98,7 @@ def test_it_ends_when_its_parent_is_killed(up: Callable[..., Up]) -> None:
     running.end(signal.SIGKILL)
     assert eventually(lambda: running.processes() == [])
     assert not Path(endpoints.ca_file).exists()
-    assert "has gone" in running.said()
+    assert "has ended" in running.said()
 
 
 def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up]) -> None:

@@ -175,7 +175,7 @@ def test_an_app_that_answers_500_without_a_body_fails_the_demo_in_words(
         "def start_run(req: func.HttpRequest) -> func.HttpResponse:\n"
         "    raise SystemError\n"
     )
-    with pytest.raises(DemoFailed, match=r"answered 500 and not 202: without a body") as failed:
+    with pytest.raises(DemoFailed, match=r"expected 202, got 500: without a body") as failed:
         run("public", config=StackConfig(app=app))
     (logs,) = kept_logs.glob("adf-trigger-*/logs")
     assert f"The logs are kept: {logs}" in str(failed.value)

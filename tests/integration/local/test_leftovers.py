@@ -39,9 +39,7 @@ def endpoints(folder: Path, **pids: object) -> Path:
 def test_what_goes_on_is_told(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     """With its process id; once it has ended the folder is free, reaped or not."""
     file = endpoints(tmp_path, functions=left.pid)
-    with pytest.raises(
-        DataFolderError, match=f"in use by what an earlier stack has left: process {left.pid}"
-    ):
+    with pytest.raises(DataFolderError, match=f"in use by processes of an earlier stack: {left.pid}"):
         wait_for_leftovers(file, patience=0.2)
     left.kill()
     wait_for_leftovers(file, patience=60)

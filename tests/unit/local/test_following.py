@@ -47,8 +47,8 @@ def test_each_end_is_told_once_oldest_first(follower: Follower, told: list[str])
     pages = {"runs": [run("c"), run("b", ended=False)], "continuation": "c"}, {"runs": [run("a")]}
     responses.get(URL, json=pages[0], match=[key, first])
     responses.get(URL, json=pages[1], match=[key, second])
-    follower.look()
-    follower.look()
+    follower.poll()
+    follower.poll()
     assert told == ["a", "c"]
 
 
@@ -70,7 +70,7 @@ def test_a_service_that_gives_no_list_is_asked_again(
 ) -> None:
     """It may be another app, or be started again just now."""
     responses.get(URL, **answer)
-    follower.look()
+    follower.poll()
     responses.replace(responses.GET, URL, json={"runs": [run("a")]})
-    follower.look()
+    follower.poll()
     assert told == ["a"]

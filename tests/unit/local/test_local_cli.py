@@ -11,7 +11,7 @@ from adf_trigger.emulator.commands.messages import say
 from adf_trigger.local.cli import main
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.up import ProcessDied, failure
-from adf_trigger.local.up_options import odd_settings
+from adf_trigger.local.up_options import suspect_settings
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
     [
         (["import", "nowhere", "--data", "DATA"], "nowhere does not exist"),
         (["up", "nowhere", "--data", "DATA"], "nowhere does not exist"),
-        (["up", "--app", "nowhere"], "nowhere holds no function app: it is not there"),
+        (["up", "--app", "nowhere"], "nowhere holds no function app: the folder does not exist"),
         (["up", "--data", "FILE"], "cannot be the data folder"),
         (["env", "--data", "DATA"], "no stack runs on"),
     ],
@@ -103,7 +103,7 @@ def test_a_folder_that_is_not_there_is_told(
 )
 def test_a_setting_that_nobody_reads_is_told(name: str, told: str | None) -> None:
     """A name with our prefix that is none of ours, or one of ours without it; an app's own names are its own."""
-    lines = odd_settings({name: "x"})
+    lines = suspect_settings({name: "x"})
     assert (told is None) == (lines == [])
     assert told is None or told in lines[0]
 

@@ -157,7 +157,7 @@ def test_a_terminal_gets_steps_and_runs() -> None:
     with (terminal := Terminal(console)):
         terminal.starting("Azurite")
         terminal.started("Azurite", "blob 1")
-        terminal.said("port 7071 is taken by " + "a long name " * 6 + ": a free one stands in")
+        terminal.note("port 7071 is taken by " + "a long name " * 6 + ": using a free one")
         terminal.shown("Logs  /a folder/" + "x" * 80)
         terminal.ended({"pipeline": "Load", "status": "Failed", "durationMs": 1, "reason": "[red]x[/red]"})
     lines = printed(console)
@@ -190,9 +190,7 @@ def test_the_demos_tables_keep_words_whole() -> None:
         "durationMs": 100,
     }
     screen.activities([activity])
-    screen.exchange(
-        "POST …/Adfv2QuickStartParamPipeline/runs with a blob that is not there", "202 ok", good=True
-    )
+    screen.exchange("POST …/Adfv2QuickStartParamPipeline/runs with a missing blob", "202 ok", good=True)
     screen.verdict(12)
     lines = printed(console)
     text = "\n".join(lines)

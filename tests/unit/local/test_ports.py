@@ -47,7 +47,7 @@ def test_every_port_that_was_asked_for_and_is_taken_is_told(taken: int) -> None:
     with pytest.raises(PortTaken) as told:
         check(Ports(functions=taken, blob=other, table=other))
     assert f"port {taken} (--functions-port) is taken by" in str(told.value)
-    assert f"port {other} is asked for by several options" in str(told.value)
+    assert f"port {other} is requested by several options" in str(told.value)
     check(Ports())
     check(Ports(management_tls=other))
 
@@ -60,7 +60,7 @@ def test_the_ports_of_the_last_start_are_taken_again(taken: int) -> None:
     assert asdict(ports) == kept | {"functions": 0, "blob": asked}
     (note,) = notes
     assert note.startswith(f"port {taken} is taken by ")
-    assert note.endswith("a free one stands in (--functions-port chooses)")
+    assert note.endswith("using a free one (--functions-port chooses)")
 
 
 def test_ports_that_one_process_has_are_told_together(taken: int) -> None:
@@ -68,7 +68,7 @@ def test_ports_that_one_process_has_are_told_together(taken: int) -> None:
     kept = dict.fromkeys(("functions", "blob"), taken)
     _, (note,) = usual(Ports(), kept, of=("functions", "blob"))
     assert note.startswith(f"ports {taken}, {taken} are taken by ")
-    assert note.endswith("free ones stand in (--functions-port and its like choose)")
+    assert note.endswith("using free ones (--functions-port and the like choose)")
 
 
 def test_only_the_ports_that_are_needed_are_looked_at(taken: int) -> None:

@@ -54,7 +54,7 @@ def test_a_factory_alone_is_no_service(tmp_path: Path) -> None:
     """Chosen by its folder, it is refused in a sentence."""
     with ExitStack() as running:
         start(running, tmp_path / "factory", management_url="http://127.0.0.1:1")
-        with pytest.raises(NoLocalStack, match="a factory alone"):
+        with pytest.raises(NoLocalStack, match="only a factory"):
             running_stack(tmp_path / "factory")
 
 
