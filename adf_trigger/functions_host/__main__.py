@@ -1,9 +1,8 @@
 """`python -m adf_trigger.functions_host --app DIR`: a local Functions host as a process.
 
-App settings are the environment's, and local.settings.json's for what it lacks. Logs go to stderr, one JSON
-object a line. With --json, one line on stdout tells when it is ready and how to reach it. Its keys come by the
-environment (FUNCTIONS_HOST_KEY, FUNCTIONS_MASTER_KEY), where the app does not see them, and are made up where they are
-not given.
+App settings come from the environment, else from local.settings.json. Logs go to stderr, one JSON object a line. With
+--json, one line on stdout reports that it is ready and how to reach it. Its keys come from the environment
+(FUNCTIONS_HOST_KEY, FUNCTIONS_MASTER_KEY), where the app does not see them; by default they are generated.
 """
 
 import argparse
@@ -31,7 +30,7 @@ logger = logging.getLogger(__package__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a host until SIGTERM or SIGINT. The process' exit code: 0, or 1 if it could not run."""
+    """Run a host until SIGTERM or SIGINT; return the exit code: 0, or 1 if it could not run."""
     options = _parser().parse_args(arguments)
     environ = dict(os.environ)
     config = _config(options)
@@ -51,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> FunctionsHost:
     host = FunctionsHost(config, os.environ)
-    told = asyncio.Event()
+    signalled = asyncio.Event()
 
     def stop() -> None:
-        told.set()
+        signalled.set()
         host.stop_requested.set()
 
     _on_stop(stop)
@@ -66,13 +65,13 @@ async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> Fu
         raise HostError(f"a listener failed: {type(host.failure).__name__}") from host.failure
     if host.crash is not None:
         _exit(0)
-    if told.is_set():
+    if signalled.is_set():
         host.listening = None
     return host
 
 
 def _on_stop(stop: Callable[[], None]) -> None:
-    """Call it at each signal that means to stop; SIGBREAK is what a parent on Windows can send."""
+    """Call `stop` on each stop signal; SIGBREAK is the one that a parent on Windows can send."""
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if (number := signal.Signals.__members__.get(name)) is None:
@@ -84,11 +83,11 @@ def _on_stop(stop: Callable[[], None]) -> None:
 
 
 def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoReturn:
-    """Start over in this very process, which ends all its threads; callers go on waiting at the same socket.
+    """Replace this process by a new host, which ends all threads; callers keep waiting on the same socket.
 
-    On the platform host and worker are two processes, of which the worker alone is killed and started anew.
+    On the platform, host and worker are two processes, and only the worker is killed and restarted.
     """
-    assert host.listening is not None  # noqa: S101 - the caller has looked
+    assert host.listening is not None  # noqa: S101 - checked by the caller
     if not hasattr(os, "fork"):
         logger.critical(
             "The host stops: this system cannot replace a running process",
@@ -106,13 +105,13 @@ def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoRetur
 
 
 def _exit(code: int) -> NoReturn:
-    """End with everything that still runs."""
+    """End the process, with everything that still runs."""
     logging.shutdown()
     os._exit(code)
 
 
 def _threads_left() -> bool:
-    """Whether a function, or a call to storage, is still under way in a thread.
+    """Whether a function, or a call to storage, is still running in a thread.
 
     Threads cannot be stopped, and the interpreter would wait for them.
     """
@@ -175,25 +174,27 @@ def _config(options: argparse.Namespace) -> HostConfig:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m adf_trigger.functions_host", description=__doc__)
-    parser.add_argument("--app", type=Path, required=True, help="folder of function_app.py")
-    parser.add_argument("--address", default="127.0.0.1", help="what to listen on")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--host-id", default=None, help="hosts that share it share timers")
+    parser.add_argument("--app", type=Path, required=True, help="folder with function_app.py")
+    parser.add_argument("--address", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks a free one")
+    parser.add_argument("--host-id", default=None, help="id of the host; hosts with the same id share timers")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
     parser.add_argument(
         "--time-scale", type=float, default=1.0, help="multiplies leases, locks, visibilityTimeout"
     )
     parser.add_argument(
-        "--drain-seconds", type=float, default=30.0, help="what requests under way get at the end"
+        "--drain-seconds", type=float, default=30.0, help="time for requests in progress to end at a stop"
     )
     parser.add_argument(
-        "--grace-seconds", type=float, default=10.0, help="what running functions get after that"
+        "--grace-seconds", type=float, default=10.0, help="time for running functions to end after that"
     )
     parser.add_argument(
-        "--forgiving", action="store_true", help="for development: survive what the platform's host does not"
+        "--forgiving",
+        action="store_true",
+        help="for development: survive faults that end the platform's host",
     )
     parser.add_argument(
-        "--no-shuffle", dest="shuffle", action="store_false", help="keep the order of a batch"
+        "--no-shuffle", dest="shuffle", action="store_false", help="keep the order of the messages of a batch"
     )
     times = parser.add_argument_group("times of the platform, in seconds, before --time-scale")
     for item in fields(HostTimes):

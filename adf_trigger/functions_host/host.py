@@ -1,4 +1,4 @@
-"""One local Functions host: an app's functions, served and fired until it is closed."""
+"""One local Functions host: serves and fires an app's functions until it is closed."""
 
 import asyncio
 import logging
@@ -20,12 +20,12 @@ from adf_trigger.functions_host.script_host import ScriptHost
 from adf_trigger.functions_host.worker.index import IndexedFunction
 
 POOL_THREADS = ("function", "storage")
-"""How the names of the threads of the host's pools begin."""
+"""Prefixes of the names of the threads in the host's pools."""
 
 _STORAGE_THREADS = 16
 _LONGEST_RESTART_PAUSE = 120.0
 _OLD_WORKER_SECONDS = 5.0
-"""How long a killed worker still answers short calls."""
+"""Time for which a killed worker still answers short calls."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,26 +33,26 @@ logger = logging.getLogger(__name__)
 class FunctionsHost:
     """Runs a function app of the Python v2 model, as the Azure Functions host v4 does.
 
-    Use it as an asynchronous context manager, or call `start` and `close`. Where host.json is wrong it is there
-    all the same, answers 503 to everything and tries again, ever less often.
+    Use it as an asynchronous context manager, or call `start` and `close`. If host.json is wrong, it starts
+    nevertheless, answers 503 to everything and retries with growing pauses.
 
     Args:
-        config: how it is run.
-        environ: the app settings. What local.settings.json adds is put into it, so it should be what the app
-            reads: os.environ, where the app is imported into this process.
-        clock: tells the time to timers.
+        config: of the host.
+        environ: the app settings. The values of local.settings.json are added to it, so it should be the mapping
+            that the app reads: os.environ, where the app is imported into this process.
+        clock: returns the current time, for timers.
 
     Attributes:
         host_id: see HostConfig; known once it has started.
-        keys: what opens its functions.
-        stop_requested: for whoever waits to close it: a signal handler may set it, and it is set where the host
-            has to end by itself.
-        crash: the fault of storage that it did not survive; None as long as there was none. It is then ended at
-            once, with nothing drained.
-        worker_killed: whether a function has run beyond functionTimeout, which kills all that run with it. The
-            process must then be replaced by another (see `listening`).
-        listening: a copy of the socket that it listens on, for that one; None unless the worker was killed.
-        failure: what a listener failed with that nobody foresaw, None as long as none did.
+        keys: the keys of its functions.
+        stop_requested: set by a signal handler, or by the host itself where it must end; the owner waits for it
+            before it closes the host.
+        crash: the storage fault that ended the host; None if there was none. The host then ends immediately,
+            without draining.
+        worker_killed: whether a function has exceeded functionTimeout, which kills all running functions. The
+            process must then be replaced (see `listening`).
+        listening: a copy of the listening socket, for the replacement; None unless the worker was killed.
+        failure: an unexpected error of a listener; None if there was none.
     """
 
     def __init__(
@@ -77,17 +77,17 @@ class FunctionsHost:
 
     @property
     def url(self) -> str:
-        """Where it listens, without a slash at the end. Known once it has started."""
+        """Its URL, without a slash at the end; known once it has started."""
         return self._server.url if self._server else ""
 
     @property
     def functions(self) -> tuple[IndexedFunction, ...]:
-        """The app's, those in error among them; none while host.json is wrong."""
+        """The app's functions, including those in error; none while host.json is wrong."""
         return self._script.functions if self._script else ()
 
     @property
     def running(self) -> int:
-        """How many functions have not returned."""
+        """The number of functions that have not returned."""
         return self._script.running if self._script else 0
 
     async def __aenter__(self) -> Self:
@@ -106,7 +106,7 @@ class FunctionsHost:
 
         Raises:
             SettingError: local.settings.json is wrong.
-            NotSupported: the app asks for what this host does not run.
+            NotSupported: the app uses something that this host does not support.
             OSError: the port is in use.
         """
         load_local_settings(self.config.app, self._environ)
@@ -132,9 +132,9 @@ class FunctionsHost:
     async def close(self) -> None:
         """End it as the platform does. Safe to call twice.
 
-        It takes no more connections, while queues are polled and timers fire on, until requests are answered or
-        `drain_seconds` are over; then it takes nothing new, and gives running functions `grace_seconds`. After a
-        crash there is neither.
+        It accepts no more connections, while it still polls queues and fires timers, until requests are answered or
+        `drain_seconds` are over; then it starts nothing new, and running functions have `grace_seconds`. After a
+        crash it ends without waiting.
         """
         if self._closed:
             return
@@ -160,7 +160,7 @@ class FunctionsHost:
             await self._script.cut()
 
     async def _hand_over(self) -> None:
-        """Let the killed worker answer what is short, fail the rest, and keep the socket for its successor."""
+        """Let the killed worker answer short calls, fail the others, and keep the socket for its successor."""
         if self._server is None or self._script is None:
             return
         invoker = self._script.invoker
@@ -180,7 +180,7 @@ class FunctionsHost:
             await self._script.drain(self.config.grace_seconds)
 
     def _load(self) -> None:
-        """Load the app; where a setting of the host is wrong, say so and serve nothing."""
+        """Load the app; if a setting of the host is wrong, log it and serve nothing."""
         try:
             self._script = ScriptHost(
                 self.config,
@@ -194,7 +194,7 @@ class FunctionsHost:
                 failed=self._failed,
             )
         except SettingError as exc:
-            logger.error("A host error has occurred: %s", exc, extra={"action": "host_error"})  # noqa: TRY400 - the sentence says it all
+            logger.error("A host error has occurred: %s", exc, extra={"action": "host_error"})  # noqa: TRY400 - the sentence suffices
             self._front.fault = str(exc)
         else:
             self._front.serve(self._script)
@@ -220,9 +220,7 @@ class FunctionsHost:
 
     def _kill_worker(self) -> None:
         if not self.worker_killed:
-            text = (
-                "A function ran longer than functionTimeout: the worker is killed, with all that runs in it"
-            )
+            text = "A function ran longer than functionTimeout: killing the worker with all its functions"
             logger.error(text, extra={"action": "worker_killed", "running": self.running})
             self.worker_killed = True
             self.stop_requested.set()

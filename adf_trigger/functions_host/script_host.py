@@ -1,4 +1,4 @@
-"""One load of an app: its functions, what runs them, and what starts them."""
+"""One loaded app: its functions, their invoker, and their listeners."""
 
 import asyncio
 import logging
@@ -45,29 +45,28 @@ logger = logging.getLogger(__name__)
 class ScriptHost:
     """Runs the functions of an app.
 
-    A function that cannot be started is in error, with its reason in the log, and leaves the others alone. An app
-    that cannot be imported has no functions: the platform does not say why, and so this host does not either, unless
-    it is forgiving.
+    A function that cannot be started is in error, which is logged with its reason; the others are not affected. An app
+    that cannot be imported has no functions: like the platform, the host does not say why, unless it is forgiving.
 
     Args:
-        config: how the host is run.
+        config: of the host.
         settings: the app's.
         host_id: see HostConfig.
-        threads: where calls to storage block.
-        clock: tells the time to timers.
-        keys: what opens the functions.
-        crash: ends the host because of a fault of storage.
+        threads: pool for blocking calls to storage.
+        clock: returns the current time, for timers.
+        keys: of the functions.
+        crash: ends the host because of a storage fault.
         kill_worker: ends the process that the functions run in.
-        failed: is told of a listener that has ended with an exception that nobody foresaw.
+        failed: called with the unexpected exception of a listener.
 
     Raises:
         SettingError: host.json, or a setting of the host's own, is wrong.
-        NotSupported: the app asks for what this host does not run.
+        NotSupported: the app uses something that this host does not support.
 
     Attributes:
-        functions: the app's, those in error among them.
-        http: serves those with an HTTP trigger.
-        invoker: runs them.
+        functions: of the app, including those in error.
+        http: serves the functions with an HTTP trigger.
+        invoker: runs the functions.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class ScriptHost:
 
     @property
     def running(self) -> int:
-        """How many functions have not returned."""
+        """The number of functions that have not returned."""
         return self.invoker.running
 
     def start(self) -> None:
@@ -127,21 +126,21 @@ class ScriptHost:
             self._spawn(timer.run())
 
     def stop(self, *, give_back: bool = False) -> None:
-        """Take nothing new from queues, fire no timer, and let the timers' locks go.
+        """Take no new messages, fire no timers, and release the timers' locks.
 
         Args:
-            give_back: wait for polls under way and release what they bring, as the platform need not.
+            give_back: wait for polls in progress and release their messages, which the platform need not do.
         """
         self._stopping.set()
         for listener in self._queues:
             listener.stop(give_back=give_back)
 
     async def drain(self, seconds: float, *, functions: bool = True) -> None:
-        """After `stop`: give what runs some time to end; what then still runs is left to its leases.
+        """After `stop`: wait for running work to end; the messages of the rest are left to their leases.
 
         Args:
-            seconds: how much.
-            functions: wait for the functions too, and not only for what is done about those that have failed.
+            seconds: to wait.
+            functions: also wait for the functions, not only for the handling of failed messages.
         """
         waiting = [*self._tasks, *(asyncio.create_task(listener.drain()) for listener in self._queues)]
         waiting += [asyncio.create_task(self.invoker.idle())] if functions else []
@@ -153,7 +152,7 @@ class ScriptHost:
         await self.cut()
 
     async def cut(self) -> None:
-        """End at once: nothing is waited for, deleted, released or let go."""
+        """End immediately, without waiting for, deleting or releasing anything."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -162,9 +161,9 @@ class ScriptHost:
         self.invoker.close()
 
     async def run_by_hand(self, function: IndexedFunction, text: str) -> None:
-        """Run a function that no HTTP request triggers, with an input of somebody's own."""
+        """Run a function that has no HTTP trigger, with the given input."""
         value, metadata = self._input(function, text)
-        with suppress(FunctionFailed):  # logged by the invoker; who asked has his 202 already
+        with suppress(FunctionFailed):  # logged by the invoker; the caller already has its 202
             await self.invoker.invoke(function, value, metadata, reason="run by hand")
 
     def _loaded(self, settings: AppSettings) -> tuple[IndexedFunction, ...]:
@@ -175,7 +174,7 @@ class ScriptHost:
         except AppLoadError as exc:
             functions = ()
             if self._config.forgiving:
-                logger.error("%s", exc, exc_info=exc.__cause__, extra={"action": "app_not_loaded"})  # noqa: TRY400 - the cause's traceback
+                logger.error("%s", exc, exc_info=exc.__cause__, extra={"action": "app_not_loaded"})  # noqa: TRY400 - with the cause's traceback
         count = len(functions)
         logger.info("%d functions found (Custom)", count, extra={"action": "app_indexed", "functions": count})
         if not functions:
@@ -186,7 +185,7 @@ class ScriptHost:
         return functions
 
     def _prepare(self, host_json: HostJson) -> list[Route]:
-        """Make the listeners; the routes of the functions with an HTTP trigger."""
+        """Create the listeners; return the routes of the functions with an HTTP trigger."""
         table: list[Route] = []
         prepared: list[IndexedFunction] = []
         for function in self.functions:

@@ -1,4 +1,4 @@
-"""The listeners of an app's queue and timer functions, put together."""
+"""Assembles the listeners of an app's queue and timer functions."""
 
 import asyncio
 import json
@@ -29,10 +29,10 @@ from adf_trigger.functions_host.worker.invoker import Invoker
 
 
 def queue_datum(trigger: QueueTrigger, body: bytes) -> Datum:
-    """A message's body as the platform sends it: text, unless the trigger's data type is binary.
+    """A message's body as the platform sends it: text, or bytes if the trigger's data type is binary.
 
     Raises:
-        FunctionFailed: text is asked for, and it is not UTF-8.
+        FunctionFailed: it must be text, and is not UTF-8.
     """
     if trigger.binary:
         return Datum(body, "bytes")
@@ -43,14 +43,14 @@ def queue_datum(trigger: QueueTrigger, body: bytes) -> Datum:
 
 
 def queue_metadata(message: LeasedMessage, value: Datum | None = None) -> dict[str, Datum]:
-    """What the platform tells of a message besides its body.
+    """The metadata of a message that the platform sends with its body.
 
-    Where the body is text and a JSON object, its own properties take the place of the message's, whatever the
-    case of their letters: only arrays and nulls are passed over. A binary body has no say.
+    If the body is text and a JSON object, its properties replace those of the message, ignoring case; only arrays
+    and nulls are skipped. A binary body replaces nothing.
 
     Args:
         message: as received.
-        value: the body, as the function gets it.
+        value: the body, as passed to the function.
     """
     own = {
         "Id": message.id,
@@ -64,11 +64,11 @@ def queue_metadata(message: LeasedMessage, value: Datum | None = None) -> dict[s
 
 
 def metadata_by_hand(now: datetime, value: Datum) -> dict[str, Datum]:
-    """What the platform tells of a message that somebody gave by hand: it was never on a queue.
+    """The metadata of a message that was started manually and was never on a queue.
 
     Args:
         now: the current time.
-        value: the body, as the function gets it.
+        value: the body, as passed to the function.
     """
     never = datetime.max.replace(tzinfo=UTC)
     own = {"DequeueCount": 0, "InsertionTime": now, "ExpirationTime": never, "NextVisibleTime": now}
@@ -76,12 +76,12 @@ def metadata_by_hand(now: datetime, value: Datum) -> dict[str, Datum]:
 
 
 def _overwritten(own: Mapping[str, object], value: Datum | None) -> dict[str, Datum]:
-    told = {name: _metadatum(given) for name, given in own.items() if given is not None}
+    metadata = {name: _metadatum(given) for name, given in own.items() if given is not None}
     names = {name.lower(): name for name in own}
     for name, given in _properties(value):
         if given is not None and not isinstance(given, list):
-            told[names.setdefault(name.lower(), name)] = _metadatum(given)
-    return told
+            metadata[names.setdefault(name.lower(), name)] = _metadatum(given)
+    return metadata
 
 
 def _metadatum(value: object) -> Datum:
@@ -89,7 +89,7 @@ def _metadatum(value: object) -> Datum:
 
 
 def _properties(value: Datum | None) -> list[tuple[str, object]]:
-    """The top-level properties of a text that is a JSON object, in their order, repeated ones too."""
+    """The top-level properties of a text that is a JSON object, in order, including repeated ones."""
     if value is None or value.type != "string":
         return []
     text = value.value.strip()
@@ -103,7 +103,7 @@ def _properties(value: Datum | None) -> list[tuple[str, object]]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it was written."""
+    """The name-value pairs of a JSON object, in order."""
 
 
 def _plain(value: object) -> object:
@@ -113,19 +113,19 @@ def _plain(value: object) -> object:
 
 
 class Listeners:
-    """Makes the listeners of an app.
+    """Creates the listeners of an app.
 
     Args:
-        config: how this host is run.
+        config: of the host.
         host_json: host.json.
         settings: the app's.
         host_id: see HostConfig.
         invoker: runs the functions.
-        threads: where storage calls block.
-        clock: tells the time to timers.
-        random: order of messages, and spread of the back-off.
+        threads: pool for blocking calls to storage.
+        clock: returns the current time, for timers.
+        random: source of the order of messages, and of the back-off's spread.
         stopping: set once the host stops.
-        crash: ends the host; None for a forgiving one.
+        crash: ends the host; None for a forgiving host.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class Listeners:
         """The listener of a timer function.
 
         Raises:
-            SettingError: the schedule is none, or AzureWebJobsStorage is not set.
+            SettingError: the schedule is invalid, or AzureWebJobsStorage is not set.
         """
         try:
             schedule = Schedule(trigger.schedule)

@@ -1,1 +1,1 @@
-"""What every part of the host shares: its errors, settings, clock and storage."""
+"""Shared by all parts of the host: errors, settings, clock and storage."""

@@ -1,4 +1,4 @@
-"""App settings as the platform sees them: the environment, and local.settings.json for what it lacks."""
+"""App settings as the platform sees them: from the environment, else from local.settings.json."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ class AppSettings(Mapping[str, str]):
         return len(self._values)
 
     def section(self, name: str) -> dict[str, str]:
-        """What is set under a name, `name__part` by `part`, both in lower case."""
+        """The settings `name__part` of a section, by `part`, both in lower case."""
         prefix = _fold(name) + "__"
         return {
             key.removeprefix(prefix): value for key, value in self._values.items() if key.startswith(prefix)
@@ -40,7 +40,7 @@ class AppSettings(Mapping[str, str]):
         """The text with each `%NAME%` replaced by that setting.
 
         Raises:
-            SettingError: a setting is not there.
+            SettingError: a setting is missing.
         """
 
         def value(match: re.Match[str]) -> str:
@@ -52,14 +52,14 @@ class AppSettings(Mapping[str, str]):
         return _REFERENCE.sub(value, text)
 
     def enabled(self, name: str) -> bool:
-        """Whether a setting says true (or 1)."""
+        """Whether a setting is true (or 1)."""
         return self.get(name, "").lower() in _TRUE
 
     def whole_number(self, name: str) -> int | None:
-        """A setting as a whole number above 0; None where it is not there.
+        """A setting as a whole number above 0; None if it is missing.
 
         Raises:
-            SettingError: it is there and is no such number.
+            SettingError: it is not such a number.
         """
         text = self.get(name, "")
         if not text:
@@ -74,12 +74,12 @@ def _fold(name: str) -> str:
 
 
 def load_local_settings(app: Path, environ: MutableMapping[str, str]) -> None:
-    """Put the Values of local.settings.json into the environment, where the environment does not have them.
+    """Put the Values of local.settings.json into the environment, unless they are set there.
 
-    The app reads its settings from the environment, so that is where they must be before it is imported.
+    The app reads its settings from the environment, so they must be set before it is imported.
 
     Raises:
-        SettingError: the file is there but is not what Core Tools would take.
+        SettingError: the file exists, but Core Tools would not accept it.
     """
     path = app / "local.settings.json"
     if not path.exists():
@@ -99,7 +99,7 @@ def load_local_settings(app: Path, environ: MutableMapping[str, str]) -> None:
 
 
 def host_id(settings: AppSettings, app: Path) -> str:
-    """The name under which timers keep their lock and status.
+    """The name under which timers store their lock and status.
 
     As on the platform: the app setting AzureFunctionsWebHost__hostid, else, on a developer's machine, the
     machine's name and a hash of the app's folder.

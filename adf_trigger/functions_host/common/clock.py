@@ -1,4 +1,4 @@
-"""Time and identity come from outside: every part that needs them is given a `Clock` and an `IdSource`."""
+"""Time and ids are injected: every part that needs them takes a `Clock` or an `IdSource`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ Clock = Callable[[], datetime]
 """Returns the current time, always aware and in UTC."""
 
 IdSource = Callable[[], UUID]
-"""Makes a new GUID."""
+"""Returns a new GUID."""
 
 
 def utcnow() -> datetime:
-    """The present instant in UTC."""
+    """The current time in UTC."""
     return datetime.now(tz=UTC)
 
 

@@ -1,4 +1,4 @@
-"""How one local Functions host is run: where, with which keys, and at what pace."""
+"""The configuration of a local Functions host: address, keys and times."""
 
 import math
 import secrets
@@ -7,33 +7,33 @@ from pathlib import Path
 from typing import Self
 
 BLOB_LEASE_SECONDS = (15, 60)
-"""What Blob storage grants: a lease on a blob is between 15 and 60 seconds."""
+"""Blob storage grants leases of 15 to 60 seconds."""
 
 
 def new_key() -> str:
-    """A key as long as the platform's own."""
+    """A new key, as long as the platform's own."""
     return secrets.token_urlsafe(40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTimes:
-    """The platform's times, in seconds. The defaults are the real ones, but for `polling_cap`.
+    """The platform's times, in seconds. The defaults are the real ones, except `polling_cap`.
 
     Attributes:
-        message_lease: how long a queue message is hidden while a function works on it; the host renews it
-            at half, and a host that dies leaves its messages hidden for what is left of it.
-        message_renewal_floor: no renewal is tried again sooner than this after one that failed, where the host
-            is forgiving; else a failed renewal ends it.
+        message_lease: how long a queue message is hidden while a function handles it; the host renews it at
+            half of that, and a host that dies leaves its messages hidden for the rest.
+        message_renewal_floor: shortest pause before a failed renewal is retried, where the host is forgiving;
+            else a failed renewal ends it.
         polling_floor: pause after the first empty poll of a queue; the random back-off starts here.
         polling_cap: longest pause between polls; host.json's maxPollingInterval applies where it is shorter.
             The platform's default is 60, and 2 on a developer's machine.
-        lock_period: how long the lease on a timer's lock blob is; renewed at half. Blob storage grants
-            15 to 60 seconds, so a scaled value is kept within that.
-        lock_recovery: how often a host that did not get a timer's lock tries again.
-        listener_retry: how soon a timer whose lock could not even be asked for is started again; it waits longer
-            from time to time.
-        storage_retry: pause before the second of the six tries of a call to storage; each further one is twice
-            as long, up to ten seconds.
+        lock_period: lease of a timer's lock blob; renewed at half of it. Blob storage grants 15 to 60 seconds,
+            so a scaled value is kept within that.
+        lock_recovery: pause between tries of a host that did not get a timer's lock.
+        listener_retry: pause before a timer is restarted after its lock could not be requested; the pause grows
+            with each failure.
+        storage_retry: pause before the second of the six tries of a call to storage; it doubles with each try, up
+            to ten seconds.
     """
 
     message_lease: float = 600.0
@@ -53,7 +53,7 @@ class HostTimes:
             raise ValueError("polling_floor must not exceed polling_cap")
 
     def scaled(self, factor: float) -> Self:
-        """The same times with the long waits (leases, locks, retries) multiplied; polling stays as it is."""
+        """The same times with the long waits (leases, locks, retries) multiplied; polling is not scaled."""
         return replace(
             self,
             message_lease=self.message_lease * factor,
@@ -66,33 +66,33 @@ class HostTimes:
 
     @property
     def lock_seconds(self) -> int:
-        """The lease to ask of Blob storage: whole seconds, within what it grants."""
+        """The lease to request from Blob storage: whole seconds, within its limits."""
         shortest, longest = BLOB_LEASE_SECONDS
         return min(longest, max(shortest, math.ceil(self.lock_period)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostConfig:
-    """One local Functions host.
+    """The configuration of one local Functions host.
 
     Attributes:
         app: folder that holds function_app.py and, optionally, host.json and local.settings.json.
-        address: what to listen on.
+        address: to listen on.
         port: TCP port; 0 picks a free one.
-        listen_on: descriptor of a socket that listens already, instead of address and port.
-        key: host key, good for every function of level `function`.
-        master_key: good for everything, and the only one that opens /admin.
-        host_id: under which timers keep lock and status in storage; hosts that share it share the timers.
-            Default: the app setting AzureFunctionsWebHost__hostid, else made of machine and folder.
+        listen_on: descriptor of a socket that already listens, instead of address and port.
+        key: host key, for every function of level `function`.
+        master_key: for everything, and the only key for /admin.
+        host_id: name under which timers store lock and status; hosts with the same id share the timers.
+            Default: the app setting AzureFunctionsWebHost__hostid, else made from machine and folder.
         times: see HostTimes, before scaling.
         time_scale: multiplies the platform's long waits and host.json's visibilityTimeout, so that a test
             need not wait ten minutes. Schedules, functionTimeout and polling are not scaled.
-        drain_seconds: how long requests under way may take to be answered once the host is told to stop; the
-            connections that are left are then reset.
-        grace_seconds: how long the functions that still run may take after that.
-        forgiving: for development: faults of storage are logged and the host lives on, a function beyond its
-            time-out fails alone, and an app that cannot be imported says why.
-        shuffle: hand the messages of a batch over in random order. Storage queues promise no order, and
+        drain_seconds: time for requests in progress to be answered once the host is stopped; the remaining
+            connections are then reset.
+        grace_seconds: time for running functions to end after that.
+        forgiving: for development: storage faults are logged without ending the host, a function beyond its
+            time-out fails alone, and the reason why an app cannot be imported is logged.
+        shuffle: deliver the messages of a batch in random order. Storage queues guarantee no order, but
             Azurite happens to keep one.
     """
 

@@ -1,12 +1,12 @@
-"""What can go wrong in the local Functions host.
+"""The errors of the local Functions host.
 
 HostError
 ├── SettingError         an app setting, host.json or local.settings.json is missing or wrong
 ├── AppLoadError         function_app.py cannot be imported or indexed
-│   └── NotSupported     it asks for a trigger or binding that this host does not run
-├── FunctionFailed       a function raised, timed out, or returned what its bindings cannot take
-└── StorageFault         storage refused or did not answer, to the end of the tries
-    └── LeaseLost        the message, blob or queue is no longer ours: another took it, or it is gone
+│   └── NotSupported     it uses a trigger or binding that this host does not support
+├── FunctionFailed       a function raised, timed out, or returned a value that its bindings cannot encode
+└── StorageFault         storage refused or did not answer in any of the tries
+    └── LeaseLost        the message, blob or queue is no longer leased: taken by another host, or deleted
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _SERVER_ERROR = 500
 
 
 class HostError(Exception):
-    """Root of everything that the local Functions host raises on purpose."""
+    """Root of the errors of the local Functions host."""
 
 
 class SettingError(HostError):
@@ -27,19 +27,19 @@ class AppLoadError(HostError):
 
 
 class NotSupported(AppLoadError):
-    """The app asks for a trigger or binding that this host does not run."""
+    """The app uses a trigger or binding that this host does not support."""
 
 
 class FunctionFailed(HostError):
-    """A function raised (see the cause), timed out, or returned what its bindings cannot take."""
+    """A function raised (see the cause), timed out, or returned a value that its bindings cannot encode."""
 
 
 class StorageFault(HostError):
-    """Storage refused or did not answer, to the end of the tries; the cause is the SDK's error.
+    """Storage refused or did not answer in any of the tries; the cause is the SDK's error.
 
     Args:
-        text: what was asked for, and what came of it.
-        status: HTTP status of the last answer; None where there was none.
+        text: the call and its error.
+        status: HTTP status of the last answer; None without an answer.
     """
 
     def __init__(self, text: str, *, status: int | None = None) -> None:
@@ -48,13 +48,13 @@ class StorageFault(HostError):
 
     @property
     def by_the_service(self) -> bool:
-        """Whether storage itself answered that it is in trouble, as it does under load."""
+        """Whether storage answered with a server error, as it does under load."""
         return self.status is not None and self.status >= _SERVER_ERROR
 
 
 Crash = Callable[[StorageFault], None]
-"""Ends the host because of a fault that the platform's host does not survive."""
+"""Ends the host because of a fault that ends the platform's host."""
 
 
 class LeaseLost(StorageFault):
-    """The message, blob or queue is no longer ours: its lease ran out and another took it, or it is gone."""
+    """The message, blob or queue is no longer leased: the lease expired and another host took it, or it was deleted."""

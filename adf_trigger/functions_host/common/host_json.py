@@ -1,4 +1,4 @@
-"""host.json: the settings that this host honours. What it does not know is left alone."""
+"""host.json: the settings that this host honours. Unknown settings are ignored."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """extensions.http. A limit of -1 is none, which is the default everywhere but on Windows Consumption."""
+    """extensions.http. A limit of -1 means no limit, which is the default except on Windows Consumption."""
 
     route_prefix: str = "api"
     max_concurrent_requests: int = UNBOUNDED
@@ -43,7 +43,7 @@ class QueuesOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostJson:
-    """What host.json says. `function_timeout` is in seconds, None without limit."""
+    """The contents of host.json. `function_timeout` is in seconds; None means no limit."""
 
     http: HttpOptions = HttpOptions()
     queues: QueuesOptions = QueuesOptions()
@@ -105,10 +105,10 @@ def _read(reader: "_Reader") -> HostJson:
 
 
 def parse_timespan(text: str) -> float:
-    """Seconds of a .NET TimeSpan: `hh:mm:ss`, with days before (`d.`) and a fraction behind.
+    """Seconds of a .NET TimeSpan: `hh:mm:ss`, optionally with days (`d.`) in front and a fraction at the end.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a TimeSpan.
     """
     match = _TIMESPAN.fullmatch(text.strip())
     if match is None:

@@ -25,7 +25,7 @@ _LONGEST_RETRY_PAUSE = 10.0
 
 
 class _Growing:
-    """Pauses of the platform's own SDK: twice as long each time, give or take a fifth, up to ten seconds."""
+    """Retry pauses of the platform's own SDK: doubled each time, give or take a fifth, up to ten seconds."""
 
     first = 0.8
 
@@ -61,7 +61,7 @@ class StorageAccount:
     retry_pause: float = _Growing.first
 
     def queue(self, name: str) -> QueueClient:
-        """A client of one queue, which leaves a message's text as it is: decoding is the trigger's."""
+        """A client of one queue that does not decode messages: the trigger does."""
         options = _options(_QueueRetry, self.retry_pause)
         if self.connection_string:
             return QueueClient.from_connection_string(self.connection_string, name, **options)
@@ -84,7 +84,7 @@ def storage_account(
 ) -> StorageAccount:
     """The account behind a trigger's `connection=`; an empty name means AzureWebJobsStorage.
 
-    As on the platform, a setting AzureWebJobs{connection} comes before {connection} itself, and a name
+    As on the platform, a setting AzureWebJobs{connection} takes precedence over {connection}, and a name
     without a value may have parts: `__queueServiceUri` and `__blobServiceUri` (or `__accountName`), with
     `__credential`, `__clientId`, `__tenantId`, `__clientSecret`.
 
@@ -103,7 +103,7 @@ def storage_account(
 
 
 def error_code(error: HttpResponseError) -> str:
-    """The service's own code of an error, such as PopReceiptMismatch; the HTTP status where it gave none."""
+    """The service's error code, such as PopReceiptMismatch; the HTTP status where there is none."""
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or error.status_code)
 

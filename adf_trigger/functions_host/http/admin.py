@@ -1,4 +1,4 @@
-"""The host's own addresses under /admin, most of them open to the master key alone."""
+"""The host's own routes under /admin, most of which require the master key."""
 
 import asyncio
 import json
@@ -22,12 +22,12 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Admin:
-    """Status of the host, its functions and their keys, and functions started by hand.
+    """Status of the host, its functions and their keys, and manual starts of functions.
 
     Args:
-        keys: the master key among them.
+        keys: including the master key.
         host_id: see HostConfig.
-        front: knows the app that is loaded.
+        front: holds the loaded app.
     """
 
     def __init__(self, keys: Keys, host_id: str, front: Front) -> None:

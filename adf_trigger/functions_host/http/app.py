@@ -36,8 +36,8 @@ class FunctionRoutes:
     """Serves the functions with an HTTP trigger.
 
     Args:
-        table: their routes, in the order in which they are tried.
-        keys: what opens them.
+        table: their routes, in order of precedence.
+        keys: of the functions.
         invoker: runs them.
         queue: host.json's limits on requests.
         body_limit: bytes.
@@ -58,7 +58,7 @@ class FunctionRoutes:
         try:
             answer = await self._respond(request)
         except ClientDisconnect:
-            return  # before the function was called, and nobody is there to be told
+            return  # before the function was called: there is no caller to answer
         await answer(scope, receive, send)
 
     async def _respond(self, request: Request) -> Answer:
@@ -87,7 +87,7 @@ class FunctionRoutes:
     async def _run(self, route: Route, values: Mapping[str, str], request: Request) -> Answer:
         if requests.is_chunked(request):
             logger.warning(
-                "A chunked request's body does not reach the function: the platform gives it none",
+                "Dropped the body of a chunked request, as the platform does",
                 extra={"action": "chunked_body_dropped", "function": route.function.name},
             )
         try:
@@ -100,16 +100,16 @@ class FunctionRoutes:
         try:
             result = await self._invoker.invoke(route.function, datum, reason=reason, trace=trace)
         except FunctionFailed:
-            return Answer(500)  # logged by the invoker; the caller learns nothing more
+            return Answer(500)  # logged by the invoker; the response has no details
         try:
             return from_datum(result)
         except FunctionFailed as exc:
-            logger.error("%s", exc, extra={"action": "response_refused", "function": route.function.name})  # noqa: TRY400 - the sentence says it all
+            logger.error("%s", exc, extra={"action": "response_refused", "function": route.function.name})  # noqa: TRY400 - the sentence suffices
             return Answer(500, headers=CLOSE if isinstance(exc, WrongLength) else None)
 
 
 class Served(Protocol):
-    """An app that is loaded."""
+    """A loaded app."""
 
     @property
     def functions(self) -> tuple[IndexedFunction, ...]:
@@ -118,7 +118,7 @@ class Served(Protocol):
 
     @property
     def http(self) -> ASGIApp:
-        """What answers its requests."""
+        """The ASGI application that answers its requests."""
         ...
 
     async def run_by_hand(self, function: IndexedFunction, text: str) -> None:
@@ -127,10 +127,10 @@ class Served(Protocol):
 
 
 class Front:
-    """Stands before the app that is loaded; where there is none, every route is 503.
+    """Forwards requests to the loaded app; without one, every route is 503.
 
     Attributes:
-        fault: why there is none; empty where nobody knows yet.
+        fault: why no app is loaded; empty while that is not known.
     """
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ class Front:
         self.served: Served | None = None
 
     def serve(self, served: Served) -> None:
-        """From now on, serve an app."""
+        """Serve an app from now on."""
         self.served, self.fault = served, ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +150,7 @@ class Front:
 
 
 def application(front: Front, admin: Sequence[AdminRoute]) -> ASGIApp:
-    """The whole of it."""
+    """The complete application."""
     router = Router(routes=list(admin), redirect_slashes=False)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
 def constraint(text: str) -> Constraint:
-    """The test that a constraint's text stands for.
+    """The predicate of a constraint.
 
     Raises:
         AppLoadError: there is no such constraint, or its arguments are wrong.
@@ -30,9 +30,7 @@ def constraint(text: str) -> Constraint:
             return _PLAIN[name]
         return _WITH_LIMITS[name, argument.count(",") + 1](*map(int, argument.split(",")))
     except (KeyError, ValueError, re.error) as exc:
-        raise AppLoadError(
-            f"A route has the constraint {text!r}, which is none that this host knows"
-        ) from exc
+        raise AppLoadError(f"A route has the constraint {text!r}, which this host does not know") from exc
 
 
 def _regex(pattern: str) -> Constraint:

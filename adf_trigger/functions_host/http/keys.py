@@ -1,4 +1,4 @@
-"""Who may call what: the keys that a request brings against the level that a function asks."""
+"""Authorisation: the key of a request against the level that a function requires."""
 
 import base64
 import hashlib
@@ -13,12 +13,12 @@ KEY_PARAMETER = "code"
 class Keys:
     """The host key (level function, for every function), the master key (level admin), and each function's own.
 
-    A key is compared exactly; once it has been accepted it is accepted in any case, as by the platform, which
-    remembers it so.
+    A key is compared exactly; once accepted, it is accepted in any letter case, as on the platform, which caches it
+    that way.
 
     Args:
         host: the host key.
-        master: the master key. The functions' keys are derived from it, so that they are the same after a restart.
+        master: the master key. The functions' keys are derived from it, so that they survive a restart.
     """
 
     def __init__(self, host: str, master: str) -> None:
@@ -32,16 +32,16 @@ class Keys:
         return self._host
 
     def of(self, function: str) -> str:
-        """The key that opens one function alone."""
+        """The key of one function."""
         digest = hmac.digest(self._master.encode(), f"function {function.lower()}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def level(self, given: str, function: str | None = None) -> AuthLevel:
-        """The level that a key gives.
+        """The level that a key grants.
 
         Args:
-            given: what the request brought; empty where it brought none.
-            function: which function it is for; None for what is the host's own.
+            given: the key of the request; empty if it has none.
+            function: the called function; None for the host's own routes.
         """
         remembered = (given.lower(), (function or "").lower())
         level = self._exactly(given, function)
@@ -52,7 +52,7 @@ class Keys:
 
     @staticmethod
     def suffices(given: AuthLevel, required: AuthLevel) -> bool:
-        """Whether a level opens a function of a level. Admin opens everything."""
+        """Whether a granted level satisfies a required one. Admin satisfies every level."""
         return required == "anonymous" or given in {required, "admin"}
 
     def _exactly(self, given: str, function: str | None) -> AuthLevel:

@@ -1,7 +1,7 @@
-"""HTTP 1.1 as the platform's server speaks it: what it refuses before anybody sees the request, and how.
+"""HTTP 1.1 as the platform's server implements it: the requests that it refuses by itself, and how.
 
-uvicorn and h11 do the work. They take some requests that the platform's server does not, and say more than that
-when they refuse one; the head of each request is therefore looked at before h11 reads it.
+uvicorn and h11 do the work. They accept some requests that the platform's server refuses, and their refusals say more
+than its own; the head of each request is therefore checked before h11 reads it.
 """
 
 import re
@@ -25,22 +25,22 @@ _AUTHORITY = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
 
 
 class KestrelProtocol(H11Protocol):
-    """Refuses what the platform's server refuses: with a status, no body, and the end of the connection."""
+    """Refuses the requests that the platform's server refuses: with a status, no body, and a closed connection."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.conn: _Connection = _Connection(h11.SERVER, _BUFFER)
 
     def shutdown(self) -> None:
-        """Close the connection, once the request under way is answered; the answer says so."""
+        """Close the connection once the current request is answered; the answer has `connection: close`."""
         super().shutdown()
         cycle: RequestResponseCycle | None = self.cycle  # None until the first request
         if cycle is not None and not cycle.response_started:
             cycle.default_headers = [*cycle.default_headers, (b"connection", b"close")]
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the platform says nothing
-        """Refuse a request that is none, or too large."""
-        if self.conn.our_state is not h11.IDLE:  # an answer to it is under way
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the platform sends no text
+        """Refuse a request that is malformed or too large."""
+        if self.conn.our_state is not h11.IDLE:  # an answer is already being sent
             self.transport.close()
             return
         status = self.conn.refused_with
@@ -55,7 +55,7 @@ class KestrelProtocol(H11Protocol):
 
 
 class _Connection(h11.Connection):
-    """Looks at the head of a request before it is read."""
+    """Checks the head of a request before it is read."""
 
     refused_with = _BAD_REQUEST
 

@@ -1,4 +1,4 @@
-"""An HTTP request as the platform hands it to a Python function."""
+"""An HTTP request as the platform passes it to a Python function."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from adf_trigger.functions_host.http.keys import KEY_HEADER, KEY_PARAMETER
 from adf_trigger.functions_host.http.urls import escaped_path, first_value, normal_path, query_values
 
 DEFAULT_BODY_LIMIT = 104_857_600
-"""Bytes that the platform takes, unless FUNCTIONS_REQUEST_BODY_SIZE_LIMIT says otherwise."""
+"""Bytes that the platform accepts by default; FUNCTIONS_REQUEST_BODY_SIZE_LIMIT overrides it."""
 
 _BODY_STALLS_SECONDS = 5.0
 _ABSOLUTE = ("http://", "https://")
 
 
 class BodyRefused(Exception):
-    """The body is longer than the limit, or does not come."""
+    """The body is longer than the limit, or does not arrive."""
 
 
 def path(request: Request) -> str:
-    """The path as it is routed by: decoded but for `%2F`, without `.` and `..`."""
+    """The path for routing: decoded except for `%2F`, without `.` and `..`."""
     return normal_path(raw_path(request))
 
 
 def raw_path(request: Request) -> str:
-    """The path as it came, percent-encoded."""
+    """The path as received, percent-encoded."""
     raw = str(request.scope["raw_path"], "latin-1")
     if raw.lower().startswith(_ABSOLUTE):
         return "/" + raw.split("/", 3)[3] if raw.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://host/
@@ -34,14 +34,14 @@ def raw_path(request: Request) -> str:
 
 
 def query_string(request: Request) -> str:
-    """The query as it came."""
+    """The query as received."""
     return str(request.scope["query_string"], "latin-1")
 
 
 def headers(request: Request) -> dict[str, str]:
     """The headers' values by lower-case name, several of one name joined by commas.
 
-    Where the length of a chunked body is given besides, it is told under another name, as it means nothing.
+    A Content-Length in addition to a chunked body is renamed, since it has no meaning.
     """
     joined: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:
@@ -53,7 +53,7 @@ def headers(request: Request) -> dict[str, str]:
 
 
 def given_key(request: Request) -> str:
-    """The key that a request brings: its first header of that name, even a wrong or empty one; else `?code=`."""
+    """The key of a request: its first key header, even a wrong or empty one; else `?code=`."""
     for name, value in request.scope["headers"]:
         if name.lower() == KEY_HEADER.encode():
             return str(value.decode(errors="replace"))
@@ -61,18 +61,18 @@ def given_key(request: Request) -> str:
 
 
 def is_chunked(request: Request) -> bool:
-    """Whether the body comes in chunks, so that its length is not known beforehand."""
+    """Whether the body is chunked, so that its length is not known in advance."""
     return "chunked" in request.headers.get("transfer-encoding", "").lower()
 
 
 async def body(request: Request, limit: int) -> bytes:
-    """The body; empty where the request does not give its length.
+    """The body; empty if the request does not state its length.
 
-    That is the platform's way with chunked requests: it gives no body of unknown length to a worker.
+    The platform treats chunked requests so: it passes no body of unknown length to a worker.
 
     Raises:
-        BodyRefused: it is longer than the limit, or nothing of it has come for five seconds.
-        ClientDisconnect: the caller has gone.
+        BodyRefused: it is longer than the limit, or no data has arrived for five seconds.
+        ClientDisconnect: the caller has disconnected.
     """
     length = 0 if is_chunked(request) else int(request.headers.get("content-length", "0"))
     if length > limit:

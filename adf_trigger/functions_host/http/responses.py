@@ -1,4 +1,4 @@
-"""What a function gave back, as an HTTP response."""
+"""The return value of a function as an HTTP response."""
 
 import re
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class WrongLength(FunctionFailed):
-    """The function gave a Content-Length that is not that of its body."""
+    """The function set a Content-Length that differs from the length of its body."""
 
 
 class Answer:
-    """A response (ASGI). A body has no length but one that the function gave: it leaves in chunks.
+    """A response (ASGI). A body is sent chunked unless the function set its length.
 
     Args:
         status: code.
@@ -62,7 +62,7 @@ def from_datum(datum: Datum | None) -> Answer:
     """The response that azure.functions encoded: an HttpResponse, or a plain string (200, text).
 
     Raises:
-        FunctionFailed: a header is not what HTTP allows, or gives a length that the body does not have.
+        FunctionFailed: a header is invalid in HTTP, or states a length that the body does not have.
     """
     if datum is None or datum.value is None:
         return Answer(200)
@@ -77,13 +77,13 @@ def from_datum(datum: Datum | None) -> Answer:
     }
     for name, value in headers.items():
         if name.lower() == "content-length" and value != str(len(content)):
-            raise WrongLength(f"The response says that it has {value} bytes, and has {len(content)}")
+            raise WrongLength(f"The response has {len(content)} bytes, but its Content-Length is {value}")
     cookies = [_cookie(morsel) for cookie in datum.value["cookies"] or [] for morsel in cookie.values()]
     return Answer(status, content, headers, tuple(cookies))
 
 
 def with_server_headers(app: ASGIApp) -> ASGIApp:
-    """The application with the server's own headers, where an answer has none of its name."""
+    """The application with the server's own headers, unless an answer sets them."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -111,7 +111,7 @@ def _header_value(name: str, value: object) -> str:
 
 
 def _cookie(morsel: "Morsel[Any]") -> str:
-    """A cookie as the platform writes it anew, with its domain and path even where they are empty."""
+    """A cookie as the platform rewrites it, with its domain and path even if they are empty."""
     parts = [f"{morsel.key}={morsel.coded_value}"]
     parts += [f"{name}={morsel[name]}" for name in ("expires", "max-age") if morsel[name]]
     parts += [f"domain={morsel['domain']}", f"path={morsel['path']}"]

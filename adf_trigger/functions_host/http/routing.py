@@ -1,8 +1,8 @@
-"""Route templates as the platform's router reads them, and which function a request is for.
+"""Route templates as the platform's router reads them, and the function that a request matches.
 
-The router is ASP.NET Core's: literals without regard to case, `{name}`, `{name?}`, `{name=default}`,
-`{name:constraint}`, and a last `{*rest}` that takes all segments that are left. The first function, in the
-order of definition, whose template and methods match gets the request; a wrong method is simply no match.
+The router is ASP.NET Core's: case-insensitive literals, `{name}`, `{name?}`, `{name=default}`,
+`{name:constraint}`, and a last `{*rest}` that takes all remaining segments. The first function, in the order of
+definition, whose template and methods match gets the request; a wrong method is no match.
 """
 
 import re
@@ -38,7 +38,7 @@ class _Segment:
         return any(parameter.catch_all for parameter in self.parameters)
 
     def without_value(self) -> dict[str, str] | None:
-        """The values where the path ends before this segment; None where it must not."""
+        """The values if the path ends before this segment; None if it must not."""
         if len(self.parameters) != 1:
             return None
         (parameter,) = self.parameters
@@ -67,7 +67,7 @@ class RouteTemplate:
         """The parameters' values if a path matches, else None.
 
         Args:
-            path: decoded but for an encoded slash, so that this divides no segments (see `normal_path`).
+            path: decoded except for an encoded slash, which does not separate segments (see `normal_path`).
         """
         parts = path.removeprefix("/").removesuffix("/").split("/")
         if parts == [""]:
@@ -90,7 +90,7 @@ class RouteTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A function and the template that leads to it."""
+    """A function and its route template."""
 
     template: RouteTemplate
     function: IndexedFunction
@@ -107,7 +107,7 @@ def route(function: IndexedFunction, trigger: HttpTrigger, prefix: str) -> Route
 
 
 def find(table: Iterable[Route], method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
-    """The first route that takes a request, with the values of its parameters."""
+    """The first route that matches a request, with the values of its parameters."""
     for route in table:
         if route.trigger.methods is not None and method.upper() not in route.trigger.methods:
             continue
@@ -129,7 +129,7 @@ def _values(segment: _Segment, text: str) -> dict[str, str] | None:
 
 
 def _split(template: str) -> list[str]:
-    """The segments of a template; a slash within braces (in a regular expression) divides nothing."""
+    """The segments of a template; a slash within braces (in a regular expression) does not separate them."""
     segments, depth, start = [], 0, 0
     for index, char in enumerate(template):
         depth += (char == "{") - (char == "}")

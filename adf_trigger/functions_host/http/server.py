@@ -1,4 +1,4 @@
-"""uvicorn, inside a loop that is not its own and without its signal handlers."""
+"""uvicorn in an existing event loop, without its signal handlers."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from adf_trigger.functions_host.http.protocol import KestrelProtocol
 
 _KEEP_ALIVE_SECONDS = 130
 _RESET = struct.pack("ii", 1, 0)
-"""Closed with no time to linger, a socket sends a reset."""
+"""A socket that is closed with this linger option sends a reset."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -26,12 +26,12 @@ class _QuietServer(uvicorn.Server):
         self.drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell that connections are taken."""
+        """Signal that connections are accepted."""
         await super().startup(sockets)
         self.listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, wait for requests under way, and reset what is left; their functions run on."""
+        """Accept no more connections, wait for current requests, and reset the rest; their functions keep running."""
         for server in self.servers:
             server.close()
         for each in sockets or []:
@@ -40,7 +40,7 @@ class _QuietServer(uvicorn.Server):
             connection.shutdown()
         try:
             async with asyncio.timeout(self.drain_seconds):
-                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn tells nobody when one ends
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for the end of one
                     await asyncio.sleep(0.02)
         except TimeoutError:
             for connection in list(self.server_state.connections):
@@ -57,7 +57,7 @@ class HttpServer:
 
     Args:
         app: the application.
-        config: what to listen on, and how long running requests may take once it closes.
+        config: address to listen on, and time limits of a close.
     """
 
     def __init__(self, app: ASGIApp, config: HostConfig) -> None:
@@ -84,11 +84,11 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end."""
+        """Its URL, without a slash at the end."""
         return f"http://{self._address}:{self._port}"
 
     async def start(self) -> None:
-        """Bind and serve; returns once connections are taken.
+        """Bind and serve; returns once connections are accepted.
 
         Raises:
             OSError: the port is in use.
@@ -99,14 +99,14 @@ class HttpServer:
         await self._server.listening.wait()
 
     def listening_socket(self) -> socket.socket | None:
-        """A copy of the socket that it listens on. Callers queue at it after `close`, for another to serve them."""
+        """A copy of the listening socket. After `close`, callers queue on it until another host serves them."""
         return self._socket.dup() if self._socket is not None else None
 
     async def close(self, *, within: float = math.inf) -> None:
-        """Take no more connections, wait for running requests, and reset what is left.
+        """Accept no more connections, wait for running requests, and reset the rest.
 
         Args:
-            within: seconds, if that is less than they may take anyway.
+            within: seconds to wait, if shorter than the configured time.
         """
         self._server.drain_seconds = min(within, self._server.drain_seconds)
         if self._serving is not None:
@@ -117,12 +117,12 @@ class HttpServer:
 
     def _listening(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        # asyncio turns Nagle's algorithm off for sockets that name TCP; with it, each reply of a connection that is
-        # kept would wait for a delayed acknowledgement.
+        # asyncio turns Nagle's algorithm off for sockets that name TCP; with it, each reply on a kept-alive connection
+        # would wait for a delayed acknowledgement.
         if self._listen_on is not None:
             return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=self._listen_on)
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if sys.platform != "win32":  # there the same option takes a port from whoever has it
+        if sys.platform != "win32":  # on Windows the same option takes the port from its owner
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((self._address, self._port))

@@ -8,11 +8,11 @@ from adf_trigger.functions_host.common.host_json import UNBOUNDED, HttpOptions
 
 
 class TooManyRequests(Exception):
-    """As many requests wait or run as maxOutstandingRequests allows."""
+    """maxOutstandingRequests requests are waiting or running already."""
 
 
 class RequestQueue:
-    """Lets maxConcurrentRequests run at once; of the others, those wait that maxOutstandingRequests allows."""
+    """Runs up to maxConcurrentRequests requests concurrently, and queues others up to maxOutstandingRequests."""
 
     def __init__(self, options: HttpOptions) -> None:
         self._outstanding = 0

@@ -1,4 +1,4 @@
-"""Paths and queries as the platform's server reads them, which is not quite as Python does."""
+"""Paths and queries as the platform's server reads them, which differs slightly from Python."""
 
 import re
 
@@ -9,7 +9,7 @@ _SLASH = "%2f"
 
 
 def unescaped(text: str, *, keep_slash: bool = False) -> str:
-    """A text with its escapes decoded as UTF-8; those that are none stay as they are.
+    """A text with its escapes decoded as UTF-8; invalid ones are left unchanged.
 
     Args:
         text: percent-encoded.
@@ -19,7 +19,7 @@ def unescaped(text: str, *, keep_slash: bool = False) -> str:
 
 
 def normal_path(raw: str) -> str:
-    """A path decoded but for `%2F`, without its `.` and `..` segments."""
+    """A path decoded except for `%2F`, without its `.` and `..` segments."""
     segments: list[str] = []
     parts = unescaped(raw, keep_slash=True).split("/")
     for part in parts:
@@ -33,15 +33,15 @@ def normal_path(raw: str) -> str:
 
 
 def escaped_path(path: str) -> str:
-    """A decoded path as it stands in a URL; what looks like an escape stays one."""
+    """A decoded path, encoded for a URL; existing escapes are kept."""
     return _TO_ESCAPE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), path)
 
 
 def query_values(query: str) -> dict[str, str]:
     """A query's values by name.
 
-    Names that differ in case only are one, under the first spelling; its values are joined by commas, and empty
-    ones are left out.
+    Names that differ only in case are one name, in its first spelling; its values are joined by commas, and empty
+    values are dropped.
     """
     joined: dict[str, str] = {}
     spelling: dict[str, str] = {}
@@ -54,7 +54,7 @@ def query_values(query: str) -> dict[str, str]:
 
 
 def first_value(query: str, name: str) -> str | None:
-    """The first value of a name, in whatever case it is written; None where there is none."""
+    """The first value of a name, ignoring case; None if there is none."""
     for part in query.split("&"):
         given, _, value = part.partition("=")
         if unescaped(given.replace("+", " ")).lower() == name:
@@ -74,7 +74,7 @@ def _decoded(escapes: str, *, keep_slash: bool) -> str:
 
 
 def _first_character(pieces: list[str]) -> tuple[int, str]:
-    """How many escapes make the first character, and that; the first escape itself where they make none."""
+    """The number of escapes of the first character, and that character; one escape unchanged if they are invalid."""
     for size in range(1, min(_LONGEST_SEQUENCE, len(pieces)) + 1):
         try:
             return size, bytes(int(piece[1:], 16) for piece in pieces[:size]).decode()

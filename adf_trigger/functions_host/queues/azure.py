@@ -1,4 +1,4 @@
-"""The queue port on Azure Queue storage: the SDK's calls, in threads of the host's own."""
+"""The queue port on Azure Queue storage: the SDK's calls, in the host's own threads."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ class AzureQueue:
 
     Args:
         client: of the queue, without encoding policies.
-        threads: where its calls block; not the pool that runs the functions, which may be all busy.
+        threads: pool for its blocking calls; not that of the functions, which may all be busy.
     """
 
     def __init__(self, client: QueueClient, threads: Executor) -> None:
@@ -36,7 +36,7 @@ class AzureQueue:
         return str(self._client.queue_name)
 
     async def exists(self) -> bool:
-        """Whether it is there."""
+        """Whether the queue exists."""
         return await self._call(self._exists)
 
     async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
@@ -44,19 +44,19 @@ class AzureQueue:
         return await self._call(lambda: self._receive(count, _whole(lease)))
 
     async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:
-        """Hide it for `lease` seconds from now on."""
+        """Hide a message for `lease` seconds from now."""
         return await self._call(lambda: self._update(message, _whole(lease)))
 
     async def release(self, message: LeasedMessage, delay: float) -> None:
-        """Give it back, to be delivered after `delay` seconds."""
+        """Make a message visible again after `delay` seconds."""
         await self._call(lambda: self._update(message, math.ceil(delay)))
 
     async def delete(self, message: LeasedMessage) -> None:
-        """Delete it."""
+        """Delete a message."""
         await self._call(lambda: self._client.delete_message(message.id, message.pop_receipt))
 
     async def send(self, content: str) -> None:
-        """Put a text on it; creates the queue if need be."""
+        """Send a text; creates the queue if it is missing."""
         await self._call(lambda: self._send(content))
 
     def _exists(self) -> bool:
@@ -70,7 +70,7 @@ class AzureQueue:
         try:
             self._client.create_queue()
         except ResourceExistsError:
-            return  # also where it is there with other metadata
+            return  # also if it exists with other metadata
 
     def _receive(self, count: int, lease: int) -> list[LeasedMessage]:
         pages = self._client.receive_messages(messages_per_page=count, visibility_timeout=lease).by_page()
@@ -108,7 +108,7 @@ class AzureQueue:
 
 
 def _whole(seconds: float) -> int:
-    """Whole seconds, at least one: the service knows no fractions."""
+    """Whole seconds, at least one: the service accepts no fractions."""
     return max(1, math.ceil(seconds))
 
 

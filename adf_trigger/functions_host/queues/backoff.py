@@ -1,4 +1,4 @@
-"""How long to wait between polls of a queue that is empty."""
+"""The wait between polls of an empty queue."""
 
 from random import Random
 
@@ -6,10 +6,10 @@ _SPREAD = 0.2
 
 
 class RandomizedBackoff:
-    """Random exponential back-off between a floor and a cap, as the storage extension does it.
+    """Random exponential back-off between a floor and a cap, as in the storage extension.
 
-    The first wait is the floor; each further one adds twice as much as the one before did, give or take a
-    fifth; the cap ends it. A message found since the last wait starts it over.
+    The first wait is the floor; each further wait adds twice as much as the previous one, give or take a fifth,
+    up to the cap. A message found since the last wait resets it.
 
     Args:
         floor: seconds.
@@ -24,7 +24,7 @@ class RandomizedBackoff:
         self._exponent = 0
 
     def next(self, *, found: bool) -> float:
-        """Seconds to wait now.
+        """Seconds until the next poll.
 
         Args:
             found: whether a message was found since the last wait.

@@ -6,18 +6,18 @@ import binascii
 from adf_trigger.functions_host.common.host_json import MessageEncoding
 
 _LEFT_OUT = dict.fromkeys(map(ord, " \t\r\n"))
-"""What .NET passes over within base64: these four, and no other kind of white space."""
+""".NET ignores these four characters within base64, and no other white space."""
 
 
 class Undecodable(ValueError):
-    """The message is not in the encoding that host.json says."""
+    """The message is not in the encoding set in host.json."""
 
 
 def decode(content: str, encoding: MessageEncoding) -> bytes:
     """The bytes of a message.
 
     Raises:
-        Undecodable: base64 is asked for, and it is none.
+        Undecodable: the encoding is base64, and the message is not.
     """
     if encoding == "none":
         return content.encode()

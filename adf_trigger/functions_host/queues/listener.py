@@ -1,4 +1,4 @@
-"""Polls one queue for one function, and sees each message to its end."""
+"""Polls one queue for one function, and handles each message to its end."""
 
 import asyncio
 import logging
@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 def poison_name(queue: str) -> str | None:
-    """The queue that takes what a queue's function gave up on; None where there is none.
+    """The poison queue of a queue; None if it has none.
 
-    A poison queue has no poison queue of its own, nor has a queue whose name leaves no room for the suffix.
+    Neither a poison queue itself, nor a queue whose name is too long for the suffix, has one.
     """
     name = queue + _POISON_SUFFIX
     return None if queue.endswith(_POISON_SUFFIX) or len(name) > _LONGEST_NAME else name
@@ -35,7 +35,7 @@ def poison_name(queue: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class QueueTriggerOptions:
-    """What governs a listener: host.json's part, the host's times, and the order of a batch (None: as it came)."""
+    """Options of a listener: of host.json, the host's times, and the shuffling of a batch (None: as received)."""
 
     queues: QueuesOptions
     times: HostTimes
@@ -46,17 +46,17 @@ class QueueTriggerOptions:
 class QueueListener:
     """The trigger of one function.
 
-    What the platform's host does not survive ends this one: a delete, a release, a renewal or a copy to poison
-    that storage refuses, or fails to do to the end of the SDK's tries; a poll that it refuses, or that gets no
-    answer. A message or queue that is gone is no such thing, nor is a poll that storage answers with 5xx.
+    Faults that end the platform's host end this one: a delete, a release, a renewal or a copy to the poison queue
+    that storage refuses, or fails in all of the SDK's tries; a poll that it refuses, or that gets no answer. A
+    missing message or queue is no such fault, nor is a poll that storage answers with 5xx.
 
     Args:
-        queue: what it polls.
-        poison: where messages go that were tried maxDequeueCount times, or that cannot be decoded. Without
-            one they stay, hidden until their lease runs out, over and over.
-        options: see there.
+        queue: to poll.
+        poison: queue for messages that were tried maxDequeueCount times, or that cannot be decoded. Without
+            one they stay in the queue, hidden until their lease expires, again and again.
+        options: see QueueTriggerOptions.
         work: runs the function.
-        crash: ends the host. None for a forgiving one, which logs the fault and goes on.
+        crash: ends the host. None for a forgiving host, which logs the fault and continues.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class QueueListener:
         crash: Crash | None = None,
     ) -> None:
         self._crash = crash
-        self._there = False
+        self._exists = False
         self._gives_back = False
         self._queue = queue
         self._poison = poison
@@ -85,7 +85,7 @@ class QueueListener:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Poll until `stop`, then return; messages under way go on."""
+        """Poll until `stop`, then return; messages in progress continue."""
         found = False
         while not self._stopping.is_set():
             batch = await self._unless_stopped(self._receive())
@@ -98,27 +98,27 @@ class QueueListener:
                 found = False
 
     def stop(self, *, give_back: bool = False) -> None:
-        """Take no new messages. What a poll under way was given by then stays hidden for the whole lease.
+        """Take no new messages. Messages of a poll in progress stay hidden for the whole lease.
 
         Args:
-            give_back: release it instead.
+            give_back: release them instead.
         """
         self._gives_back = give_back
         self._stopping.set()
 
     async def drain(self) -> None:
-        """Wait for the messages under way."""
+        """Wait for the messages in progress."""
         while self._processing:
             await asyncio.wait(self._processing)
 
     async def abandon(self) -> None:
-        """Leave the messages under way to their leases: neither delete nor release them."""
+        """Cancel the messages in progress, neither deleting nor releasing them: their leases expire."""
         for task in self._processing:
             task.cancel()
         await asyncio.gather(*self._processing, return_exceptions=True)
 
     async def _unless_stopped(self, poll: Coroutine[Any, Any, list[LeasedMessage]]) -> list[LeasedMessage]:
-        """What a poll gives; nothing where the host stops first, which breaks the poll off."""
+        """The messages of a poll; none if the host stops first, which cancels the poll."""
         polling = asyncio.create_task(poll)
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -133,15 +133,17 @@ class QueueListener:
             polling.cancel()
 
     async def _receive(self) -> list[LeasedMessage]:
-        """A batch. A queue that is not there is asked for again and again: nobody makes it but its owner."""
+        """A batch. A missing queue is looked for at every poll: only its owner creates it."""
         try:
-            self._there = self._there or await self._queue.exists()
-            if not self._there:
-                logger.debug("There is no queue %s", self._queue.name, extra={"action": "queue_missing"})
+            self._exists = self._exists or await self._queue.exists()
+            if not self._exists:
+                logger.debug(
+                    "The queue %s does not exist", self._queue.name, extra={"action": "queue_missing"}
+                )
                 return []
             batch = await self._queue.receive(self._options.batch_size, self._times.message_lease)
         except StorageFault as exc:
-            self._there = False
+            self._exists = False
             self._log(logging.WARNING, "Could not poll %s: %s", "queue_poll_failed", None, exc)
             if not (isinstance(exc, LeaseLost) or exc.by_the_service):
                 self._end_host(exc)
@@ -158,7 +160,7 @@ class QueueListener:
 
     async def _give_back(self, batch: list[LeasedMessage]) -> None:
         for message in batch:
-            with suppress(StorageFault):  # then its lease gives it back
+            with suppress(StorageFault):  # else it is released when its lease expires
                 await self._queue.release(message, 0.0)
 
     def _end_host(self, fault: StorageFault) -> None:
@@ -167,7 +169,7 @@ class QueueListener:
             self._crash(fault)
 
     async def _until_room(self) -> None:
-        """Wait until no more than newBatchThreshold messages are under way, or until the host stops."""
+        """Wait until at most newBatchThreshold messages are in progress, or until the host stops."""
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             while len(self._processing) > self._options.new_batch_threshold and not stopping.done():
@@ -185,7 +187,9 @@ class QueueListener:
         try:
             await self._process_leased(message)
         except LeaseLost as exc:
-            self._log(logging.INFO, "No longer ours to finish in %s: %s", "message_taken_over", message, exc)
+            self._log(
+                logging.INFO, "Lost a message of %s to another host: %s", "message_taken_over", message, exc
+            )
         except StorageFault as exc:
             self._log(
                 logging.ERROR, "Could not finish a message of %s: %s", "message_not_finished", message, exc
@@ -219,7 +223,7 @@ class QueueListener:
 
     async def _failed(self, message: LeasedMessage) -> None:
         if self._poison is None:
-            return  # left hidden until its lease runs out: released, it would come back at once, for ever
+            return  # left hidden until its lease expires: if released, it would be delivered again immediately, forever
         if message.dequeue_count >= self._options.max_dequeue_count:
             most = self._options.max_dequeue_count
             await self._give_up(message, f"message has reached MaxDequeueCount of {most}")

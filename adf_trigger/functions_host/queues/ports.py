@@ -1,4 +1,4 @@
-"""A storage queue, as the trigger sees it."""
+"""The storage queue port of the trigger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +7,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedMessage:
-    """A message that is hidden from others until `next_visible_on`, as long as nobody takes it over.
+    """A message that is hidden from other receivers until `next_visible_on`.
 
     Attributes:
         id: set by the service.
-        content: the text as it is stored, not decoded.
-        pop_receipt: proof of the lease; each renewal gives another.
-        dequeue_count: how often it has been delivered, this time included.
+        content: the text as stored, not decoded.
+        pop_receipt: proof of the lease; each renewal returns a new one.
+        dequeue_count: number of deliveries, including this one.
         inserted_on: when it was sent (UTC).
         expires_on: when the service drops it (UTC).
         next_visible_on: when the lease ends (UTC).
@@ -37,25 +37,25 @@ class Queue(Protocol):
         ...
 
     async def exists(self) -> bool:
-        """Whether it is there."""
+        """Whether the queue exists."""
         ...
 
     async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
-        """Up to `count` messages, hidden for `lease`. May raise LeaseLost: the queue is gone."""
+        """Up to `count` messages, hidden for `lease`. May raise LeaseLost: the queue was deleted."""
         ...
 
     async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:
-        """Hide it for `lease` from now on; the message with its new receipt. May raise LeaseLost."""
+        """Hide a message for `lease` from now; return it with its new receipt. May raise LeaseLost."""
         ...
 
     async def release(self, message: LeasedMessage, delay: float) -> None:
-        """Give it back, to be delivered after `delay`. May raise LeaseLost."""
+        """Make a message visible again after `delay`. May raise LeaseLost."""
         ...
 
     async def delete(self, message: LeasedMessage) -> None:
-        """Done with it. May raise LeaseLost."""
+        """Delete a message. May raise LeaseLost."""
         ...
 
     async def send(self, content: str) -> None:
-        """Put a text on it, with the service's default time to live of 7 days; creates the queue if need be."""
+        """Send a text, with the service's default time to live of 7 days; creates the queue if it is missing."""
         ...

@@ -1,4 +1,4 @@
-"""Keeps a message hidden while a function works on it."""
+"""Keeps a message hidden while a function handles it."""
 
 import asyncio
 import logging
@@ -12,18 +12,18 @@ logger = logging.getLogger(__name__)
 
 
 class Renewal:
-    """Renews a message's lease at half of it, from entry to exit; `message` has the latest receipt.
+    """Renews a message's lease at half of its time, from entry to exit; `message` has the latest receipt.
 
-    Exit waits for a renewal under way, so that the receipt that a delete then uses is the last one. A lease
-    that is lost is not renewed again, and the function is not stopped: the platform does neither. Any other
-    fault ends the host, unless that is forgiving; then the renewal is tried again.
+    Exit waits for a renewal in progress, so that a delete then uses the latest receipt. A lost lease is not renewed
+    again, and the function is not stopped: the platform does neither. Any other fault ends the host, unless it is
+    forgiving; then the renewal is retried.
 
     Args:
-        queue: where the message is.
+        queue: of the message.
         message: as received.
         lease: seconds.
-        floor: seconds below which a renewal that failed is not tried again.
-        crash: ends the host; None where it is forgiving.
+        floor: shortest pause in seconds before a failed renewal is retried.
+        crash: ends the host; None for a forgiving host.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Renewal:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start to renew."""
+        """Start renewing."""
         self._task = asyncio.create_task(self._renew())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, after the renewal that is under way."""
+        """Stop, after a renewal in progress."""
         self._ended.set()
         if self._task is not None:
             await self._task

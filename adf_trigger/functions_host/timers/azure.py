@@ -1,4 +1,4 @@
-"""The lock and the status as blobs, where the Functions host keeps them.
+"""The lock and the status as blobs, in the places that the Functions host uses.
 
 Container azure-webjobs-hosts; locks/{host id}/Host.Functions.{function}.Listener and
 timers/{host id}/Host.Functions.{function}/status.
@@ -30,10 +30,10 @@ class BlobTimerLock:
     """A timer's lock: a lease on an empty blob.
 
     Args:
-        container: where it is.
-        host_id: hosts that share it share the lock.
+        container: of the blob.
+        host_id: hosts with the same id share the lock.
         function: the timer's function.
-        threads: where the SDK's calls block.
+        threads: pool for the SDK's blocking calls.
     """
 
     def __init__(self, container: ContainerClient, host_id: str, function: str, threads: Executor) -> None:
@@ -42,15 +42,15 @@ class BlobTimerLock:
         self._threads = threads
 
     async def acquire(self, seconds: int) -> str | None:
-        """The lease's id, or None while another holds it."""
+        """The lease's id; None while another host holds it."""
         return await _call(self._threads, lambda: self._acquire(seconds))
 
     async def renew(self, lease_id: str) -> None:
-        """Hold it for as long again."""
+        """Renew the lease for the same period."""
         await _call(self._threads, BlobLeaseClient(self._blob, lease_id).renew)
 
     async def release(self, lease_id: str) -> None:
-        """Let it go."""
+        """Release the lease."""
         await _call(self._threads, BlobLeaseClient(self._blob, lease_id).release)
 
     def _acquire(self, seconds: int) -> str | None:
@@ -73,10 +73,10 @@ class BlobStatusStore:
     """A timer's status: a blob of JSON.
 
     Args:
-        container: where it is.
-        host_id: hosts that share it share the status.
+        container: of the blob.
+        host_id: hosts with the same id share the status.
         function: the timer's function.
-        threads: where the SDK's calls block.
+        threads: pool for the SDK's blocking calls.
     """
 
     def __init__(self, container: ContainerClient, host_id: str, function: str, threads: Executor) -> None:
@@ -85,11 +85,11 @@ class BlobStatusStore:
         self._threads = threads
 
     async def load(self) -> ScheduleStatus | None:
-        """What was saved last; None where nothing was, or nothing that can be read."""
+        """The last saved status; None if there is none, or it cannot be read."""
         return await _call(self._threads, self._load)
 
     async def save(self, status: ScheduleStatus) -> None:
-        """Keep it."""
+        """Save the status."""
         content = json.dumps(status.to_json()).encode()
         await _call(self._threads, lambda: _upload(self._container, self._blob, content, overwrite=True))
 

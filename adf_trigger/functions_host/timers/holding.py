@@ -1,4 +1,4 @@
-"""Gets a timer's lock and keeps it."""
+"""Acquires a timer's lock and keeps it."""
 
 import asyncio
 import logging
@@ -13,19 +13,19 @@ logger = logging.getLogger(__name__)
 
 
 class LockHolder:
-    """A lock that is asked for until it is acquired, and then renewed at half of its time.
+    """Requests a lock until it is acquired, and then renews it at half of its time.
 
-    It is no fence: a host whose renewals get no answer goes on firing, as the platform's does, and may so fire
-    together with its successor. A renewal that is told that the lease is another's ends the host.
+    It is not a fence: a host whose renewals get no answer keeps firing, as the platform's does, and may therefore
+    fire together with its successor. A renewal that finds the lease held by another host ends this one.
 
     Args:
         lock: the lock.
         name: of the timer's function, for the log.
         period: seconds of its lease.
-        recovery: seconds between tries to get it while another has it.
-        retry: seconds before it is asked for again where storage refused to say; longer from time to time.
+        recovery: seconds between tries while another host holds it.
+        retry: seconds before it is requested again after a storage error; grows with each error.
         stopping: set once the host stops.
-        crash: ends the host; None for a forgiving one, which fires on.
+        crash: ends the host; None for a forgiving host, which keeps firing.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ class LockHolder:
             try:
                 self._lease_id = await self._lock.acquire(self._period)
             except StorageFault as exc:
-                self._log(logging.WARNING, "Could not ask for the lock of %s (%s)", "timer_lock_failed", exc)
+                self._log(logging.WARNING, "Could not request the lock of %s (%s)", "timer_lock_failed", exc)
                 pause = self._retry * next(again, _START_AGAIN[-1])
             if self._lease_id is not None:
-                self._log(logging.INFO, "Holding the lock of %s%s", "timer_lock_acquired", "")
+                self._log(logging.INFO, "Acquired the lock of %s%s", "timer_lock_acquired", "")
                 self._renewing = asyncio.create_task(self._renew(self._lease_id))
                 return True
             await within(self._stopping, pause)
         return False
 
     async def release(self) -> None:
-        """Stop to renew the lock, and let it go."""
+        """Stop renewing the lock, and release it."""
         if self._renewing is None or self._lease_id is None:
             return
         self._released.set()
@@ -82,7 +82,7 @@ class LockHolder:
             self._log(logging.WARNING, "Could not release the lock of %s (%s)", "timer_lock_failed", exc)
 
     def abandon(self) -> None:
-        """Stop to renew the lock, without letting it go; it runs out."""
+        """Stop renewing the lock without releasing it; it expires."""
         if self._renewing is not None:
             self._renewing.cancel()
 
@@ -109,7 +109,7 @@ class LockHolder:
 
 
 async def within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event, at most some seconds. Whether it is set."""
+    """Wait for an event, at most `seconds`; return whether it is set."""
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:

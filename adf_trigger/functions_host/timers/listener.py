@@ -1,4 +1,4 @@
-"""Fires one timer: on schedule, one run at a time, in one host of those that share its lock."""
+"""Fires one timer: on schedule, one run at a time, in one of the hosts that share its lock."""
 
 import asyncio
 import json
@@ -40,8 +40,8 @@ class TimerListener:
         name: of the function.
         schedule: when it fires.
         run_on_startup: whether it also runs once when the lock is acquired.
-        store: where its status is kept; None where use_monitor is off, which means no catching up.
-        lock: keeps other hosts from firing it.
+        store: of its status; None if use_monitor is off, which means no catching up.
+        lock: prevents other hosts from firing it.
         work: runs the function.
         clock: returns the current time.
         stopping: set once the host stops.
@@ -78,19 +78,19 @@ class TimerListener:
         return timer_datum(self._monitored_status, past_due=False)
 
     async def run(self) -> None:
-        """Fire until the host stops; returns after the run under way.
+        """Fire until the host stops; returns after the current run.
 
-        The lock is free as soon as the host is told to stop, though the function may still be running. Cancelled
-        before that, it leaves the lock to run out.
+        The lock is released as soon as the host stops, although the function may still be running. If cancelled
+        before that, it lets the lock expire.
         """
         if not await self._lock.acquire():
             return
-        letting_go = asyncio.create_task(self._release_at_stop())
+        releasing = asyncio.create_task(self._release_at_stop())
         try:
             await self._fire(await self._start())
-            await letting_go
+            await releasing
         finally:
-            letting_go.cancel()
+            releasing.cancel()
             self._lock.abandon()
 
     async def _release_at_stop(self) -> None:
@@ -104,7 +104,7 @@ class TimerListener:
     async def _start(self) -> ScheduleStatus:
         saved = await self._saved()
         startup = on_startup(self._schedule, saved, self._clock())
-        # The first run of all is told of a status that was never updated, though one has been stored by then.
+        # The first run gets a status that was never updated, although one has been stored by then.
         self._status = startup.status if saved else replace(startup.status, last_updated=NEVER)
         if startup.changed:
             await self._save(startup.status)
@@ -129,7 +129,7 @@ class TimerListener:
         began = self._clock()
         with suppress(
             FunctionFailed
-        ):  # logged by the invoker; the schedule goes on, the next tick is the retry
+        ):  # logged by the invoker; the schedule continues, and the next tick is the retry
             await self._work(timer_datum(self._monitored_status, past_due=past_due), reason)
         self._status = after_run(self._schedule, status, began, on_schedule=on_schedule and not past_due)
         await self._save(self._status)

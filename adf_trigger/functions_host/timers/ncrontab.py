@@ -1,10 +1,10 @@
 """NCRONTAB expressions: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC.
 
-The platform parses them with the .NET library NCrontab, whose ways are kept: both day fields must match (cron
-takes either); names may be cut short and have any case (`Jan`, `MONDAY`, `tu`), the first that fits counts;
-Sunday is 0, and 7 is nothing; `a-b` may run backwards and means the same as `b-a`; `n/step` counts from n to
+The platform parses them with the .NET library NCrontab, whose behaviour is kept: both day fields must match (cron
+accepts either); names may be abbreviated and have any case (`Jan`, `MONDAY`, `tu`), and the first match counts;
+Sunday is 0, and 7 is invalid; `a-b` may run backwards and means the same as `b-a`; `n/step` counts from n to
 the field's end, and a step below 1 counts as 1. With five fields the second is 0. croniter, the usual library,
-differs in each of these. What is no such expression may be a .NET TimeSpan, `hh:mm:ss` or a number of days.
+differs in each of these. Any other expression may be a .NET TimeSpan, `hh:mm:ss` or a number of days.
 """
 
 import re
@@ -30,7 +30,7 @@ class InvalidSchedule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One field: its limits, and the names that its values may have."""
+    """One field: its limits, and the names of its values."""
 
     name: str
     low: int
@@ -42,13 +42,13 @@ class _Field:
         return self.high - self.low + 1
 
     def parse(self, text: str) -> tuple[int, ...]:
-        """The values that a field's text stands for, in order."""
+        """The values of a field's text, in order."""
         return tuple(sorted({value for item in text.split(",") for value in self._item(item)}))
 
     def _item(self, text: str) -> range:
         match = _ITEM.fullmatch(text)
         if match is None or (match[1] == "*" and match[2]):
-            raise InvalidSchedule(f"{text!r} is no value of the field {self.name}")
+            raise InvalidSchedule(f"{text!r} is not a value of the field {self.name}")
         first, last, every = match.groups()
         step = max(1, int(every or 1))
         if first == "*":
@@ -68,7 +68,7 @@ class _Field:
         for offset, name in enumerate(self.names):
             if name.startswith(text.lower()):
                 return self.low + offset
-        raise InvalidSchedule(f"{text!r} is no value of the field {self.name}")
+        raise InvalidSchedule(f"{text!r} is not a value of the field {self.name}")
 
 
 _FIELDS = (
@@ -107,9 +107,9 @@ class Schedule:
 
     @property
     def more_than_once_a_minute(self) -> bool:
-        """Whether the platform takes it for too frequent to keep its status in storage.
+        """Whether the schedule is too frequent for the platform to store its status.
 
-        It does where only the second is restricted, and to more than one value, and with a TimeSpan below a minute.
+        It is if only the second is restricted, and to more than one value, and with a TimeSpan below a minute.
         """
         if self._every is not None:
             return self._every < timedelta(minutes=1)
@@ -120,11 +120,11 @@ class Schedule:
         return unrestricted and len(self._seconds) > 1
 
     def next_after(self, instant: datetime) -> datetime | None:
-        """The first occurrence after an instant; None where there is none, as with the 30th of February.
+        """The first occurrence after an instant; None if there is none, as for the 30th of February.
 
         Args:
-            instant: aware; its fraction of a second is dropped, as the platform's library does. A TimeSpan
-                counts from it.
+            instant: aware; its fraction of a second is dropped, as in the platform's library. A TimeSpan counts
+                from it.
         """
         if self._every is not None:
             return instant.astimezone(UTC) + self._every
@@ -163,7 +163,7 @@ def _parsed(expression: str) -> list[tuple[int, ...]]:
 
 
 def _timespan(expression: str) -> timedelta | None:
-    """The TimeSpan that an expression is; None where it is none, or none that a timer could go by."""
+    """The expression as a TimeSpan; None if it is not one, or is zero."""
     text = expression.strip()
     if _DAYS_ONLY.fullmatch(text):
         return timedelta(days=int(text)) or None

@@ -1,4 +1,4 @@
-"""Whether a timer has missed an occurrence while no host was looking."""
+"""Whether a timer has missed an occurrence while no host was running."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """What a timer starts with.
+    """The state of a timer at its start.
 
     Attributes:
         status: its status.
-        changed: whether that must be saved: there was none, or the schedule is another than it was.
-        past_due: whether an occurrence was missed; however many were, the function runs once for them.
+        changed: whether the status must be saved: there was none, or the schedule has changed.
+        past_due: whether an occurrence was missed; the function runs once for any number of them.
     """
 
     status: ScheduleStatus
@@ -31,11 +31,11 @@ def upcoming(schedule: Schedule, instant: datetime) -> datetime:
 
 
 def on_startup(schedule: Schedule, saved: ScheduleStatus | None, now: datetime) -> Startup:
-    """Reckon a timer's start from what was saved, as the platform's schedule monitor does.
+    """Compute a timer's start from the saved status, as the platform's schedule monitor does.
 
     Args:
-        schedule: as it is now.
-        saved: the status in storage; None for a timer that never had one.
+        schedule: the current one.
+        saved: the status in storage; None for a new timer.
         now: the current time.
     """
     if saved is None:
@@ -45,7 +45,7 @@ def on_startup(schedule: Schedule, saved: ScheduleStatus | None, now: datetime) 
     expected = upcoming(schedule, basis)
     if saved.next == expected:
         return Startup(saved, changed=False, past_due=now > saved.next)
-    # The schedule is not the one that the status was reckoned with, so nothing of the new one was missed.
+    # The status was computed with another schedule, so no occurrence of the current one was missed.
     if now > expected:
         basis, expected = now, upcoming(schedule, now)
     status = ScheduleStatus(last=NEVER, next=expected, last_updated=basis)
@@ -61,8 +61,8 @@ def after_run(
         schedule: the timer's.
         status: before the run.
         ran_at: when the run began.
-        on_schedule: whether the schedule caused it; if so and it began a little early, as clocks may have it,
-            it counts as on time, so that the same occurrence does not come twice.
+        on_schedule: whether the schedule caused it; if so, a run that began slightly early, as clocks may cause,
+            counts as on time, so that the same occurrence does not fire twice.
     """
     basis = max(ran_at, status.next) if on_schedule else ran_at
     return ScheduleStatus(last=basis, next=upcoming(schedule, basis), last_updated=basis)

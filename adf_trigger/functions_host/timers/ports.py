@@ -1,4 +1,4 @@
-"""What timers keep in storage: a lock, so that one host of many fires, and a schedule's status."""
+"""The storage ports of timers: a lock, so that only one of several hosts fires, and a schedule's status."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleStatus:
-    """When a timer fired last, when it is to fire next, and from when that was reckoned (UTC)."""
+    """When a timer fired last, when it fires next, and the instant that this was computed from (UTC)."""
 
     last: datetime
     next: datetime
@@ -18,10 +18,10 @@ class ScheduleStatus:
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
-        """The status as the platform writes it.
+        """Read a status as the platform writes it.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not.
+            KeyError, TypeError, ValueError: it has another form.
         """
         last, following, updated = (
             datetime.fromisoformat(document[name]).astimezone(UTC) for name in ("Last", "Next", "LastUpdated")
@@ -29,7 +29,7 @@ class ScheduleStatus:
         return cls(last=last, next=following, last_updated=updated)
 
     def to_json(self) -> dict[str, str]:
-        """As the platform writes it, and as a function finds it in `schedule_status`."""
+        """The status as the platform writes it, and as a function reads it in `schedule_status`."""
         return {
             "Last": self.last.isoformat(),
             "Next": self.next.isoformat(),
@@ -41,25 +41,25 @@ class TimerLock(Protocol):
     """The lease of one timer. Every method may raise StorageFault."""
 
     async def acquire(self, seconds: int) -> str | None:
-        """The lease's id, or None while another holds it."""
+        """The lease's id; None while another host holds it."""
         ...
 
     async def renew(self, lease_id: str) -> None:
-        """Hold it for as long again. May raise LeaseLost."""
+        """Renew the lease for the same period. May raise LeaseLost."""
         ...
 
     async def release(self, lease_id: str) -> None:
-        """Let it go. May raise LeaseLost."""
+        """Release the lease. May raise LeaseLost."""
         ...
 
 
 class StatusStore(Protocol):
-    """Where one timer's status is. Every method may raise StorageFault."""
+    """The store of one timer's status. Every method may raise StorageFault."""
 
     async def load(self) -> ScheduleStatus | None:
-        """What was saved last; None where nothing was."""
+        """The last saved status; None if there is none."""
         ...
 
     async def save(self, status: ScheduleStatus) -> None:
-        """Keep it."""
+        """Save the status."""
         ...

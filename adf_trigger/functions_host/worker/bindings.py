@@ -1,4 +1,4 @@
-"""Between the platform's values and the user's function, through azure.functions' own converters."""
+"""Converts between the platform's values and the user's function, with azure.functions' own converters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _BINDING_NAMES = {HttpTrigger: "httpTrigger", QueueTrigger: "queueTrigger", Time
 
 
 def decode(function: IndexedFunction, value: Datum, metadata: Mapping[str, Datum]) -> object:
-    """What the function is called with: its trigger's value as the type that its parameter has.
+    """The argument of the function: its trigger's value in the type of its parameter.
 
     A parameter of type str or bytes gets the bare value, any other the trigger's own type.
     """
@@ -25,10 +25,10 @@ def decode(function: IndexedFunction, value: Datum, metadata: Mapping[str, Datum
 
 
 def encode(function: IndexedFunction, result: object) -> Datum | None:
-    """What the function gave back, as its response; None where the trigger has no response.
+    """The return value of the function as its response; None if the trigger has no response.
 
     Raises:
-        FunctionFailed: it returned what cannot be sent, or anything at all where nothing is taken.
+        FunctionFailed: it returned a value that cannot be sent, or any value where none is accepted.
     """
     if not isinstance(function.trigger, HttpTrigger):
         if result is not None:

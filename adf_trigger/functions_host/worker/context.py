@@ -1,4 +1,4 @@
-"""What a function with a parameter `context` gets."""
+"""The context that a function with a parameter `context` gets."""
 
 import threading
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class InvocationTrace(TraceContext):
 
 
 class NoRetry(RetryContext):
-    """The retry context of an invocation that no retry policy has caused."""
+    """The retry context of an invocation that is not a retry."""
 
     @property
     def retry_count(self) -> int:
@@ -48,7 +48,7 @@ class NoRetry(RetryContext):
 
     @property
     def exception(self) -> RpcException:
-        """The exception of the try before; there was none, and the worker too gives None."""
+        """The exception of the previous try; there was none, and the platform's worker also returns None."""
         return None  # type: ignore[return-value]
 
 
@@ -60,7 +60,7 @@ class InvocationContext(func.Context):
         id: of the invocation.
         name: of the function.
         directory: of the function's file.
-        trace: the trace context that it continues.
+        trace: its trace context.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The app's functions, through azure.functions' own index, and what each of them binds to."""
+"""The app's functions, from azure.functions' own index, and the trigger of each."""
 
 import importlib.util
 import inspect
@@ -26,7 +26,7 @@ _BINARY = func.DataType.BINARY.value
 
 @dataclass(frozen=True, slots=True)
 class HttpTrigger:
-    """A route (without prefix), its methods (None: all) and who may call it."""
+    """A route (without prefix), its methods (None: all) and its authorisation level."""
 
     route: str
     methods: frozenset[str] | None
@@ -35,7 +35,7 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True)
 class QueueTrigger:
-    """A queue, the setting that leads to its account, and whether its messages are binary."""
+    """A queue, the setting with its account, and whether its messages are binary."""
 
     queue: str
     connection: str
@@ -65,9 +65,9 @@ class IndexedFunction:
         parameter: name of the parameter that takes the trigger's value.
         annotation: that parameter's type, None if it has none.
         wants_context: whether it has a parameter `context`.
-        trigger: what starts it.
-        disabled: whether the app setting AzureWebJobs.{name}.Disabled says so.
-        fault: why it is in error: it is then there, and nothing starts it.
+        trigger: of the function.
+        disabled: whether the app setting AzureWebJobs.{name}.Disabled is true.
+        fault: why it is in error, and therefore never started; empty if it is not.
     """
 
     name: str
@@ -82,15 +82,15 @@ class IndexedFunction:
 
     @property
     def is_async(self) -> bool:
-        """Whether it runs on the event loop, not in a thread."""
+        """Whether it runs on the event loop rather than in a thread."""
         return inspect.iscoroutinefunction(self.call)
 
 
 def load_app(app: Path, settings: AppSettings) -> tuple[IndexedFunction, ...]:
     """Import function_app.py from the app's folder and index its functions, in the order of their definition.
 
-    A function whose trigger refers to a `%SETTING%` that is not there, or to a queue that cannot be, is in error;
-    the others are not touched by that.
+    A function whose trigger refers to a missing `%SETTING%`, or to an invalid queue name, is in error; the others
+    are not affected.
 
     Raises:
         AppLoadError: it cannot be imported, has no or more than one FunctionApp, or a function does not fit.
@@ -105,7 +105,7 @@ def _import(app: Path) -> object:
         sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(_MODULE, path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise AppLoadError(f"There is no {path}")
+        raise AppLoadError(f"{path} does not exist")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
     try:
@@ -140,7 +140,7 @@ def _indexed(function: func.Function, settings: AppSettings) -> IndexedFunction:
         raise AppLoadError(f"The function {name} cannot be indexed: {exc} is missing") from exc
     _refuse_other_bindings(name, function, binding)
     if function.get_setting("retry_policy") is not None:
-        raise NotSupported(f"The function {name} has a retry policy, which this host does not run")
+        raise NotSupported(f"The function {name} has a retry policy, which this host does not support")
     parameters = set(inspect.signature(call).parameters)
     if not {binding.name} <= parameters <= {binding.name, "context"}:
         raise AppLoadError(
@@ -166,12 +166,12 @@ def _refuse_other_bindings(name: str, function: func.Function, trigger: object) 
         direction = "input" if binding.direction == _IN else "output"
         raise NotSupported(
             f"The function {name} has an {direction} binding {binding.name!r} of type {binding.type}; "
-            "this host runs triggers and the HTTP response only"
+            "this host supports only triggers and the HTTP response"
         )
 
 
 def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> tuple[Trigger, str]:
-    """A function's trigger, and why it is in error; empty where it is not."""
+    """A function's trigger, and why it is in error; empty if it is not."""
     faults: list[str] = []
 
     def resolved(text: str) -> str:
@@ -204,11 +204,11 @@ def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> tuple
             )
         case other:
             raise NotSupported(
-                f"The function {name} has a trigger of type {other}; this host runs HTTP, queues and timers"
+                f"The function {name} has a trigger of type {other}; this host supports HTTP, queues and timers"
             )
     if isinstance(trigger, QueueTrigger) and not faults and not _QUEUE_NAME.fullmatch(trigger.queue):
         faults.append(
-            f"{trigger.queue!r} is no name of a queue: that has 3 to 63 characters, letters, digits and single "
-            "dashes within"
+            f"{trigger.queue!r} is not a queue name, which has 3 to 63 lower-case letters, digits and single dashes "
+            "between them"
         )
     return trigger, "; ".join(faults)

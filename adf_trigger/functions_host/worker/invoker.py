@@ -1,4 +1,4 @@
-"""Runs functions as the Python worker does: async ones on the loop, the others in one pool of threads."""
+"""Runs functions as the Python worker does: async ones on the event loop, the others in one thread pool."""
 
 import asyncio
 import contextvars
@@ -23,15 +23,15 @@ NO_TRACE = InvocationTrace()
 
 
 class Invoker:
-    """Calls functions, one invocation id a call, and knows how many are running.
+    """Calls functions, each with its own invocation id, and counts the running ones.
 
     Args:
         threads: size of the pool for functions that are not async (PYTHON_THREADPOOL_THREAD_COUNT);
             None for Python's default, the smaller of 32 and the number of processors plus 4.
         timeout: seconds that a function may take (functionTimeout); None without limit.
-        kill: ends the worker, which is what a function beyond its time-out comes to: every call in it fails. None
-            where the function fails alone.
-        ids: makes the invocation ids.
+        kill: ends the worker after a function has exceeded its time-out, which fails every call in it. None if
+            only that function fails.
+        ids: returns the invocation ids.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Invoker:
 
     @property
     def running(self) -> int:
-        """How many functions have not returned, the timed-out ones among them."""
+        """The number of functions that have not returned, including timed-out ones."""
         return self._running
 
     async def invoke(
@@ -65,17 +65,17 @@ class Invoker:
         reason: str,
         trace: InvocationTrace = NO_TRACE,
     ) -> Datum | None:
-        """Call a function and wait for what it gives back.
+        """Call a function and wait for its result.
 
         Args:
-            function: what to call.
+            function: to call.
             value: its trigger's value.
-            metadata: what the trigger tells besides.
+            metadata: of the trigger.
             reason: why it is called, for the log.
-            trace: the trace context that it continues.
+            trace: its trace context.
 
         Raises:
-            FunctionFailed: it raised (see the cause), timed out, or returned what its bindings cannot take.
+            FunctionFailed: it raised (see the cause), timed out, or returned a value that its bindings cannot encode.
         """
         context = InvocationContext(str(self._ids()), function.name, function.directory, trace)
         token = current_invocation.set(Invocation(function.name, context.id))
@@ -87,7 +87,7 @@ class Invoker:
             )
             response = encode(function, result)
         except FunctionFailed as exc:
-            logger.error(  # noqa: TRY400 - the traceback of what the function raised, not of this wrapper
+            logger.error(  # noqa: TRY400 - with the traceback of the function's own exception
                 "%s",
                 exc,
                 exc_info=exc.__cause__ or None,
@@ -102,7 +102,7 @@ class Invoker:
             current_invocation.reset(token)
 
     def cut(self) -> None:
-        """Fail every call that is under way, as the end of the worker's process does."""
+        """Fail every call in progress, as the end of the worker's process does."""
         if self._killed is not None and not self._killed.done():
             self._killed.set_result(None)
 
@@ -111,7 +111,7 @@ class Invoker:
         await self._idle.wait()
 
     def close(self) -> None:
-        """Take no more calls. Threads that still run are left to end by themselves."""
+        """Accept no more calls. Running threads are left to end by themselves."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _call(
@@ -124,7 +124,7 @@ class Invoker:
         try:
             arguments: dict[str, object] = {function.parameter: decode(function, value, metadata)}
         except (NotImplementedError, TypeError, ValueError) as exc:
-            raise FunctionFailed(f"{function.name} cannot take what its trigger brought") from exc
+            raise FunctionFailed(f"{function.name} cannot take the value of its trigger") from exc
         if function.wants_context:
             arguments["context"] = context
         work: Awaitable[Any]
@@ -137,7 +137,7 @@ class Invoker:
                 context.thread_local_storage.invocation_id = context.id
                 try:
                     return inherited.run(function.call, **arguments)
-                except StopIteration as exc:  # no future can hold it: the caller would wait for ever
+                except StopIteration as exc:  # a future cannot hold it: the caller would never return
                     raise RuntimeError("the function raised StopIteration") from exc
 
             work = asyncio.get_running_loop().run_in_executor(self._pool, in_thread)
@@ -157,10 +157,10 @@ class Invoker:
             if function.is_async:
                 future.cancel()
             if killed.done():
-                raise FunctionFailed(f"{function.name} was cut: its worker was killed")
+                raise FunctionFailed(f"{function.name} was aborted: its worker was killed")
             if self._kill is not None:
                 killed.set_result(None)
-                self._killed = None  # until it is gone, the old worker answers calls that are short
+                self._killed = None  # until it ends, the old worker answers short calls
                 self._kill()
             raise FunctionFailed(f"{function.name} ran longer than functionTimeout ({self._timeout:g} s)")
         if future.cancelled():
@@ -174,7 +174,7 @@ class Invoker:
         if not self._running:
             self._idle.set()
         if not future.cancelled():
-            future.exception()  # seen: asyncio complains of what nobody saw, as after a time-out
+            future.exception()  # retrieved: asyncio warns of exceptions that are not, as after a time-out
 
 
 def _since(started: float) -> int:

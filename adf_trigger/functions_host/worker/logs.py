@@ -1,7 +1,7 @@
-"""The host's log: one JSON object a line, with the invocation that each record belongs to.
+"""The host's log: one JSON object a line, with the invocation of each record.
 
-What the app logs comes through the platform's worker, which has the root logger at INFO, the SDKs' own loggers
-included, and passes on the text of a record alone: what it has in `extra` is lost. The host's own records keep it.
+The platform's worker, which the app logs through, has the root logger at INFO, including the SDKs' own loggers, and
+passes on only the text of a record: its `extra` is lost. The host's own records keep it.
 """
 
 import json
@@ -19,21 +19,21 @@ _STORAGE_THREADS = "storage"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Which function is running, under which id."""
+    """The running function, and the id of its invocation."""
 
     function: str
     id: str
 
 
 current_invocation: ContextVar[Invocation | None] = ContextVar("current_invocation", default=None)
-"""The invocation that the running code belongs to; carried into the function's thread."""
+"""The invocation of the running code; passed into the function's thread."""
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, function, invocation; `extra` of the host's own."""
+    """Formats records as lines of JSON: time, level, logger, message, function, invocation; `extra` of own records."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """The line, without a line end."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -52,7 +52,7 @@ class JsonLines(logging.Formatter):
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
     """Send the records of this process to a stream.
 
-    The libraries that the host shares with the app are heard from warnings on where the host itself calls them.
+    Records of shared libraries below WARNING are dropped where the host itself calls them.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
@@ -62,7 +62,7 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
 
 
 def is_of(name: str, package: str) -> bool:
-    """Whether a logger is a package's, or one below it."""
+    """Whether a logger is that of a package, or below it."""
     return name == package or name.startswith(f"{package}.")
 
 

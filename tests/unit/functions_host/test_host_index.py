@@ -83,7 +83,7 @@ def test_an_app_without_exactly_one_function_app_is_refused(
 
 def test_a_folder_without_function_app_is_refused(tmp_path: Path) -> None:
     """The file that is missing is named."""
-    with pytest.raises(AppLoadError, match=r"There is no .*function_app\.py"):
+    with pytest.raises(AppLoadError, match=r"function_app\.py does not exist"):
         load_app(tmp_path, SETTINGS)
 
 
@@ -148,7 +148,7 @@ def test_a_function_that_does_not_fit_is_refused(make_app: MakeApp, code: str, r
             "m",
             "'%MY_C%' does not resolve to a value.",
         ),
-        (QUEUE.replace("orders", "or--ders"), "m", "'or--ders' is no name of a queue"),
+        (QUEUE.replace("orders", "or--ders"), "m", "'or--ders' is not a queue name"),
         (QUEUE.replace("orders", "no"), "m", "3 to 63"),
         (
             '@app.timer_trigger(arg_name="t", schedule="%MY_T%")\n',
