@@ -104,7 +104,7 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -
     key = arrived.partition(" as ")[2].split()[0]
     stack.eventually(lambda: stack.status(key) == "Succeeded", ticking=False)
     assert "dev.adf-trigger.run.succeeded Succeeded None" in taken
-    assert "Nothing of default is held." in held
+    assert "default has no holds." in held
     assert "✓ Succeeded after" in held
     stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 
