@@ -1,4 +1,4 @@
-"""Counts the events per trigger, and those that matched none: a filter that never matches shows there."""
+"""Counts the events per trigger, and those that matched none: this shows filters that never match."""
 
 import logging
 import threading
@@ -22,7 +22,7 @@ WRITTEN_AFTER = 2.0
 TRIES = 5
 MAX_TEXT = 200
 MAX_LISTED = 100
-"""Maximum triggers that the sums name: what a note has room for."""
+"""Maximum triggers that the sums name: a note has no room for more."""
 
 Later = Callable[[float, Callable[[], None]], None]
 """Runs a callback after a delay in seconds, on another thread."""
@@ -34,7 +34,7 @@ def at_once(_seconds: float, work: Callable[[], None]) -> None:
 
 
 def on_a_thread(seconds: float, work: Callable[[], None]) -> None:
-    """See Later. The process does not wait for it at its end."""
+    """See Later. It does not keep the process from exiting."""
     timer = threading.Timer(seconds, work)
     timer.daemon = True
     timer.start()
@@ -66,7 +66,7 @@ class EventCounts:
         self._is_due = False
 
     def wanted(self, trigger: str) -> None:
-        """Count an event that a trigger starts on."""
+        """Count an event that matches a trigger."""
         with self._lock:
             self._wanted[trigger] += 1
             self._last[trigger] = self._clock()
@@ -157,11 +157,11 @@ class EventCounts:
 
 
 def counted(note: Note | None, triggers: Sequence[str]) -> dict[str, Any]:
-    """The counts of events in health's details, those of triggers that have started on none included.
+    """The counts of events in the details of health, including triggers that no event has matched.
 
     Args:
-        note: of the sums; None where no event has come.
-        triggers: names of those that are declared.
+        note: the note of the sums; None before the first event.
+        triggers: names of the declared triggers.
     """
     sums = {} if note is None else note.value
     known = sums.get("triggers", {})

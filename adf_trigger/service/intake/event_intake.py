@@ -1,4 +1,4 @@
-"""Turns events into the requests that declared triggers start. A repeated delivery starts nothing."""
+"""Turns events into the requests of the declared triggers that they match. A repeated delivery starts nothing."""
 
 import json
 import logging
@@ -41,16 +41,16 @@ from adf_trigger.triggers.requests import EventRequest, requests_of
 logger = logging.getLogger(__name__)
 
 BATCH_SECONDS = 12.0
-"""Seconds in which events of one call are begun: Event Grid waits 30 seconds for its answer."""
+"""Seconds after which no further event of a call is processed: Event Grid waits 30 seconds for its answer."""
 AT_ONCE = 16
-STARTED_AT_ONCE = 4
-"""Maximum requests of one call that are sent while its caller waits; the timer sends the rest."""
+STARTED_INLINE = 4
+"""Maximum requests of one call that are sent while its caller waits; of more, the timer sends all."""
 LATER = 30.0
 """Retry-After in seconds of events that could not be accepted."""
 MAX_REASONS = 3
 MOST_KEPT = 262_144
-"""Bytes of an event that are kept where it is rejected: by HTTP it may have four times as many, and a row of the ledger
-has no room for them."""
+"""Maximum bytes that are kept of a rejected event: by HTTP it may have four times as many, more than a ledger row has
+room for."""
 REQUESTED_BY = "events"
 """requestedBy of events that come by HTTP."""
 
@@ -74,8 +74,8 @@ class EventOutcomes:
 
     Attributes:
         events: how many there were.
-        claimed: requests that were made of them.
-        repeated: requests that had been made of them before.
+        claimed: requests that were made from them.
+        repeated: requests that had been made from them before.
         rejected: requests that can never work, published and kept as rejected.
         unwanted: events that match no trigger.
         later: why some could not be accepted now; None where all were.
@@ -109,8 +109,8 @@ class EventIntake:
         factories: all configured factories.
         ledger: the run ledger.
         partitions: finds the id under which a request is kept.
-        submitter: takes the requests of events that came by HTTP.
-        rejecter: rejects what can never work, and publishes that.
+        submitter: submits the requests of events that came by HTTP.
+        rejecter: rejects requests that can never work, and publishes the rejections.
         counts: counts events.
         threads: share the work of a call with many events.
         most_bytes: maximum size of a request made from an event, as JSON.
@@ -143,17 +143,17 @@ class EventIntake:
         self._seconds = seconds
 
     def messages_of(self, message: Message, sent_again: KeptMessage | None = None) -> list[Message]:
-        """The requests that a message makes as an event, each as a message of its own; none where no trigger wants it.
+        """The requests that a message makes as an event, each as a message of its own; none where no trigger matches.
 
-        Each goes by its own key, so that it is put back, kept and published on its own.
+        Each has its own key, so that it is put back, kept and published independently.
 
         Args:
             message: the event.
-            sent_again: the rejected message that it was, where it was sent again: it stays known by its key,
-                also where its trigger has another name by now.
+            sent_again: the rejected message, if it is one that was sent again: it keeps its key, even if its trigger
+                has been renamed since.
 
         Raises:
-            LedgerError: the ledger is out of reach, of one that was sent again.
+            LedgerError: the ledger is out of reach; only for a message that was sent again.
         """
         if message.event is None:
             return []
@@ -172,7 +172,7 @@ class EventIntake:
         if any(each.key == key for each in made) or len(same) != 1:
             return made
         if self.was_made(self._message(message, same[0])):
-            return made  # the event has come under the new name, too, and its run is that
+            return made  # the event was delivered under the new name, too, and has its run there
         named = replace(same[0], key=key, document={**same[0].document, "requestId": key})
         return [named if each is same[0] else each for each in made]
 
@@ -186,7 +186,7 @@ class EventIntake:
         why = self._why_unwanted(event)
         self._counts.unwanted(event, why)
         logger.info(
-            "No trigger starts on event %s (%s, %s): %s",
+            "Event %s (%s, %s) matches no trigger: %s",
             event.id,
             event.type,
             event.subject,
@@ -195,10 +195,10 @@ class EventIntake:
         )
 
     def was_made(self, message: Message) -> bool:
-        """Whether the request of an event was made before: then this is a repeated delivery.
+        """Whether the request of an event was made before, so that this is a repeated delivery.
 
-        Whatever has become of it: also where the trigger has changed since, or its run was refused. One that waits for
-        the values of its secure parameters is not done with: this delivery has them.
+        That holds for a request in any state, even if its trigger has changed since, or its run was refused; but not
+        for one that waits for the values of its secure parameters, which this delivery has.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -213,7 +213,7 @@ class EventIntake:
         ):
             return False
         logger.info(
-            "The event of request %s has come before",
+            "The event of request %s was delivered before",
             message.request_id,
             extra={"action": "event_repeated", "request_id": message.request_id},
         )
@@ -223,7 +223,7 @@ class EventIntake:
         """Process events that came by HTTP, each independently.
 
         Args:
-            messages: events, and entries that are none.
+            messages: events, and entries that are not events.
         """
         taken = EventOutcomes(events=len(messages))
         made: list[Message] = []
@@ -236,7 +236,7 @@ class EventIntake:
             elif message.event is None:
                 made.append(message)
         over = self._seconds() + BATCH_SECONDS
-        at_once = len(made) <= STARTED_AT_ONCE
+        at_once = len(made) <= STARTED_INLINE
         lock = threading.Lock()
 
         def take(message: Message) -> None:
@@ -245,12 +245,12 @@ class EventIntake:
                 outcome = (
                     self._take(message, at_once=at_once)
                     if self._seconds() < over
-                    else TryLater("the time for these events was over", retry_after=LATER)
+                    else TryLater("the time for these events is up", retry_after=LATER)
                 )
             except (TryLater, LedgerError, PublishError) as exc:
                 outcome = exc
                 logger.info(
-                    "The event of request %s cannot be taken now: %s",
+                    "The event of request %s cannot be accepted now: %s",
                     message.request_id,
                     exc,
                     extra={"action": "event_postponed", "request_id": message.request_id},
@@ -286,13 +286,13 @@ class EventIntake:
             return self._reject(message, exc)
         if submitted.again_after is not None:
             raise TryLater(
-                "this event alone has the values of secure parameters", retry_after=submitted.again_after
+                "only this event has the values of secure parameters", retry_after=submitted.again_after
             )
         return Outcome.REPEATED if submitted.replayed else Outcome.CLAIMED
 
     def _reject(self, message: Message, error: AdfTriggerError) -> Outcome:
         """Reject a message; where the ledger cannot keep it, it is put into the requests queue."""
-        kept = _of_a_size_to_keep(message)
+        kept = _cut_to_keep(message)
         self._rejecter.reject(kept, kept, self._factory_of(message), error)
         return Outcome.REJECTED
 
@@ -302,9 +302,9 @@ class EventIntake:
         if len(text.encode()) > self._most_bytes:
             faults = (Fault("/parameters", f"have more than {self._most_bytes} bytes"),)
         if faults:
-            # What is kept is the event: the request could not be made of it.
+            # The event is kept: no request could be made from it.
             return replace(
-                _of_a_size_to_keep(came_as),
+                _cut_to_keep(came_as),
                 id=made.key,
                 key=made.key,
                 document={**made.document, "parameters": {}},
@@ -335,8 +335,8 @@ class EventIntake:
         return "; ".join([*reasons, *([f"and {more} more triggers"] if more else [])])
 
 
-def _of_a_size_to_keep(message: Message) -> Message:
-    """A message, without the data of its event where it is too long to be kept; what is no event is cut."""
+def _cut_to_keep(message: Message) -> Message:
+    """A message, without the data of its event if it is too long to be kept; one that is not an event is cut."""
     if len(message.body) <= MOST_KEPT:
         return message
     left_out = f"(left out: it had {len(message.body)} bytes)"

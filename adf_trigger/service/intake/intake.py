@@ -39,10 +39,10 @@ logger = logging.getLogger(__name__)
 DELIVERIES_BEFORE_POISON = 5
 """The host's maxDequeueCount: deliveries of a message before it is moved to the poison queue."""
 
-NOBODY_WANTS_IT = "it is an event, and no trigger that is declared now starts on it"
+NO_TRIGGER = "it is an event, and no trigger that is declared now matches it"
 
 SAME_MESSAGE = timedelta(days=1)
-"""A poison message that equals one that was taken within that time is taken for its copy."""
+"""A poison message that equals one that was accepted within this time counts as its copy."""
 
 
 class Intake:
@@ -52,14 +52,14 @@ class Intake:
         factories: all configured factories.
         ledger: the run ledger.
         submitter: submits the requests of valid messages.
-        rejecter: rejects those that can never work, and publishes that.
+        rejecter: rejects those that can never work, and publishes the rejections.
         requeuer: puts back those that cannot be accepted now.
         keeper: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
         unconfigured: knows factories that have left the settings.
         event_intake: makes requests from events.
         clock: returns the current time.
-        requested_by: stands for the senders of messages.
+        requested_by: recorded as the sender of messages.
     """
 
     def __init__(
@@ -112,16 +112,16 @@ class Intake:
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
             asked = self._keeper.message_of(kept, reference, message)
             if self._take_event_or_request(asked, came_as=message, sent_again=kept):
-                self._keeper.done_with(kept, reference)
+                self._keeper.remove_accepted(kept, reference)
         elif kept.waiting:
             _log_taken(message)
         else:
             self._rejecter.publish_again(kept, message)
 
     def take_poison(self, message: Message) -> None:
-        """Process a message of the poison queue as a request like any other: it may never have been refused.
+        """Process a message of the poison queue like any other: it may never have been refused.
 
-        A copy of a message that was taken under the id that it had before is not taken again.
+        A copy of a message that was accepted under the id that it had before is not accepted again.
 
         Raises:
             PublishError: the queues are out of reach; the message must be delivered again.
@@ -150,10 +150,10 @@ class Intake:
     def _take_event_or_request(
         self, message: Message, *, came_as: Message, sent_again: KeptMessage | None = None
     ) -> bool:
-        """See _take. What triggers want is an event, whatever else its data could mean.
+        """See _take. A message that triggers match is an event, whatever else its data could mean.
 
-        One that no trigger wants is done with; one that was sent again, since a trigger had matched it, is
-        not lost for that.
+        An event that matches no trigger is dropped; one that was sent again, since a trigger had matched it, is
+        rejected instead, so that it is not lost.
         """
         try:
             made = self._event_intake.messages_of(message, sent_again)
@@ -167,11 +167,11 @@ class Intake:
             self._event_intake.unwanted(message.event)
             if came_as is message:
                 return True
-            return self._reject(message, came_as, InvalidRequest([Fault("", NOBODY_WANTS_IT)]))
+            return self._reject(message, came_as, InvalidRequest([Fault("", NO_TRIGGER)]))
         return self._take(message, came_as=came_as, sent_again=sent_again)
 
     def _take_made(self, messages: Sequence[Message]) -> None:
-        """Take the requests that an event makes, each for itself: one that cannot be taken now is put back by itself.
+        """Process the requests that an event makes, independently: one that cannot be accepted now is put back alone.
 
         Raises:
             PublishError, LedgerError: one could not even be put back; the event must be delivered again, and starts
@@ -203,16 +203,16 @@ class Intake:
         """Process a request; returns whether the message is done, and not put back.
 
         Args:
-            message: what is asked for.
-            came_as: what lies in the queue: the message, or a reference to it.
-            sent_again: what a reference leads to.
-            made: whether an event has made it.
+            message: the request.
+            came_as: the message as it is in the queue: the request, or a reference to it.
+            sent_again: the kept message that a reference leads to.
+            made: whether it was made from an event.
         """
         try:
             submission = replace(self._submission(message), sent_again=sent_again)
             submitted = self._submitter.submit(submission)
         except (InvalidRequest, RequestConflict, Refused, AtCapacity, TooLate) as exc:
-            return self._has_had_its_run(message, exc, made=made) or self._reject(message, came_as, exc)
+            return self._is_repeated_event(message, exc, made=made) or self._reject(message, came_as, exc)
         except TryLater as exc:
             return self._wait(message, came_as, exc.retry_after, exc)
         except LedgerError as exc:
@@ -224,22 +224,22 @@ class Intake:
         reason = submitted.record.message or "its outcome is not known yet"
         return self._wait(message, came_as, submitted.again_after, reason)
 
-    def _has_had_its_run(self, message: Message, error: AdfTriggerError, *, made: bool) -> bool:
-        """Whether another delivery of the event was first, by another version of its trigger."""
+    def _is_repeated_event(self, message: Message, error: AdfTriggerError, *, made: bool) -> bool:
+        """Whether another delivery of the event was first, to another version of its trigger."""
         if not isinstance(error, RequestConflict) or not (made or self._event_intake.is_made(message)):
             return False
         logger.info(
-            "The event of request %s has come before, by another version of its trigger",
+            "The event of request %s was delivered before, to another version of its trigger",
             message.request_id,
             extra={"action": "event_repeated", "request_id": message.request_id},
         )
         return True
 
     def _taken_as(self, message: Message) -> str | None:
-        """The request that the same message became recently, and that it would not be answered with.
+        """The request that the same message recently became, where it would not be answered with that request.
 
-        Under the id that it had before, or rejected under its own key. Looked for wherever it may be kept: under
-        every id of its factory, and under those that have left the settings.
+        That is a request under the id that the message had before, or one rejected under its own key. It is searched
+        for under every id of its factory, and under ids that have left the settings.
         """
         try:
             submission = self._submission(message)
@@ -278,11 +278,11 @@ class Intake:
             source=Source.QUEUE,
             traceparent=message.traceparent,
             message=message,
-            not_after=self._requeuer.last_day_of(message),
+            not_after=self._requeuer.expiry_of(message),
         )
 
     def _take_without(self, message: Message, reference: Reference) -> None:
-        """Process a reference to a message that is not kept any more: it was accepted before, and removed last."""
+        """Process a reference to a message that is not kept any more: it was accepted, and then removed."""
         try:
             places = [*(each.id for each in self._factories), *self._unconfigured.ids()]
             taken = any(self._ledger.get(each, message.request_id) for each in places)
@@ -293,7 +293,7 @@ class Intake:
         if taken:
             _log_taken(message)
         else:
-            gone = Fault("", "what it refers to is not kept, and no request was made of it")
+            gone = Fault("", "the message that it refers to is not kept, and no request was made from it")
             self._reject(message, message, InvalidRequest([gone]))
 
     def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:
@@ -318,7 +318,7 @@ class Intake:
 
 def _log_taken(message: Message) -> None:
     logger.info(
-        "Message %s refers to one that was taken, or that was dismissed",
+        "Message %s refers to one that was accepted or dismissed",
         message.id,
         extra={"action": "kept_message_was_taken", "request_id": message.request_id},
     )

@@ -29,7 +29,7 @@ class Keeper:
 
     Args:
         messages: where they are kept.
-        secrets: removes the secrets that are not kept.
+        secrets: removes secrets before messages are kept.
         clock: returns the current time.
         steps: surrounds each effect.
     """
@@ -53,7 +53,7 @@ class Keeper:
         """Keep a message that does not fit into its queue; returns the reference that takes its place there.
 
         Raises:
-            NotKept: it has secrets, which are not written down.
+            NotKept: it has secrets, which are not stored.
             LedgerError: the ledger is out of reach.
         """
         body, names = self._secrets.out_of(message, factory)
@@ -61,7 +61,7 @@ class Keeper:
             names = (*names, "callBackUri")
         if names:
             raise NotKept(
-                "it has to wait, and fits with its id into no queue; the values of "
+                "it has to wait, and does not fit into a queue message with its id; the values of "
                 f"{', '.join(names)} are not kept: give messages a requestId ({reason})"
             )
         kept = KeptMessage(
@@ -98,7 +98,7 @@ class Keeper:
         return self._messages.get(reference.key)
 
     def reference_to(self, message: Message) -> Reference | None:
-        """A reference to the record of a rejected message whose news is to be sent; None where it has none.
+        """A reference to the record of a rejected message whose event is not sent yet; None where it has no record.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -110,7 +110,7 @@ class Keeper:
 
     @staticmethod
     def message_of(kept: KeptMessage, reference: Reference, came_as: Message) -> Message:
-        """The message that is kept, as it comes now."""
+        """The message that is kept, with the id and the attempts of its present delivery."""
         return Message.decode(
             kept.body,
             message_id=came_as.id,
@@ -120,26 +120,26 @@ class Keeper:
             key=reference.request_id,
         )
 
-    def done_with(self, kept: KeptMessage, reference: Reference) -> None:
-        """Remove a kept message that was accepted; of one that was sent again the ids remain.
+    def remove_accepted(self, kept: KeptMessage, reference: Reference) -> None:
+        """Remove a kept message that was accepted; of one that was sent again, the ids remain.
 
-        Where that fails, it is handled as an overdue message.
+        Where that fails, it is later processed as an overdue message.
         """
         try:
             with self._steps("rejected.remove"):
                 if kept.is_aside:
                     self._messages.remove(kept.key)
                 else:
-                    self._leave_its_ids(kept)
+                    self._reduce_to_ids(kept)
         except LedgerError as exc:
             logger.warning(
-                "A message that was taken could not be removed from where it was kept: %s",
+                "A kept message that was accepted could not be removed: %s",
                 exc,
                 extra={"action": "kept_message_not_removed", "request_id": reference.request_id},
             )
 
-    def _leave_its_ids(self, kept: KeptMessage) -> None:
-        """Reduce it to its ids, on the message as it is then: its sender may be updating it."""
+    def _reduce_to_ids(self, kept: KeptMessage) -> None:
+        """Reduce a message to its ids, in its latest version: the process that sent it may be updating it."""
         now: KeptMessage | None = kept
         for _ in range(TRIES):
             if now is None or now.was_taken or now.was_dismissed:
@@ -153,12 +153,12 @@ class Keeper:
         raise LedgerError("others keep changing it")
 
     def complete_listing(self) -> None:
-        """Index what an earlier version has kept and not listed, some of it at a time, once in each process."""
+        """Index messages that an earlier version kept and did not list: LISTED_AT_ONCE per call, once per process."""
         if not self._all_listed:
             with self._steps("rejected.list"):
                 self._all_listed = self._messages.complete_listing(limit=LISTED_AT_ONCE)
 
     def purge(self, *, before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant and wait for nothing; how many were."""
+        """Remove at most `limit` messages that came before an instant and wait for nothing; returns how many."""
         with self._steps("rejected.purge"):
             return self._messages.purge(received_before=before, limit=limit)

@@ -1,4 +1,4 @@
-"""Recovers messages that wait in the requests queue for longer than any message can: their references are lost.
+"""Recovers messages that have waited longer than any message of the requests queue can: their references are lost.
 
 A reference may be deleted by hand, expire, or be dropped by a host that gave up on it.
 """
@@ -17,14 +17,14 @@ from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.messages.waiting import LIFE, life_left
-from adf_trigger.service.intake.replay import has_come_of
+from adf_trigger.service.intake.replay import became_request
 from adf_trigger.service.news.notify import is_rejection
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
 MARGIN = timedelta(hours=1)
-"""How much longer than the start deadline a message may wait before what lies in the queue counts as lost."""
+"""How much longer than the start deadline a message may wait before its reference in the queue counts as lost."""
 
 AT_ONCE = 20
 """Maximum messages per round; each may have 64 KiB."""
@@ -40,7 +40,7 @@ class OverdueMessageWatcher:
         outbox: writes to the requests queue.
         clock: returns the current time.
         steps: surrounds each effect.
-        deadline: how long a message may wait to be taken.
+        deadline: how long a message may wait to be accepted.
     """
 
     def __init__(
@@ -72,22 +72,22 @@ class OverdueMessageWatcher:
         overdue = self._messages.overdue(before=self._clock() - self._after, limit=AT_ONCE)
         for kept in overdue:
             try:
-                self._treat(kept)
+                self._recover(kept)
             except LedgerConflict:
                 continue  # it has just been accepted, or sent again
             except UnreadableRow as exc:
-                _log(f"Message %s has waited for too long, and cannot be handled: {type(exc).__name__}", kept)
+                _log(f"Message %s has waited too long, and cannot be processed: {type(exc).__name__}", kept)
         return len(overdue) < AT_ONCE
 
-    def _treat(self, kept: KeptMessage) -> None:
+    def _recover(self, kept: KeptMessage) -> None:
         record = self._record_of(kept)
         later = self._messages.find(kept.request_id, but=kept.key)
         if kept.is_aside:
-            self._treat_aside(kept, record, later)
+            self._recover_aside(kept, record, later)
         elif not kept.masked:
-            self._remind(kept, Reference(kept.key, kept.request_id, replay=True), LIFE)
+            self._send_reference(kept, Reference(kept.key, kept.request_id, replay=True), LIFE)
             self._mark(kept.sent_again(self._clock()))
-        elif has_come_of(kept, record, later):
+        elif became_request(kept, record, later):
             with self._steps("rejected.remove"):
                 self._messages.change(kept.taken(self._clock()))
         else:
@@ -95,10 +95,10 @@ class OverdueMessageWatcher:
                 self._messages.change(kept.returned(self._clock()))
             _log("Message %s was sent again and never accepted: it is shown as rejected", kept)
 
-    def _treat_aside(self, kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> None:
-        """One of which it is not known that it was rejected: it may have come to its end in another way.
+    def _recover_aside(self, kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> None:
+        """Recover a message that may not have been rejected: it may have been processed as a copy, or under its own id.
 
-        By a copy, or under its own id. Earlier versions wrote the same of one that was sent again after its rejection.
+        Earlier versions wrote the same state for a message that was sent again after its rejection.
         """
         ended = record is not None and not is_rejection(record, kept)
         if ended or later is not None or self._was_taken_as_another(kept):
@@ -107,13 +107,13 @@ class OverdueMessageWatcher:
             return
         now = self._clock()
         if kept.name.startswith(OF_A_RECORD):
-            self._remind(kept, Reference(kept.key, kept.request_id, replay=True), LIFE)
+            self._send_reference(kept, Reference(kept.key, kept.request_id, replay=True), LIFE)
         else:
-            self._remind(kept, Reference(kept.key, kept.request_id), life_left(kept.received_at, now))
+            self._send_reference(kept, Reference(kept.key, kept.request_id), life_left(kept.received_at, now))
         self._mark(kept.sent_again(now))
 
-    def _remind(self, kept: KeptMessage, reference: Reference, life: timedelta) -> None:
-        """Put a reference again: however often it lies there, its message is processed once."""
+    def _send_reference(self, kept: KeptMessage, reference: Reference, life: timedelta) -> None:
+        """Put a reference into the queue again: however often it is there, its message is processed once."""
         with self._steps("rejected.remind"):
             self._outbox.put_back(reference.as_text(), delay=0, life=life)
         _log("Put a reference to message %s into the requests queue again: the earlier one was lost", kept)

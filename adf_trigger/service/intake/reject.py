@@ -33,16 +33,16 @@ class Rejecter:
     """Rejects messages. Every method may raise PublishError: then the message must be delivered again.
 
     Args:
-        notifier: sends the news of those that can never work.
-        router: delivers it to further consumers.
-        callbacks: keeps the callback that it asks for.
-        publisher: sends the news of those that Data Factory has rejected.
-        keeper: removes secrets from what is kept.
+        notifier: publishes the rejections of messages that can never work.
+        router: delivers them to further consumers.
+        callbacks: keeps the callback that a message asks for.
+        publisher: publishes the rejections of requests that Data Factory has refused.
+        keeper: removes secrets from messages that are kept.
         requeuer: puts back those that cannot be rejected now.
         definitions: what pipelines declare.
-        views: says where a request is shown.
+        views: gives the links of a message.
         clock: returns the current time.
-        requested_by: stands for the senders of messages.
+        requested_by: recorded as the sender of messages.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class Rejecter:
         """Reject a message; where the ledger cannot keep it, it is put back. Returns whether it is done.
 
         Args:
-            message: what is asked for.
-            came_as: what lies in the queue: the message, or a reference to it.
+            message: the request.
+            came_as: the message as it is in the queue: the request, or a reference to it.
             factory: its factory; None where that is not known.
-            error: why; None where it may be the copy of one that was taken.
-            taken_as: the request that an equal message was taken as.
+            error: the reason; None where it may be the copy of a message that was accepted.
+            taken_as: the request that an equal message was accepted as.
         """
         body, names = self._keeper.without_secrets(message, factory)
-        named_otherwise = isinstance(error, RequestConflict)
+        key_is_in_use = isinstance(error, RequestConflict)
         rejection = Rejection(
-            run=self._view(message, factory, named_otherwise=named_otherwise),
+            run=self._view(message, factory, key_is_in_use=key_is_in_use),
             factory=factory.id if factory else "",
             reason=_reason(error, taken_as),
             traceparent=message.traceparent,
@@ -105,12 +105,12 @@ class Rejecter:
                 received_at=message.inserted_at,
                 rejected_at=self._clock(),
                 taken_as=taken_as,
-                key_of_another=message.request_id if named_otherwise else None,
+                key_of_another=message.request_id if key_is_in_use else None,
             ),
         )
         try:
             if taken_as is None:
-                # Before it is published: the message is kept without the address.
+                # Before the rejection is published: the message is kept without the address.
                 self._callbacks.keep_of_rejected(message, factory)
             self._notifier.rejected(rejection, self._router.route_rejected)
         except LedgerError as exc:
@@ -119,7 +119,7 @@ class Rejecter:
                 self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
                 return False
         except PublishError as exc:
-            self._put_back_its_record(message, exc)
+            self._put_back_its_reference(message, exc)
         logger.warning(
             "Rejected message %s: %s",
             message.id,
@@ -156,7 +156,7 @@ class Rejecter:
                 extra={"action": "publishing_postponed", "request_id": record.request_id},
             )
 
-    def _put_back_its_record(self, message: Message, error: PublishError) -> None:
+    def _put_back_its_reference(self, message: Message, error: PublishError) -> None:
         """Leave the publication to a reference: the message would be delivered again under another id."""
         try:
             reference = self._keeper.reference_to(message)
@@ -177,12 +177,12 @@ class Rejecter:
         self._router.route_unkept(rejection)
         return True
 
-    def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:
+    def _view(self, message: Message, factory: FactoryHandle | None, *, key_is_in_use: bool) -> RunView:
         """A message as consumers see it: without parameters, since any may be secure, and the same every time.
 
-        One whose key names another request goes by its own id.
+        If its key names another request, it is shown under its own id.
         """
-        request_id = message.id if named_otherwise else message.request_id
+        request_id = message.id if key_is_in_use else message.request_id
         return RunView(
             request_id=request_id,
             message_id=message.id,
@@ -209,7 +209,7 @@ class Rejecter:
 def _reason(error: AdfTriggerError | None, taken_as: str | None) -> str:
     if error is None:
         return (
-            f"an equal message was taken as request {taken_as}, and may be this one: the host gave up on it"
+            f"it may be a copy of the message that was accepted as request {taken_as}: the host gave up on it"
         )
     if isinstance(error, InvalidRequest):
         return "the message has faults"

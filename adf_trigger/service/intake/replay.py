@@ -36,19 +36,19 @@ class NotReplayable(AdfTriggerError):
 
 
 class ValuesMissing(NotReplayable):
-    """Values that are not kept, since they are secret, have to be given.
+    """Values that are secret, and therefore not kept, were not given.
 
     Attributes:
-        names: of the parameters.
+        names: the parameters' names.
     """
 
     def __init__(self, names: list[str]) -> None:
-        super().__init__(f"the values of {', '.join(names)} are not kept and have to be given")
+        super().__init__(f"the values of {', '.join(names)} are not kept and must be given")
         self.names = names
 
 
 class Replayer:
-    """Works on one rejected message at a time. Every method may raise PublishError or LedgerError.
+    """Processes one rejected message at a time. Every method may raise PublishError or LedgerError.
 
     Args:
         messages: the ledger's rejected messages.
@@ -76,13 +76,13 @@ class Replayer:
         by: str | None = None,
         note: str | None = None,
     ) -> KeptMessage:
-        """Send a message again under its key; returns the message as it waits then.
+        """Send a message again under its key; returns the message as it now waits.
 
-        It is put into the queue before that is recorded here: after a crash between the two it is still a
-        rejected message, and what lies in the queue is processed once, however often it is put there. What is sent is a
-        reference to the original bytes; where values had to be given, it is the message with them.
+        It is put into the queue before that is recorded: after a crash between the two it is still a rejected message,
+        and it is processed once, however often it is put into the queue. A reference to the original bytes is sent;
+        where values had to be given, the message with these values.
 
-        One that waits in the queue already is put there once more by `force` alone.
+        If it already waits in the queue, only `force` puts it there once more.
 
         Raises:
             NotReplayable: it cannot be sent again, or not in this way.
@@ -105,7 +105,7 @@ class Replayer:
         return kept.sent(self._clock(), by=by, note=note) if sent is None else sent
 
     def send(self, message: RejectedMessage, *, values: Values, force: bool) -> None:
-        """Send a message again that an earlier version has left in the rejected queue alone.
+        """Send a message again that an earlier version has left in the rejected queue only.
 
         Raises:
             NotReplayable: it cannot be sent again, or not in this way.
@@ -121,7 +121,7 @@ class Replayer:
         self._send(_text_of(message, body))
 
     def dismiss(self, kept: KeptMessage, *, by: str | None = None, note: str | None = None) -> KeptMessage:
-        """Discard a message; the rest of it says who did so. One that was discarded before stays as it is.
+        """Discard a message; who did so remains recorded. One that was discarded before is unchanged.
 
         Raises:
             NotReplayable: it waits in the queue.
@@ -165,8 +165,8 @@ class Replayer:
         named = self._ledger.get(kept.factory, kept.request_id)
         if named is not None and not named.record.rejected:
             raise NotReplayable(
-                f"its key {kept.request_id} names a request that was taken, whose status is {named.record.status}; "
-                "with force (--force) it is sent all the same, and answered with that request or rejected"
+                f"its key {kept.request_id} names a request that was accepted, whose status is {named.record.status}; "
+                "with force (--force) it is sent anyway, and answered with that request or rejected"
             )
 
     def _send(self, text: str) -> None:
@@ -174,12 +174,12 @@ class Replayer:
             self._put(text)
 
 
-def has_come_of(kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> bool:
-    """Whether a message that was sent again became a request; of one sent with secrets no mark is written.
+def became_request(kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> bool:
+    """Whether a message that was sent again became a request; one sent with secrets leaves no mark.
 
     Args:
         kept: the message.
-        record: of the request that its key names.
+        record: the record of the request that its key names.
         later: another message under that key.
     """
     if record is not None and not is_rejection(record, kept):
@@ -190,18 +190,18 @@ def has_come_of(kept: KeptMessage, record: RunRecord | None, later: KeptMessage 
 def _require_no_copy(taken_as: str | None, *, force: bool) -> None:
     if taken_as is not None and not force:
         raise NotReplayable(
-            f"an equal message was taken as request {taken_as}; with force (--force) it is sent again"
+            f"an equal message was accepted as request {taken_as}; with force (--force) it is sent again"
         )
 
 
 def _given_key(message: Message) -> str | None:
-    """The key in a message; earlier versions kept of a rejection no more that it went by another."""
+    """The key in a message: earlier versions did not record that a rejected message had the key of another request."""
     given = message.document.get("requestId")
     return given if isinstance(given, str) and is_request_id(given) else None
 
 
 def _require_own_key(key: str | None, request_id: str, *, force: bool) -> None:
-    """One that was refused since its key names another request goes by its own id: it would be a new request."""
+    """Require that a message, sent again, keeps its key: under its own id it would be a new request."""
     if key not in (None, request_id) and not force:
         raise NotReplayable(
             f"its key {key} already named another request; with force (--force) it is sent as a request of "
@@ -218,14 +218,14 @@ def _with_values(body: bytes, masked: list[str], values: Mapping[str, object]) -
 
 
 def _text_of(message: RejectedMessage, body: bytes) -> str:
-    """The same bytes where they give the key that the message goes by, else with that key in them."""
-    text = _text_under_its_key(message, body)
+    """The bytes of a message, unchanged if they contain its key, else with that key added."""
+    text = _text_with_key(message, body)
     if text is None:
-        raise NotReplayable("it fits with its requestId into no queue's message")
+        raise NotReplayable("with its requestId it does not fit into a queue message")
     return text
 
 
-def _text_under_its_key(message: RejectedMessage, body: bytes) -> str | None:
+def _text_with_key(message: RejectedMessage, body: bytes) -> str | None:
     decoded = _object_of(body)
     if decoded.own_key == message.request_id:
         return queue_text(body)

@@ -15,15 +15,15 @@ from adf_trigger.service.intake.keep import Keeper
 logger = logging.getLogger(__name__)
 
 LEDGER_WAIT = 30.0
-"""Delay in seconds of a message that is put back since the ledger is out of reach."""
+"""Delay in seconds of a message that is put back because the ledger is out of reach."""
 
 POISON_WAIT = 60.0
-"""The same for a message of the poison queue, of which the host tries none a second time for ten minutes."""
+"""The same for a message of the poison queue, which the host itself does not retry for ten minutes."""
 
-WAITS_TO_A_DELAY = 10
-"""Delay of a message that is put back, as a share of the time that it has waited,"""
+DELAY_DIVISOR = 10
+"""A message is put back with a delay of the time that it has waited, divided by this number,"""
 LONGEST_DELAY = 600.0
-"""and the maximum of that delay, in seconds."""
+"""but of this many seconds at most."""
 
 
 class Requeuer:
@@ -33,7 +33,7 @@ class Requeuer:
         keeper: keeps messages that do not fit into the queue.
         outbox: where messages are put back.
         clock: returns the current time.
-        deadline: how long a message may wait to be taken.
+        deadline: how long a message may wait to be accepted.
     """
 
     def __init__(self, keeper: Keeper, outbox: Outbox, clock: Clock, *, deadline: timedelta) -> None:
@@ -42,7 +42,7 @@ class Requeuer:
         self._clock = clock
         self._deadline = deadline
 
-    def last_day_of(self, message: Message) -> datetime | None:
+    def expiry_of(self, message: Message) -> datetime | None:
         """When a message that was put back expires; None for one that was not."""
         return None if message.waits_since is None else message.waits_since + self._deadline
 
@@ -57,21 +57,21 @@ class Requeuer:
         """Put a message back for later.
 
         Args:
-            message: what is asked for.
-            came_as: what lies in the queue: the message, or a reference to it.
-            factory: its factory, where that is known.
+            message: the request.
+            came_as: the message as it is in the queue: the request, or a reference to it.
+            factory: its factory, where known.
             delay: seconds.
-            error: what it waits for.
+            error: why it has to wait.
 
         Raises:
             TooLate, NotKept: it cannot wait any longer, or not at all.
             LedgerError, PublishError: the message cannot be kept, or not be put back.
         """
-        last = self.last_day_of(message)
+        last = self.expiry_of(message)
         if isinstance(error, TryLater) and last is not None and self._clock() > last:
             hours = self._deadline.total_seconds() / 3600
             raise TooLate(
-                f"it waits since {message.put_at:%Y-%m-%dT%H:%M:%SZ}, longer than {hours:g} h: {error}"
+                f"it has waited since {message.put_at:%Y-%m-%dT%H:%M:%SZ}, longer than {hours:g} h: {error}"
             )
         if came_as.text_to_put_back() is not None:
             self.put_back(came_as, delay, error)
@@ -93,7 +93,7 @@ class Requeuer:
     def put_back_reference(
         self, reference: Reference, message: Message, delay: float, error: AdfTriggerError | str
     ) -> None:
-        """Put a reference to what is kept of a message into the queue in its place.
+        """Put a reference to a kept message into the queue in its place.
 
         Raises:
             PublishError: the queue is out of reach.
@@ -117,7 +117,7 @@ class Requeuer:
         now = self._clock()
         since = message.waits_since or now
         waited = (now - since).total_seconds()
-        delay = max(at_least, min(waited / WAITS_TO_A_DELAY, LONGEST_DELAY))
+        delay = max(at_least, min(waited / DELAY_DIVISOR, LONGEST_DELAY))
         self._outbox.put_back(text, delay=delay, life=life_left(since, now), poison=poison)
         return delay
 

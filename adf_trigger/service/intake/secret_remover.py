@@ -1,4 +1,4 @@
-"""Removes the secret values of messages, as far as they are known, before these are kept."""
+"""Removes the known secret values from messages before these are kept."""
 
 import re
 
@@ -34,7 +34,7 @@ class SecretRemover:
 
         Args:
             message: the message.
-            factory: where its pipeline is; None where that is not known, so that every factory is looked at.
+            factory: where its pipeline is; None where that is not known: then every factory is checked.
         """
         named = re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is not None
         if not named or not may_have_secrets(message.document):

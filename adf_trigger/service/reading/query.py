@@ -13,7 +13,7 @@ from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.request_ids import as_guid, is_request_id
 from adf_trigger.service.apps.unconfigured import UnconfiguredFactoryWatcher
 from adf_trigger.service.factories import Factories
-from adf_trigger.service.intake.replay import has_come_of
+from adf_trigger.service.intake.replay import became_request
 from adf_trigger.service.news.views import RunViews
 from adf_trigger.service.watching.refresh import RunRefresher
 
@@ -173,7 +173,7 @@ class RunFinder:
         later = self._rejected.find(kept.request_id, but=kept.key)
         if later is not None and later.key < kept.key:
             later = None
-        if kept.was_taken or has_come_of(kept, record, later):
+        if kept.was_taken or became_request(kept, record, later):
             return later or (kept if kept.was_taken else kept.taken(kept.waits_since))
         return kept
 

@@ -213,7 +213,7 @@ def test_a_message_whose_key_goes_on_wants_force(
     storage.ledger.claim(a_record(FACTORY_ID, "k"))
     storage.reject("k", '{"pipeline": "load", "requestId": "k"}')
     assert replay.main(["replay", "k"]) == 1
-    assert "its key k names a request that was taken" in capsys.readouterr().out
+    assert "its key k names a request that was accepted" in capsys.readouterr().out
     assert replay.main(["replay", "k", "--force"]) == 0
 
 

@@ -134,7 +134,7 @@ def test_what_may_be_a_copy_is_sent_again_by_force_alone(caller: Caller, world: 
     caller.message({"pipeline": "load"}, message_id="m-7", poison=True)
     answer = caller.steer("replay", "m-7")
     assert kind_of(answer) == (409, "wrong-state")
-    assert "was taken as request m-1" in body_of(answer)["detail"]
+    assert "was accepted as request m-1" in body_of(answer)["detail"]
     assert caller.steer("replay", "m-7", {"force": True}).status_code == 202
     assert len(world.outbox.put_back_texts) == 1
 

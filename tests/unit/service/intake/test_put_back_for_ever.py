@@ -131,7 +131,7 @@ def test_an_outage_of_the_ledger_ends_at_the_start_deadline_too(world: World) ->
     assert world.factory.runs == {}
     (event,) = world.outbox.events
     assert (event.id, event.data.status) == ("k/Rejected/m-30", "Rejected")
-    assert "was not taken" in str(event.data.reason)
+    assert "was not accepted" in str(event.data.reason)
 
 
 def test_an_outage_of_the_ledger_that_is_over_in_time_loses_nothing(world: World) -> None:

@@ -162,7 +162,7 @@ def test_an_older_message_under_the_key_is_not_meant() -> None:
     storage.deliver()
     for named in ("k", "m-8"):
         assert steering.replay(RunSelector(named), ReplayOrder()).status == "Queued"
-    with pytest.raises(WrongState, match="names a request that was taken"):
+    with pytest.raises(WrongState, match="names a request that was accepted"):
         steering.replay(RunSelector("m-7"), ReplayOrder())
 
 
@@ -216,7 +216,7 @@ def test_a_message_whose_key_goes_on_is_sent_by_force_alone() -> None:
     """The answer says which request has the key."""
     storage = Storage()
     storage.world.submit("m-1", "later", parameters={"n": "y"})
-    with pytest.raises(WrongState, match="names a request that was taken"):
+    with pytest.raises(WrongState, match="names a request that was accepted"):
         storage.replay()
     assert storage.texts() == []
     storage.replay(force=True)
