@@ -1,7 +1,7 @@
-"""The backlog of a factory: requests that wait for allowed calls, behind which a new one is queued.
+"""The backlog of a factory: requests that wait for allowed calls, behind which new ones are queued.
 
-Requests are started in their order of arrival, whichever instance took them. While a factory's note says since when
-there is a backlog, a new request is claimed and not sent: the timer sends them all, as fast as it is allowed to.
+Requests are started in order of arrival, whichever instance accepted them. While a factory has a note of a backlog, a
+new request is claimed and not sent: the timer sends them all, as fast as it is allowed to.
 """
 
 import logging
@@ -27,7 +27,7 @@ Requests that wait for a former address of the factory do not delay those of the
 KNOWN_FOR = timedelta(seconds=1)
 """How long a backlog that was read is reused."""
 
-WAITS_FOR_ITS_TURN = "it waits for its turn: requests that came before it are still to be started"
+WAITS_FOR_ITS_TURN = "it waits for its turn: earlier requests have not been started yet"
 
 
 class _Reader:
@@ -128,11 +128,11 @@ class Backlog:
             return reader.found
 
     def begin(self, factory: FactoryHandle) -> None:
-        """Note that requests wait from now on, unless that is noted already."""
+        """Record that requests wait from now on, unless that is recorded already."""
         self._begin(factory, self._clock())
 
     def begin_again(self, factory: FactoryHandle, note: Note) -> None:
-        """Note that requests still wait, after the note was removed."""
+        """Record that requests still wait, after the note was removed."""
         self._begin(factory, _since(note, factory) or self._clock())
 
     def _begin(self, factory: FactoryHandle, now: datetime) -> None:
@@ -156,7 +156,7 @@ class Backlog:
         """Remove the note, since no request waits any more; returns whether it was removed. A changed note stays.
 
         Args:
-            factory: whose requests waited.
+            factory: the factory whose requests waited.
             note: as it was read before the ledger showed that no request waits.
         """
         try:

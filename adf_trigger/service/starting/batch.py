@@ -1,4 +1,4 @@
-"""Submits many requests at once: each independently, in order; the dispatcher starts them."""
+"""Submits a batch of requests: each independently, in order; the dispatcher starts them."""
 
 import logging
 import time
@@ -10,8 +10,8 @@ from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
 
-TAKING_SECONDS = 60.0
-"""Seconds in which requests of one batch are begun: its caller waits, and the platform ends the wait at 230."""
+SUBMITTING_SECONDS = 60.0
+"""Seconds after which no further request of a batch is submitted: its caller waits, for 230 seconds at most."""
 
 OUT_OF_TIME_WAIT = 5.0
 LEDGER_FAULTS = 3
@@ -39,7 +39,7 @@ class BatchStarter:
         Args:
             submissions: the requests; an error in the place of one that could not be decoded.
         """
-        over = self._seconds() + TAKING_SECONDS
+        over = self._seconds() + SUBMITTING_SECONDS
         results: list[BatchOutcome] = []
         failed = 0
         for submission in submissions:
@@ -52,14 +52,14 @@ class BatchStarter:
             if self._seconds() >= over:
                 results.append(
                     TryLater(
-                        "the time of the batch was over; this request was not accepted",
+                        "the time of the batch is up; this request was not accepted",
                         retry_after=OUT_OF_TIME_WAIT,
                     )
                 )
                 continue
-            taken = self._taken(submission)
-            failed = failed + 1 if isinstance(taken, LedgerError) else 0
-            results.append(taken)
+            outcome = self._submit(submission)
+            failed = failed + 1 if isinstance(outcome, LedgerError) else 0
+            results.append(outcome)
         refused = sum(isinstance(each, AdfTriggerError) for each in results)
         logger.info(
             "Accepted %d of %d requests of a batch",
@@ -69,7 +69,7 @@ class BatchStarter:
         )
         return results
 
-    def _taken(self, submission: Submission) -> BatchOutcome:
+    def _submit(self, submission: Submission) -> BatchOutcome:
         try:
             return self._submitter.submit(submission, at_once=False)
         except AdfTriggerError as exc:

@@ -29,10 +29,10 @@ from adf_trigger.service.submission import Submission
 logger = logging.getLogger(__name__)
 
 JUST_NOW = timedelta(seconds=2)
-"""Maximum age of a definition that a request is rejected by."""
+"""Maximum age of a definition by which a request is rejected."""
 
 OUTAGE_WAIT = 30.0
-"""Seconds to wait where a request cannot be taken until Data Factory answers."""
+"""Seconds to wait where a request cannot be accepted until Data Factory answers."""
 
 LEAST_WAIT = 5.0
 """Minimum seconds that a caller is asked to wait."""
@@ -48,7 +48,7 @@ class Checker:
         definitions: what pipelines declare.
         gate: says whether a factory may be called now.
         policies: the policy of each pipeline.
-        holds: what operators hold.
+        holds: the holds of operators.
         clock: returns the current time.
         callbacks: which addresses may be called back.
     """
@@ -74,10 +74,10 @@ class Checker:
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            Refused: Data Factory refused it: there is no such pipeline. While it is held, since a deployment may
-                create it again, a request is checked by what was last known of it, where anything is.
-            TryLater: it cannot be checked, or not be accepted, just now.
-            LedgerError: what is held could not be read.
+            Refused: Data Factory has no such pipeline. While the pipeline is held, since a deployment may create it
+                again, a request is checked against its last known declaration, if there is one.
+            TryLater: it cannot be checked, or cannot be accepted, just now.
+            LedgerError: the holds could not be read.
         """
         self._defer_where_unusable(submission)
         faults = self._callbacks.faults(submission.request)
@@ -98,10 +98,10 @@ class Checker:
         return definition
 
     def require_callback(self, submission: Submission) -> None:
-        """Check the callback address of a repeated request, of which nothing else is checked.
+        """Check only the callback address of a repeated request.
 
         Raises:
-            InvalidRequest: it may not be called.
+            InvalidRequest: the address may not be called.
         """
         self._callbacks.require(submission.request)
 
@@ -143,7 +143,7 @@ class Checker:
     def _last_known(self, submission: Submission, outage: str) -> Declaration | None:
         """The last known declaration of the pipeline, the request checked against it as far as possible.
 
-        None where nothing is known of it and nothing is to be checked.
+        None where it is not known, and the request has no parameters to check.
         """
         pipeline, parameters = submission.pipeline, submission.request.parameters
         definition = self._definitions.remembered(submission.factory, pipeline)
@@ -168,7 +168,7 @@ class Checker:
         definition = self._definitions.remembered(submission.factory, pipeline)
         if definition is None:
             return None
-        self._require_fit(submission, definition, "it is missing just now, while it is held")
+        self._require_fit(submission, definition, "it is missing while it is held")
         logger.info(
             "Pipeline %s is missing while it is held; the request is checked against its last known declaration",
             pipeline,
@@ -184,8 +184,8 @@ class Checker:
         """Require that a request fits a declaration that may be old."""
         faults = self._faults(submission, definition)
         if faults and submission.source is Source.QUEUE:
-            # A message would be rejected for good on a declaration that may be old: it can wait instead.
-            raise _try_later(f"it does not fit {submission.pipeline} as that was last seen", why_old)
+            # A message would be rejected for good by a declaration that may be old: it can wait instead.
+            raise _try_later(f"it does not fit the last known declaration of {submission.pipeline}", why_old)
         if faults:
             raise InvalidRequest(faults)
 
@@ -202,7 +202,7 @@ class Checker:
         if correlation is not None and correlation.lower() not in {name.lower() for name in given}:
             given[correlation] = submission.request_id
         if submission.request.reference_pipeline_run_id is not None:
-            return []  # Data Factory takes the parameters of the run that is rerun
+            return []  # Data Factory uses the parameters of the run that is rerun
         return definition.faults_of(given)
 
 

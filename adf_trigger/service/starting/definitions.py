@@ -21,9 +21,9 @@ class Definitions:
 
     Args:
         remember: how long an answer is reused.
-        declarations: where answers outlive this process. Its failures are logged, and fail no request.
+        declarations: stores answers beyond this process. Its failures are logged, and fail no request.
         steps: surrounds each effect.
-        holds: what operators hold: a pipeline that is missing while it is held may come back.
+        holds: the holds of operators: a pipeline that is missing while it is held may come back.
         seconds: a monotonic clock.
     """
 
@@ -48,7 +48,7 @@ class Definitions:
     def get(
         self, factory: FactoryHandle, pipeline: str, *, no_older_than: timedelta | None = None
     ) -> Declaration:
-        """What a pipeline declares. One that is gone is forgotten, unless it is held: a deployment may bring it back.
+        """What a pipeline declares. It is forgotten once the pipeline is gone, unless that is held and may come back.
 
         Args:
             factory: where it is.
@@ -86,7 +86,7 @@ class Definitions:
             declaration = self._declarations.get(factory.id, pipeline)
         except LedgerError as exc:
             _log(
-                "The kept declaration of pipeline %s could not be read: %s",
+                "The stored declaration of pipeline %s could not be read: %s",
                 "declaration_not_read",
                 pipeline,
                 exc,
@@ -108,7 +108,10 @@ class Definitions:
             with self._lock:
                 self._kept.pop(key, None)
             _log(
-                "The declaration of pipeline %s could not be kept: %s", "declaration_not_kept", pipeline, exc
+                "The declaration of pipeline %s could not be stored: %s",
+                "declaration_not_kept",
+                pipeline,
+                exc,
             )
 
     def _may_come_back(self, factory: FactoryHandle, pipeline: str) -> bool:
@@ -116,7 +119,7 @@ class Definitions:
             return self._holds.of(factory).touch(pipeline)
         except LedgerError as exc:
             _log(
-                "Pipeline %s is gone, and its kept declaration stays: %s",
+                "Pipeline %s is gone, and its stored declaration remains: %s",
                 "declaration_not_removed",
                 pipeline,
                 exc,
@@ -133,7 +136,7 @@ class Definitions:
                 self._declarations.remove(factory.id, pipeline)
         except LedgerError as exc:
             _log(
-                "Pipeline %s is gone, and its kept declaration could not be removed: %s",
+                "Pipeline %s is gone, and its stored declaration could not be removed: %s",
                 "declaration_not_removed",
                 pipeline,
                 exc,

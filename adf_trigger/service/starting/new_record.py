@@ -20,7 +20,7 @@ def new_record(
         submission: the request.
         definition: what its pipeline declares; None where that is not known.
         policies: the policy of each pipeline.
-        run_id: chosen for its run.
+        run_id: the run id chosen for it.
         now: the current time.
     """
     request = submission.request

@@ -1,4 +1,4 @@
-"""What would be decided about a new request now: nothing is claimed, sent or kept."""
+"""Determines what would happen to a new request now; nothing is claimed, sent or stored."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ NO_RUN = UUID(int=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What would be decided about a request.
+    """What would happen to a request.
 
     Attributes:
         outcome: see RunPreview.
         message: what it would wait for, or why it would be refused; None where it would be started.
-        hold: what would keep it from being started.
-        in_line: how many would be before it; None where it would stand in no line.
+        hold: the hold that would keep it from being started.
+        in_line: its place in line; None where it would not wait in one.
         joined_to: the request that it would join.
-        in_the_way: the runs for which it would be refused.
+        in_the_way: the runs because of which it would be refused.
     """
 
     outcome: PreviewOutcome
@@ -48,13 +48,13 @@ class Outlook:
 
 
 class OutlookFinder:
-    """Decides as a claim does, and writes nothing of it.
+    """Decides as a claim does, but writes nothing.
 
     Args:
-        policies: what may be decided for each pipeline.
-        holds: what operators hold.
+        policies: the policy of each pipeline.
+        holds: the holds of operators.
         entries: decides where a new request stands.
-        positions: knows how many stand in a line.
+        positions: counts the requests in a line.
         clock: returns the current time.
     """
 
@@ -68,7 +68,7 @@ class OutlookFinder:
         self._clock = clock
 
     def of(self, submission: Submission, definition: Declaration | None) -> Outlook:
-        """What would be decided about a request that was checked.
+        """What would happen to a request that was checked.
 
         Args:
             submission: a new request.
@@ -115,7 +115,7 @@ def wire_outlooks(
     *,
     seconds: Callable[[], float],
 ) -> OutlookFinder:
-    """Wire what finds outlooks, over a ledger that it only reads."""
+    """An `OutlookFinder`, wired to a ledger that it only reads."""
     entries = Entries(ledger, Holders(ledger, factories), choice, clock)
     positions = LinePositions(ledger, policies, seconds=seconds)
     return OutlookFinder(policies, holds, entries, positions, clock)

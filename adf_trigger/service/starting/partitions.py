@@ -56,7 +56,7 @@ class Partitions:
     def _spelling(self, factory: str) -> str:
         """A factory's id as the latest record spells it: its letter case in the settings may have changed.
 
-        So the source of events stays the same, which consumers compare with case. Read once per process.
+        This keeps the source of events unchanged, which consumers compare with case. Read once per process.
         """
         with self._lock:
             known = self._spelled.get(factory)
@@ -66,7 +66,7 @@ class Partitions:
             latest = self._ledger.runs(factory, since=None, limit=1, continuation=None).records
         except LedgerError as exc:
             logger.info(
-                "The kept spelling of %s could not be read: %s",
+                "The stored spelling of %s could not be read: %s",
                 factory,
                 exc,
                 extra={"action": "spelling_not_read", "factory": factory},

@@ -13,7 +13,7 @@ from adf_trigger.service.starting.partitions import Partitions
 from adf_trigger.service.submission import Submission
 
 REPEAT = Outlook(outcome="repeat")
-"""The same request has come before."""
+"""The same request was made before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Previewed:
 
     Attributes:
         parameters: the parameters that it would be started with, secure ones masked.
-        outlook: what would be decided about it.
-        earlier: the record that it would be answered with, and start nothing; None where it would be a new request.
+        outlook: what would happen to it.
+        earlier: the record with which it would be answered, starting nothing; None where it would be a new request.
     """
 
     parameters: dict[str, Any]
@@ -38,7 +38,7 @@ class Previewer:
         ledger: the run ledger.
         checker: checks them as on submission.
         partitions: finds the id under which a request is kept.
-        outlooks: decides about what is right.
+        outlooks: determines what would happen to valid requests.
     """
 
     def __init__(

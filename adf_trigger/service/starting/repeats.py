@@ -1,4 +1,4 @@
-"""Whether a request repeats the earlier one of its key, and is answered with that."""
+"""Decides whether a request repeats the earlier one of its key, and is answered with its record."""
 
 from datetime import timedelta
 
@@ -21,9 +21,9 @@ def is_repeat(submission: Submission, earlier: RunRecord) -> bool:
 def _is_answered_by(submission: Submission, rejected: RunRecord) -> bool:
     """Whether an equal message is answered with its rejection, and starts no new attempt.
 
-    It is the same message again while that news is still to be sent, and where it was put into the queue before the
-    rejection and the request waited for it, or it was delivered before. One that was put later is a new one, and so is
-    one that was sent again after this very rejection.
+    It counts as the same message as long as the rejection is not published; and later, if it was put into the queue
+    before the rejection, and the request waited for it or it was delivered before. A message that was put later is a
+    new one, and so is one that was sent again after this very rejection.
     """
     if submission.source is not Source.QUEUE:
         return False

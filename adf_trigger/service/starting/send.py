@@ -1,4 +1,4 @@
-"""Calls createRun once and records what its answer means. The only place that calls createRun."""
+"""Calls createRun once and records the outcome. The only place that calls createRun."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Sender:
         policies: the policy of each pipeline.
         definitions: what pipelines declare.
         gate: says whether a factory may be called now.
-        holds: what operators hold, checked last before createRun.
+        holds: the holds of operators, checked last before createRun.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is reconciled.
     """
@@ -72,20 +72,20 @@ class Sender:
     def send(
         self,
         factory: FactoryHandle,
-        taken: Stored,
+        leased: Stored,
         parameters: Mapping[str, Any],
         permit: Permit,
         *,
         in_doubt_since: datetime | None = None,
     ) -> Stored:
-        """Call createRun once and record what its answer means.
+        """Call createRun once and record the outcome.
 
         Args:
             factory: the factory.
-            taken: the request, with this caller's lease on it.
+            leased: the request, with this caller's lease on it.
             parameters: what to send, secure values included.
-            permit: for the call; its holder gives it back where none was made.
-            in_doubt_since: when an earlier attempt left without an answer, if one did.
+            permit: for the call; its holder returns it where no call was made.
+            in_doubt_since: when an earlier attempt was sent that got no answer, if there was one.
 
         Returns:
             The record: submitted; or still accepted, to be sent later or reconciled, or held.
@@ -95,22 +95,22 @@ class Sender:
             InvalidRequest: it cannot be sent at all. Nothing is recorded either.
             LedgerError, LedgerConflict: the outcome could not be recorded; it will be reconciled.
         """
-        record = taken.record
-        if self._left_of_lease(record) <= timedelta():
+        record = leased.record
+        if self._lease_left(record) <= timedelta():
             return self._records.postpone(
-                taken,
+                leased,
                 until=self._clock(),
                 reason="the sender was delayed past its lease",
                 in_doubt_since=in_doubt_since,
             )
-        if (held := self._held(factory, taken, in_doubt_since)) is not None:
+        if (held := self._held(factory, leased, in_doubt_since)) is not None:
             return held
         try:
             created = self._create_run(factory, record, parameters, permit)
         except (Throttled, FactoryUnusable, NotSent, CredentialError, PipelineQueueFull) as exc:
             full = isinstance(exc, PipelineQueueFull)
             return self._records.postpone(
-                taken,
+                leased,
                 until=self._next_try(factory, record),
                 reason=_reason(exc),
                 in_doubt_since=in_doubt_since,
@@ -118,22 +118,22 @@ class Sender:
             )
         except UnknownOutcome as exc:
             until = self._clock() + self._reconcile_after
-            return self._records.doubt(taken, until=until, answer=str(exc))
-        return self._records.submit(taken, created.run_id)
+            return self._records.doubt(leased, until=until, answer=str(exc))
+        return self._records.submit(leased, created.run_id)
 
-    def _held(self, factory: FactoryHandle, taken: Stored, in_doubt_since: datetime | None) -> Stored | None:
+    def _held(self, factory: FactoryHandle, leased: Stored, in_doubt_since: datetime | None) -> Stored | None:
         """Postpone a request that an operator holds, or whose holds cannot be read; None where it may be sent."""
         now = self._clock()
         try:
-            hold = self._holds.of(factory).covering(taken.record)
+            hold = self._holds.of(factory).covering(leased.record)
         except LedgerError as exc:
             return self._records.postpone(
-                taken, until=now + FIRST_BACK_OFF, reason=f"not sent: {exc}", in_doubt_since=in_doubt_since
+                leased, until=now + FIRST_BACK_OFF, reason=f"not sent: {exc}", in_doubt_since=in_doubt_since
             )
         if hold is None:
             return None
         return self._records.hold(
-            taken,
+            leased,
             by=hold.scope.id,
             since=now,
             ended=now,
@@ -145,7 +145,7 @@ class Sender:
         wait = self._gate.next_try(factory)
         return self._clock() + back_off(record.attempts) if wait is None else wait.until
 
-    def _left_of_lease(self, record: RunRecord) -> timedelta:
+    def _lease_left(self, record: RunRecord) -> timedelta:
         return timedelta() if record.lease_until is None else record.lease_until - self._clock()
 
     def _create_run(
@@ -153,7 +153,7 @@ class Sender:
     ) -> CreatedRun:
         given, secrets = self._with_correlation(factory, record, parameters), _secrets(record, parameters)
         with self._steps("send.create_run"):
-            within = self._left_of_lease(record).total_seconds()
+            within = self._lease_left(record).total_seconds()
             permit.use()
             return factory.runs.create_run(
                 record.pipeline,
@@ -179,7 +179,7 @@ class Sender:
 
 
 def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:
-    """The values that no error may repeat: a secure parameter should be a text, but may be declared otherwise."""
+    """The values that no error may repeat: a secure parameter should be a string, but may be declared otherwise."""
     values = (parameters[name] for name in record.secure_parameters if name in parameters)
     return [value if isinstance(value, str) else json.dumps(value) for value in values]
 

@@ -1,4 +1,4 @@
-"""Submits a request: checks it, claims it in the ledger, and starts it at once where possible."""
+"""Submits a request: checks it, claims it in the ledger, and starts it immediately where possible."""
 
 import logging
 from contextlib import nullcontext
@@ -48,7 +48,7 @@ HELD_WAIT = 60.0
 """Retry-After in seconds of such a request while it is held: it may be released at any time."""
 
 PUBLISH_WAIT = 5.0
-"""Seconds to wait where the news of an earlier rejection is still to be sent."""
+"""Seconds to wait where an earlier rejection is not published yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Submitted:
 
     Attributes:
         record: as it is now.
-        replayed: whether the same request had come before.
+        replayed: whether the same request had been made before.
         again_after: seconds after which its caller should send it again, since only the caller has the values of its
             secure parameters; None where it need not.
     """
@@ -78,8 +78,8 @@ class Submitter:
         checker: checks them first.
         sender: calls createRun.
         gate: says whether a factory may be called now.
-        holds: what operators hold.
-        backlog: whether requests wait for their turn, so that new ones wait behind them.
+        holds: the holds of operators.
+        backlog: says whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
         partitions: finds the id under which a request is kept.
         policies: the policy of each pipeline.
@@ -125,10 +125,10 @@ class Submitter:
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Submit a request: once this returns, it is durable.
 
-        It is started at once where possible. Else, or where that is not wanted, the dispatcher starts it; a caller that
-        alone has the values of its secure parameters starts it all the same.
+        It is started immediately where possible. Otherwise, or without `at_once`, the dispatcher starts it; a request
+        with secure parameters is started even then, since only its caller has their values.
 
-        One that was accepted before stays accepted, whatever has happened to its pipeline since. From the claim on it
+        A request that was accepted before stays accepted, whatever has happened to its pipeline since. Once claimed, it
         ends as a run, or as Rejected or Unknown with its event.
 
         Raises:
@@ -139,7 +139,7 @@ class Submitter:
             TryLater: it cannot be accepted just now; nothing of it was stored.
             TooLate: it is a message that has waited for too long; nothing of it was stored.
             AtCapacity: the policy's limit of concurrent runs is reached, and it refuses more; nothing was stored.
-            LedgerError: the ledger is out of reach; whether anything was stored is not known.
+            LedgerError: the ledger is out of reach; it is not known whether anything was stored.
         """
         submission = self._partitions.placed(submission)
         try:
@@ -172,7 +172,7 @@ class Submitter:
             return self._repeated(submission, stored)
         log_wait(stored.record)
         if at_once and stored.record.waits_for is None and record.held is None:
-            return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
+            return self._submitted(self._start_if_none_waits(submission, stored), replayed=False)
         return self._submitted(stored.record, replayed=False)
 
     def _in_line(
@@ -198,22 +198,22 @@ class Submitter:
             return self._backlog.demand(submission.factory)
         return self._backlog.permit(submission.factory) if at_once else None
 
-    def _start_if_nobody_waits(self, submission: Submission, claimed: Stored) -> RunRecord:
-        """Start a request that was claimed behind others, where these are gone by now."""
+    def _start_if_none_waits(self, submission: Submission, claimed: Stored) -> RunRecord:
+        """Start a request that was claimed behind others, if these are gone by now."""
         permit = self._backlog.permit_after_claim(submission.factory)
         if permit is None:
             return claimed.record
         with permit:
             try:
-                taken = self._admission.lease(claimed)
+                leased = self._admission.lease(claimed)
             except LedgerConflict:
                 return self._present(claimed)  # the timer is processing it
             except LedgerError as exc:
-                return self._left_to_the_timer(claimed, exc)
-            return self._present(claimed) if taken is None else self._start(submission, taken, permit)
+                return self._leave_to_the_timer(claimed, exc)
+            return self._present(claimed) if leased is None else self._start(submission, leased, permit)
 
     def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
-        """The record of a request that has come before; one that waited for its secrets is sent."""
+        """The record of a request that was made before; one that waited for its secrets is sent."""
         record = stored.record
         submission = submission.spelled_like(record)
         self._callbacks.keep(submission, record.digest)
@@ -226,8 +226,8 @@ class Submitter:
         elif waits and self._gate.wait_to_send(submission.factory) is None:
             with self._backlog.demand(submission.factory) as permit:
                 try:
-                    taken = self._admission.lease(stored)
-                    record = record if taken is None else self._send(submission, taken, permit)
+                    leased = self._admission.lease(stored)
+                    record = record if leased is None else self._send(submission, leased, permit)
                 except LedgerConflict:
                     record = self._present(stored)
         logger.info(
@@ -240,7 +240,7 @@ class Submitter:
     def _still_held(self, stored: Stored, hold: Hold) -> RunRecord:
         """A request that waits for its caller, sent again while it is held."""
         if stored.record.held is not None:
-            return stored.record  # by that hold, or by one that the timer sees to
+            return stored.record  # by that hold, or by one that the timer handles
         now, by, reason = self._clock(), hold.scope.id, hold.in_words
         try:
             return self._records.hold(stored, by=by, since=hold.since, ended=now, reason=reason).record
@@ -258,9 +258,7 @@ class Submitter:
         """Claim a record; returns the one now in the ledger, and whether it is this one."""
         late = submission.not_after is not None and self._clock() > submission.not_after
         if late and self._ledger.get(record.factory, record.request_id) is None:
-            raise TooLate(
-                "the ledger was out of reach, and it was not taken until its start deadline was over"
-            )
+            raise TooLate("the ledger was out of reach, and it was not accepted before its start deadline")
         claim = self._admission.claim(record, to_send=to_send)
         earlier = claim.stored.record
         if claim.created:
@@ -272,7 +270,7 @@ class Submitter:
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
         if late:
-            raise TooLate("its key was rejected, and it was not taken until its start deadline was over")
+            raise TooLate("its key was rejected, and it was not accepted before its start deadline")
         return self._reclaim(submission, claim.stored, record, to_send=to_send)
 
     def _reclaim(
@@ -289,7 +287,7 @@ class Submitter:
     def _published(self, submission: Submission, rejected: Stored) -> Stored:
         record = rejected.record
         reason = (
-            f"the news that the key {record.request_id} was rejected has to be sent before it is used again"
+            f"the rejection of the key {record.request_id} must be published before the key is used again"
         )
         try:
             self._publisher.publish_one(submission.factory, record.request_id)
@@ -300,18 +298,18 @@ class Submitter:
             raise TryLater(reason, retry_after=PUBLISH_WAIT)
         return now
 
-    def _start(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
+    def _start(self, submission: Submission, leased: Stored, permit: Permit) -> RunRecord:
         wait = self._gate.wait_to_send(submission.factory)
         if wait is None:
-            return self._queued(submission, self._send(submission, taken, permit))
+            return self._queued(submission, self._send(submission, leased, permit))
         try:
             return self._queued(
-                submission, self._records.postpone(taken, until=wait.until, reason=wait.reason).record
+                submission, self._records.postpone(leased, until=wait.until, reason=wait.reason).record
             )
         except LedgerConflict:
-            return self._present(taken)
+            return self._present(leased)
         except LedgerError as exc:
-            return self._left_to_the_timer(taken, exc)
+            return self._leave_to_the_timer(leased, exc)
 
     def _queued(self, submission: Submission, record: RunRecord) -> RunRecord:
         """A record that was to be started: where the factory cannot be used, later requests wait behind it."""
@@ -320,38 +318,40 @@ class Submitter:
             self._backlog.begin(submission.factory)
         return record
 
-    def _send(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
+    def _send(self, submission: Submission, leased: Stored, permit: Permit) -> RunRecord:
         try:
-            return self._sender.send(submission.factory, taken, submission.request.parameters, permit).record
+            return self._sender.send(submission.factory, leased, submission.request.parameters, permit).record
         except (Refused, InvalidRequest) as exc:
-            return self._refused(submission, taken, exc)
+            return self._refused(submission, leased, exc)
         except LedgerConflict:
-            return self._present(taken)
+            return self._present(leased)
         except LedgerError as exc:
-            return self._left_to_the_timer(taken, exc)
+            return self._leave_to_the_timer(leased, exc)
 
-    def _refused(self, submission: Submission, taken: Stored, refusal: Refused | InvalidRequest) -> RunRecord:
+    def _refused(
+        self, submission: Submission, leased: Stored, refusal: Refused | InvalidRequest
+    ) -> RunRecord:
         """End a refused request, with its event: others may have been answered with it meanwhile."""
         try:
-            rejected = self._records.reject(taken, f"Data Factory refused it: {refusal}").record
+            rejected = self._records.reject(leased, f"Data Factory refused it: {refusal}").record
         except LedgerConflict:
-            return self._present(taken)
+            return self._present(leased)
         except LedgerError as exc:
-            return self._left_to_the_timer(taken, exc)
+            return self._leave_to_the_timer(leased, exc)
         if submission.source is Source.QUEUE:
             return rejected
         raise refusal
 
-    def _present(self, taken: Stored) -> RunRecord:
-        current = self._ledger.get(taken.record.factory, taken.record.request_id)
-        return (current or taken).record
+    def _present(self, leased: Stored) -> RunRecord:
+        current = self._ledger.get(leased.record.factory, leased.record.request_id)
+        return (current or leased).record
 
-    def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
+    def _leave_to_the_timer(self, leased: Stored, error: LedgerError) -> RunRecord:
         """Leave a claim to the timer, which reconciles it once the lease is over."""
         logger.warning(
             "The outcome of request %s could not be recorded and will be reconciled: %s",
-            taken.record.request_id,
+            leased.record.request_id,
             error,
-            extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
+            extra={"action": "outcome_not_recorded", "request_id": leased.record.request_id},
         )
-        return taken.record
+        return leased.record

@@ -1,4 +1,4 @@
-"""A line in the log for each request that is taken and waits, with what for."""
+"""Logs each request that is accepted and waits, with the reason."""
 
 import logging
 
@@ -9,20 +9,20 @@ logger = logging.getLogger(__name__)
 
 _WORDS = {
     "hold": "an operator holds it",
-    "line": "fewer runs have to go on first",
+    "line": "the maximum number of concurrent runs is reached",
     "joined": "it ends with the run of another request",
     "pipeline": "the pipeline's queue is full",
-    "caller": "its caller has to come again, since its secure parameters are not kept",
+    "caller": "its caller has to send it again, since its secure parameters are not kept",
 }
 
 
 def log_wait(record: RunRecord) -> None:
-    """Log that a new request waits, and what for; nothing where it does not. No value of a key is logged."""
+    """Log that a new request waits, if it does, and the reason. No value of a key is logged."""
     waits = waits_for(record)
     if waits is None:
         return
     logger.info(
-        "Request %s of %s is taken and waits: %s",
+        "Request %s of %s is accepted and waits: %s",
         record.request_id,
         record.pipeline,
         _WORDS[waits],

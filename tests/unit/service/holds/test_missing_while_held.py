@@ -94,7 +94,7 @@ def test_what_does_not_fit_what_was_last_known_is_refused() -> None:
     world = deployed()
     with pytest.raises(InvalidRequest):
         world.submit(parameters={"m": 7})
-    with pytest.raises(TryLater, match="missing just now, while it is held"):
+    with pytest.raises(TryLater, match="missing while it is held"):
         world.submit(source=Source.QUEUE, parameters={"m": 7})
     assert world.submit("right", parameters={"n": 7}).record.held is not None
 
