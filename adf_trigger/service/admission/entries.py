@@ -75,7 +75,7 @@ class Entries:
         """
         places = self._read(record, policy).places
         there = self._holders.known_of(record.factory, places)
-        other = joining.same_among(there.records, record)
+        other = joining.joinable_among(there.records, record)
         is_free = places.has_line and len(there) < policy.at_once
         if other is None or (is_free and self._holders.is_line_empty(record.factory, places)):
             return None

@@ -22,25 +22,25 @@ class Fate(Enum):
     REJECTED = auto()
     """It was rejected, and its key now names another request."""
     GONE = auto()
-    """Its record is not there any more."""
+    """Its record no longer exists."""
 
 
-def same_among(there: Sequence[RunRecord], record: RunRecord) -> RunRecord | None:
-    """The first of those who have a place that a new request may join: it asked for the same, and goes on.
+def joinable_among(holders: Sequence[RunRecord], record: RunRecord) -> RunRecord | None:
+    """The first of the requests with a place that a new request may join: an equal one that is active.
 
     The digest covers factory, pipeline, parameters and rerun; secrets cannot be compared. A request that is to be
-    cancelled, or that nobody knows the fate of, is no run that somebody who comes now has asked for.
+    cancelled, or whose outcome is unknown, cannot be joined: a new caller does not ask for its run.
     """
-    for other in there:
+    for other in holders:
         is_same = other.digest == record.digest and other.request_id != record.request_id
-        goes_on = not other.ended and other.cancellation is None
-        if is_same and goes_on and not (record.secure_parameters or other.secure_parameters):
+        is_active = not other.ended and other.cancellation is None
+        if is_same and is_active and not (record.secure_parameters or other.secure_parameters):
             return other
     return None
 
 
 def join(record: RunRecord, other: RunRecord) -> RunRecord:
-    """It has no run of its own, and ends as another request's run does."""
+    """Join the run of another request: the request gets no run of its own, and ends as that run does."""
     require_state(record, RunState.ACCEPTED)
     return replace(
         record,
@@ -57,11 +57,11 @@ def join(record: RunRecord, other: RunRecord) -> RunRecord:
 
 
 def fate_of(record: RunRecord, other: RunRecord | None) -> Fate:
-    """What has become of the run that a request has joined.
+    """The state of the run that a request has joined.
 
     Args:
         record: the request.
-        other: what the ledger has under the key of the one that it has joined.
+        other: the ledger's record under the key of the request that it has joined.
     """
     joined = _joined_to(record)
     if other is None:
@@ -77,7 +77,7 @@ def fate_of(record: RunRecord, other: RunRecord | None) -> Fate:
 
 
 def end_joined(record: RunRecord, other: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """The run that it has joined has ended, and so does it; the process that records it is about to send its event."""
+    """End a request as the run that it has joined; the process that records the end is about to send its event."""
     joined = _joined_to(record)
     confirmed = other.confirmed_run_id
     ended = replace(
@@ -100,7 +100,7 @@ def end_joined(record: RunRecord, other: RunRecord, *, now: datetime, lease: tim
 
 
 def leave(record: RunRecord, other: RunRecord) -> RunRecord:
-    """The run that it has joined had ended before: it waits for a place, before those who have come since."""
+    """Leave a run that had ended before the request: it waits for a place, ahead of later requests."""
     _joined_to(record)
     return replace(
         record,

@@ -1,4 +1,4 @@
-"""What the moves of a record share: how they are written. `records.Records` implements it, and nothing else."""
+"""How the moves of a record are written. Only `records.Records` implements it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class MoveWriter(ABC):
 
     @abstractmethod
     def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
-        """Write what the holder of the lease has found out, also where a cancellation was asked for meanwhile."""
+        """Write the move of the holder of the lease, even if a cancellation was ordered meanwhile."""
 
     @abstractmethod
     def _leased(self, record: RunRecord) -> RunRecord:

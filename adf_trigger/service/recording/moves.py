@@ -1,4 +1,4 @@
-"""What all moves of a record share: the states that they start from, and what they say."""
+"""Shared by all moves of a record: the states that they start from, and the texts of their reasons."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ WAITS_FOR_CALLER = (
 )
 """The reason that the timer does not send a request with secrets."""
 
-WAITS_FOR_A_PLACE = "it waits for a place among the runs that may go on at once"
+WAITS_FOR_A_PLACE = "it waits for a place among the concurrent runs"
 
 LONGEST_REASON = 3_000
-"""Characters of a reason that a record keeps."""
+"""Maximum characters of a reason in a record."""
 
 
 class IllegalMove(RuntimeError):
@@ -33,7 +33,7 @@ def require_state(record: RunRecord, *states: RunState) -> None:
 
 
 def cut(reason: str) -> str:
-    """Shorten a reason to what a record keeps."""
+    """Shorten a reason to the maximum of a record."""
     return shorten_middle(reason, LONGEST_REASON)
 
 

@@ -1,4 +1,4 @@
-"""The moves of a record among places, and of those who join who has one: part of `records.Records` alone."""
+"""The moves of a record among places, and of requests that join the run of another: part of `records.Records` only."""
 
 import logging
 
@@ -15,7 +15,7 @@ class PlaceMoves(MoveWriter):
     """Moves among places. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
 
     def admit(self, stored: Stored, admitted: RunRecord, places: KeptPlaces | None) -> Stored:
-        """Lease a request to this process that is given a place in the same transaction."""
+        """Lease a request to this process, and give it a place in the same transaction."""
         leased = self._leased(admitted)
         saved = self._save("records.admit", stored, leased, places)
         logger.info(
@@ -41,7 +41,7 @@ class PlaceMoves(MoveWriter):
         return saved
 
     def end_joined(self, stored: Stored, other: RunRecord) -> Stored:
-        """Record that a request has ended as the one whose run it had joined, leased to this process, as at any end."""
+        """Record that a request has ended as the run that it had joined, leased to this process as at any end."""
         moved = joining.end_joined(stored.record, other, now=self._clock(), lease=self._lease)
         saved = self._save("records.end_joined", stored, moved)
         logger.info(
@@ -59,7 +59,7 @@ class PlaceMoves(MoveWriter):
         return saved
 
     def leave_joined(self, stored: Stored, other: RunRecord) -> Stored:
-        """Record that the run that a request had joined was over before it, so that it waits for one of its own."""
+        """Record that a request has left a run that had ended before it, and waits for one of its own."""
         saved = self._save("records.leave_joined", stored, joining.leave(stored.record, other))
         logger.info(
             "Request %s waits for a place: the run of request %s had ended before it was made",

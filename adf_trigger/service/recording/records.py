@@ -1,7 +1,7 @@
 """The only writer of the run ledger.
 
 Each move of a record is one method: the transition, a conditional write inside a named step, and its log line. The
-moves are grouped by subject in modules of their own; what writes them, and what inserts and removes rows, is here.
+moves are grouped by subject in modules of their own; this module writes them, and inserts and removes rows.
 """
 
 import logging
@@ -25,7 +25,7 @@ from adf_trigger.service.steps import Steps
 logger = logging.getLogger(__name__)
 
 MOST_FORMER_RUNS = 20
-"""RunIds of a rejected request that go over to the next one of its key: a transaction has room for 100 rows."""
+"""Maximum runIds of a rejected request that the next one of its key inherits: a transaction has room for 100 rows."""
 
 
 class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
@@ -49,8 +49,8 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
 
         Args:
             record: the request.
-            to_send: whether it is leased to its sender; else it waits for its turn.
-            places: as they shall be together with it.
+            to_send: whether it is leased to its sender; otherwise it waits for its turn.
+            places: the places to write in the same transaction.
 
         Raises:
             InvalidRequest: it is too large to keep.
@@ -69,7 +69,7 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
     ) -> Stored:
         """Put a new request in the place of a rejected one of the same key; see claim.
 
-        Runs that somebody has named as the earlier one's stay the key's: no other request is to have them.
+        Runs that a person has assigned to the earlier request stay with the key: no other request may get them.
 
         Raises:
             InvalidRequest: it is too large to keep.
@@ -90,12 +90,12 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
         return transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
 
     def observe(self, record: RunRecord, end: RunEnd) -> Claim:
-        """Claim a run of others and record how it has ended, in one transaction, or find who has it.
+        """Claim a run that others have started and record its end, in one transaction, or find its earlier claim.
 
         It is leased to this process, which sends the event.
 
         Raises:
-            LedgerConflict: another request has the run.
+            LedgerConflict: another request owns the run.
             InvalidRequest: it cannot be kept.
         """
         moved = transitions.observe(record, end, now=self._clock(), lease=self._lease)
@@ -127,7 +127,7 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
             self._ledger.save_cursor(factory, cursor)
 
     def purge(self, factory: str, *, before: datetime, limit: int) -> int:
-        """Remove at most `limit` records that were published before an instant; how many were."""
+        """Remove at most `limit` records that were published before an instant; returns how many."""
         with self._steps("records.purge"):
             return self._ledger.purge(factory, published_before=before, limit=limit)
 
@@ -136,7 +136,7 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
             return self._ledger.save(stored, moved, places)
 
     def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
-        """Record what the holder of the lease has found out, also where a cancellation was ordered meanwhile."""
+        """Write the move of the holder of the lease, even if a cancellation was ordered meanwhile."""
         try:
             return self._save(step, leased, move(leased.record))
         except LedgerConflict:

@@ -1,4 +1,4 @@
-"""How a run has ended in Data Factory, as it is recorded."""
+"""The end of a run in Data Factory, as it is recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +8,13 @@ from adf_trigger.results import ActivityError, Results
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run has ended in Data Factory.
+    """The end of a run in Data Factory.
 
     Attributes:
-        status: Data Factory's last word.
+        status: the final status in Data Factory.
         errors: why activities failed; None where they were not read.
         truncated: whether message, errors or results were cut.
-        results: of its activities.
+        results: the results of its activities.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""The moves of a record whose run is started, until its end is published: part of `records.Records` alone."""
+"""The moves of a record whose run is started, until its end is published: part of `records.Records` only."""
 
 import logging
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunMoves(MoveWriter):
-    """Moves of a run and its news. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
+    """Moves of a run and its events. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
 
     def see(self, stored: Stored, *, status: str, started_at: datetime | None) -> Stored:
         """Record that Data Factory has shown the run, and that it has not ended."""
@@ -22,15 +22,15 @@ class RunMoves(MoveWriter):
         return self._save("records.see", stored, moved)
 
     def overdue(self, stored: Stored, event_id: str, *, status: str, started_at: datetime | None) -> Stored:
-        """Record that a run was published as overdue, and that it is to be cancelled where that was asked for."""
+        """Record that a run was published as overdue, and order its cancellation where that was requested."""
         moved = transitions.overdue(stored.record, status=status, started_at=started_at, now=self._clock())
         saved = self._save("records.overdue", stored, moved)
         logger.warning(
-            "Run %s of request %s is overdue: it is %s since %s",
+            "Run %s of request %s is overdue: submitted at %s, its status is %s",
             moved.run_id,
             moved.request_id,
-            moved.status,
             moved.submitted_at,
+            moved.status,
             extra={
                 "action": "run_overdue",
                 "run_id": str(moved.run_id),
@@ -50,7 +50,7 @@ class RunMoves(MoveWriter):
         return self._save("records.miss", stored, transitions.miss(stored.record, now=self._clock()))
 
     def end(self, stored: Stored, end: RunEnd) -> Stored:
-        """Record how the run has ended in Data Factory, leased to this process, which sends the event."""
+        """Record the end of the run in Data Factory; the record is leased to this process, which sends the event."""
         moved = transitions.end(stored.record, end, now=self._clock(), lease=self._lease)
         saved = self._save("records.end", stored, moved)
         logger.info(
@@ -69,11 +69,11 @@ class RunMoves(MoveWriter):
         return saved
 
     def lose(self, stored: Stored, reason: str) -> Stored:
-        """Record that how a run ends cannot be determined, leased to this process, which sends the event."""
+        """Record that the end of a run cannot be determined; it is leased to this process, which sends the event."""
         moved = transitions.lose(stored.record, reason=reason, now=self._clock(), lease=self._lease)
         saved = self._save("records.lose", stored, moved)
         logger.error(
-            "How run %s of request %s has ended cannot be determined: %s",
+            "The end of run %s of request %s cannot be determined: %s",
             moved.run_id,
             moved.request_id,
             reason,

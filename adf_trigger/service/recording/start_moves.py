@@ -1,4 +1,4 @@
-"""The moves of a record until its run is started, or never is: part of `records.Records`, and of nothing else."""
+"""The moves of a record until its run is started, or it ends without one: part of `records.Records` only."""
 
 import logging
 from datetime import datetime
@@ -22,7 +22,7 @@ class StartMoves(MoveWriter):
         return self._save("records.lease_to_send", stored, leased)
 
     def submit(self, leased: Stored, run_id: UUID) -> Stored:
-        """Record the run that createRun has answered with."""
+        """Record the run that createRun has returned."""
         record = leased.record
         saved = self._save_beside_mark(
             "records.submit",
@@ -55,7 +55,7 @@ class StartMoves(MoveWriter):
     ) -> Stored:
         """Record that this attempt has started no run, and that the next one is due at `until`.
 
-        Where it is to be cancelled, there is no next one: it ends.
+        A request that is to be cancelled ends instead.
         """
 
         def move(record: RunRecord) -> RunRecord:
@@ -117,7 +117,7 @@ class StartMoves(MoveWriter):
         return self._save("records.ask_later", stored, moved)
 
     def adopt(self, stored: Stored, run_id: UUID) -> Stored:
-        """Record the run that a call without an answer has been found to have started."""
+        """Record the run that was found to have been started by a call without an answer."""
         moved = transitions.adopt(stored.record, run_id=run_id, now=self._clock())
         saved = self._save("records.adopt", stored, moved)
         logger.info(

@@ -1,4 +1,4 @@
-"""The moves of a record that a person has asked for: cancellation, and decisions about an unknown outcome.
+"""The moves of a record that a person has ordered: cancellation, and decisions about an unknown outcome.
 
 Pure functions, as in transitions.py, which has the other moves.
 """
@@ -20,9 +20,9 @@ from adf_trigger.service.recording.moves import (
 
 
 def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """A person has assigned a run to it, which is watched like any other.
+    """Assign a run to it, as a person has decided; the run is watched like any other.
 
-    A place that was given up with its fate may be another's by now: then it has none.
+    A dismissed request gave up its place, which another may have by now: it gets none.
     """
     return _undecided(
         record,
@@ -35,10 +35,10 @@ def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
-    """A person has it sent again, under the same id; a request whose secrets are not kept waits for its caller.
+    """Send it again under the same id, as a person has decided; one whose secrets are not kept waits for its caller.
 
-    It has its place still, unless that was given up with its fate: then it is the first in line, having been admitted
-    before all who wait.
+    It keeps its place, unless it was dismissed and gave that up: then it is first in line, since it was admitted
+    before all that wait.
     """
     secret = bool(record.secure_parameters)
     keeps = record.admitted_at is not None and not (secret or record.dismissed)
@@ -59,18 +59,18 @@ def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
 
 
 def dismiss(record: RunRecord) -> RunRecord:
-    """A person has dismissed its unknown outcome."""
+    """Dismiss its unknown outcome, as a person has decided."""
     require_state(record, RunState.PUBLISHED)
     if record.status != RunStatus.UNKNOWN:
-        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+        raise IllegalMove(f"the outcome of {record.request_id} is known: it is {record.status}")
     return replace(record, dismissed=True)
 
 
 def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
-    """A record whose published outcome was unknown, once a person has decided that it goes on."""
+    """A record whose published outcome was unknown, and which continues, as a person has decided."""
     require_state(record, RunState.PUBLISHED)
     if record.status != RunStatus.UNKNOWN:
-        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+        raise IllegalMove(f"the outcome of {record.request_id} is known: it is {record.status}")
     fresh = replace(
         record,
         unknowns=record.unknowns + 1,
@@ -96,34 +96,34 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
 
 
 def note(record: RunRecord, *, reruns: int) -> RunRecord:
-    """A person has acted on it, such as by a rerun; `reruns` counts these."""
+    """Note an action of a person on it, such as a rerun; `reruns` counts these."""
     require_state(record, RunState.ENDED, RunState.PUBLISHED)
     return replace(record, reruns=max(record.reruns, reruns))
 
 
 def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
-    """Its run, or the one that a call without an answer may have started, is to be cancelled.
+    """Mark its run, or the one that a call without an answer may have started, to be cancelled.
 
-    A call under way goes on: its outcome is recorded beside this mark.
+    A call under way continues: its outcome is recorded in addition to this mark.
     """
     require_state(record, RunState.ACCEPTED, RunState.SUBMITTED)
     return replace(record, cancellation=Cancellation(asked_at=now, recursive=recursive, due_at=now))
 
 
 def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
-    """Whether the only change since is that a cancellation was asked for."""
+    """Whether the only change since is that a cancellation was ordered."""
     marked = present.cancellation != before.cancellation
     return marked and replace(present, cancellation=before.cancellation, history=before.history) == before
 
 
 def confirm_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory has accepted the cancellation of the run."""
+    """Note that Data Factory has accepted the cancellation of the run."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
 
 
 def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
-    """Data Factory has not confirmed the cancellation: it is to be retried."""
+    """Retry the cancellation at `until`, since Data Factory has not confirmed it."""
     require_state(record, RunState.SUBMITTED)
     asked = _cancellation_of(record)
     again = replace(asked, due_at=until, attempts=asked.attempts + 1, waits=cut(reason))
@@ -131,7 +131,7 @@ def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecor
 
 
 def refuse_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory has refused to cancel the run, which goes on."""
+    """Drop the cancellation, which Data Factory has refused; the run continues."""
     require_state(record, RunState.SUBMITTED)
     _cancellation_of(record)
     return replace(record, cancellation=None)
@@ -139,5 +139,5 @@ def refuse_cancel(record: RunRecord) -> RunRecord:
 
 def _cancellation_of(record: RunRecord) -> Cancellation:
     if record.cancellation is None:
-        raise IllegalMove(f"no cancellation was ordered of {record.request_id}")
+        raise IllegalMove(f"no cancellation was ordered for {record.request_id}")
     return record.cancellation

@@ -1,4 +1,4 @@
-"""The moves of a record that a person has asked for, with who asked: part of `records.Records`, and of nothing else."""
+"""The moves of a record that a person has ordered, with who ordered them: part of `records.Records` only."""
 
 import logging
 from datetime import datetime
@@ -29,7 +29,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
-        """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
+        """Record that a run, or one that may have been started, is to be cancelled, and who ordered that."""
         moved = steered_transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
         saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
         logger.info(
@@ -44,7 +44,7 @@ class SteeringMoves(MoveWriter):
         moved = steered_transitions.confirm_cancel(stored.record)
         saved = self._save("records.confirm_cancel", stored, moved)
         logger.info(
-            "Data Factory cancels run %s of request %s",
+            "Data Factory has accepted the cancellation of run %s of request %s",
             moved.run_id,
             moved.request_id,
             extra={"action": "cancel_taken", "request_id": moved.request_id, "run_id": str(moved.run_id)},
@@ -56,7 +56,7 @@ class SteeringMoves(MoveWriter):
         moved = steered_transitions.cancel_later(stored.record, until=until, reason=reason)
         saved = self._save("records.cancel_later", stored, moved)
         logger.warning(
-            "Run %s of request %s is to be cancelled later: %s",
+            "The cancellation of run %s of request %s is postponed: %s",
             moved.run_id,
             moved.request_id,
             reason,
@@ -70,11 +70,11 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that Data Factory has refused to cancel a run, with its reason; the run goes on."""
+        """Record that Data Factory has refused to cancel a run, with its reason; the run continues."""
         moved = _noted(steered_transitions.refuse_cancel(stored.record), entry)
         saved = self._save("records.refuse_cancel", stored, moved)
         logger.warning(
-            "Data Factory does not cancel run %s of request %s: %s",
+            "Data Factory refuses to cancel run %s of request %s: %s",
             moved.run_id,
             moved.request_id,
             entry.note,
@@ -92,7 +92,7 @@ class SteeringMoves(MoveWriter):
         reason: str,
         in_doubt_since: datetime | None = None,
     ) -> Stored:
-        """Record that a request is held by an operator; see `transitions.hold`. One to be cancelled ends."""
+        """Record that a request is held by an operator; see `transitions.hold`. One that is to be cancelled ends."""
 
         def move(record: RunRecord) -> RunRecord:
             if record.cancellation is not None and in_doubt_since is None:
@@ -115,7 +115,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def unhold(self, stored: Stored, *, ended: datetime, in_line: str) -> Stored:
-        """Record that a request that waits for something else, too, is not held any more: its deadline goes on."""
+        """Record that a request is no longer held, but waits for something else: its deadline continues."""
         return self._save(
             "records.unhold", stored, transitions.unhold(stored.record, until=ended, in_line=in_line)
         )
@@ -124,7 +124,7 @@ class SteeringMoves(MoveWriter):
         """Record which run a person has assigned to a request whose outcome was unknown.
 
         Raises:
-            LedgerConflict: another request has that run.
+            LedgerConflict: another request owns that run.
         """
         moved = _noted(steered_transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
         saved = self._save("records.take_over", stored, moved)
@@ -137,7 +137,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that a person has a request sent again whose outcome was unknown."""
+        """Record that a person has ordered to send a request again whose outcome was unknown."""
         moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
         saved = self._save("records.resubmit", stored, moved)
         logger.warning(
@@ -159,7 +159,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def note(self, stored: Stored, entry: HistoryEntry, *, reruns: int = 0) -> Stored:
-        """Record what a person has done about a run that has ended, and how often it was rerun by now."""
+        """Record what a person has done about a run that has ended, and how often it has been rerun."""
         moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
         saved = self._save("records.note", stored, moved)
         logger.info(

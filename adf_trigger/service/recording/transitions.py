@@ -5,7 +5,7 @@
           (refused by Data Factory: Rejected; outcome not known: Unknown)
 
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
-Those that a person has asked for are in steered_transitions.py.
+Those that a person has ordered are in steered_transitions.py.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from adf_trigger.service.recording.moves import WAITS_FOR_CALLER, IllegalMove, c
 from adf_trigger.service.recording.run_end import RunEnd
 
 LONGEST_HELD = timedelta(days=31)
-"""Maximum time that counts as held by one hold: a longer one was written by a wrong clock."""
+"""Maximum time that counts as held by one hold: a longer one is due to a wrong clock."""
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """The sender holds the lease; createRun is about to be sent."""
+    """Lease it to its sender, which is about to call createRun."""
     require_state(record, RunState.ACCEPTED)
     if record.cancellation is not None:
         raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
@@ -50,10 +50,10 @@ def postpone(
     reason: str,
     waits_for: Waits | None = None,
 ) -> RunRecord:
-    """This attempt has not started a run: it is to be retried.
+    """Retry it later, since this attempt has not started a run.
 
-    `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains. A request
-    without doubt whose secrets are not kept waits for its caller, who may never come: it keeps no place for so long.
+    `in_doubt_since` is when an earlier attempt was sent that got no answer, if there was one: that doubt remains. A
+    request without doubt whose secrets are not kept waits for its caller, who may never return: it keeps no place.
     """
     require_state(record, RunState.ACCEPTED)
     settled = in_doubt_since is None
@@ -83,33 +83,35 @@ def hold(
     reason: str,
     in_doubt_since: datetime | None = None,
 ) -> RunRecord:
-    """An operator's hold covers it: no run was started for it, and none will be before the hold ends.
+    """Hold it, for an operator: no run was started for it, and none will be before the hold ends.
 
-    A doubt remains: it is looked into once more before the request is sent. So does its place, or its number in a line.
+    A doubt remains, and is reconciled again before the request is sent. So does its place, or its number in a line.
 
     Args:
         record: the request.
-        by: what is held.
-        since: since when.
-        ended: when that ended by which the request was held before, if it was.
-        reason: why, in words.
-        in_doubt_since: when an earlier attempt left without an answer, if one did.
+        by: the id of the scope that is held.
+        since: when the hold began.
+        ended: when an earlier hold of the request ended, if there was one.
+        reason: the reason, in words.
+        in_doubt_since: when an earlier attempt was sent that got no answer, if there was one.
     """
     in_line = Waits.ADMISSION if record.waits_for is Waits.ADMISSION else None
     waits = postpone(record, until=None, in_doubt_since=in_doubt_since, reason=reason, waits_for=in_line)
     began = max(since, record.resubmitted_at or record.requested_at)
     if waits.held is not None and began <= ended:
-        return replace(waits, held=replace(waits.held, by=by))  # by one or the other it was held all the time
+        return replace(
+            waits, held=replace(waits.held, by=by)
+        )  # one hold or the other covered it all the time
     return replace(unheld(waits, until=ended), held=Held(by=by, since=began))
 
 
 def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
-    """It is not held any more, and still waits: for its caller, or in line.
+    """End its hold, while it still waits: for its caller, or in line.
 
     Args:
         record: the request.
-        until: when that ended by which it was held.
-        in_line: what it waits for, in words, where it is in a line.
+        until: when the hold ended.
+        in_line: what it waits for, in words, if it is in a line.
     """
     require_state(record, RunState.ACCEPTED)
     reason = WAITS_FOR_CALLER if record.waits_for is Waits.CALLER else in_line
@@ -117,7 +119,7 @@ def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
 
 
 def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
-    """Its hold ended at a given time, from which its start deadline goes on."""
+    """End its hold at a given time, from which its start deadline continues."""
     if record.held is None:
         return record
     spent = min(until - record.held.since, LONGEST_HELD)
@@ -129,9 +131,9 @@ def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
 def doubt(
     record: RunRecord, *, until: datetime, reason: str, left_by: datetime, answer: str | None = None
 ) -> RunRecord:
-    """createRun was sent, by a given time at the latest, and its outcome is unknown: reconcile it, do not send again.
+    """Put it in doubt: createRun was sent, by `left_by` at the latest; its outcome is unknown, and is to be reconciled.
 
-    `answer` is what a call was answered with that has just been made; what an earlier one was stays known else.
+    `answer` is the answer of a call that was just made; without one, the last answer is kept.
     """
     require_state(record, RunState.ACCEPTED)
     answered = replace(record, last_answer=record.last_answer if answer is None else cut(answer))
@@ -160,7 +162,7 @@ def left_by(record: RunRecord) -> datetime | None:
 
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Data Factory has a run for it. The lease of the one who sent it stays until it is over or the run is seen."""
+    """Note its run in Data Factory. The lease of the sender remains until it expires or the run is seen."""
     require_state(record, RunState.ACCEPTED)
     return replace(
         unheld(record, until=now),
@@ -176,17 +178,17 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Data Factory has been found to have a run for it, which a call without an answer has started."""
+    """Note its run in Data Factory, which a call without an answer turned out to have started."""
     return replace(submit(record, run_id=run_id, now=now), lease_until=None)
 
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """It was not started, and will not be. Its message is published with its event."""
+    """End it without a run, as rejected. The reason is published with its event."""
     return _end_unstarted(record, RunStatus.REJECTED, _with_answer(record, reason), now)
 
 
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """Its outcome cannot be determined; a person decides."""
+    """End it with an unknown outcome, which cannot be determined; a person decides."""
     return replace(_end_unstarted(record, RunStatus.UNKNOWN, _with_answer(record, reason), now), came_as=None)
 
 
@@ -194,7 +196,7 @@ CANCELLED_UNSTARTED = "it was cancelled before it was started"
 
 
 def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
-    """No run was started for it, and none will be, since it was cancelled."""
+    """End it without a run, as cancelled."""
     joined = record.joined_to if record.waits_for is Waits.JOINED else None
     left = (
         ""
@@ -221,18 +223,18 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
 
 
 def _with_event_id(ended: RunRecord) -> RunRecord:
-    """A record that has just ended: from here on its event has an id, the same on every repeat."""
+    """A record that has just ended, with the id of its event, which is the same on every repeat."""
     return replace(ended, event_id=event_ids.of_end(ended))
 
 
 def hand_over(record: RunRecord) -> RunRecord:
-    """The lease of the one who sent it is over: the run is the monitor's alone."""
+    """End the lease of its sender: only the monitor handles the run from now on."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, lease_until=None)
 
 
 def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
-    """Data Factory has shown the run, and it has not ended."""
+    """Note the present status of its run, which has not ended."""
     require_state(record, RunState.SUBMITTED)
     return replace(
         record,
@@ -245,7 +247,7 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
 
 
 def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
-    """Data Factory has shown the run, which is overdue, and that was published; where asked for, it is cancelled."""
+    """Note that its run is overdue, and was published as such; order its cancellation where that was requested."""
     seen = see(record, status=status, started_at=started_at, now=now)
     if seen.overdue is None or seen.overdue.told_at is not None:
         raise IllegalMove(f"{record.request_id} is not to be published as overdue")
@@ -257,19 +259,19 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
 
 
 def look(record: RunRecord, *, now: datetime) -> RunRecord:
-    """A reader is about to refresh the run from Data Factory; others are answered with what is known."""
+    """Note that a reader is about to refresh the run from Data Factory; others are answered from the record."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, looked_at=now)
 
 
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Data Factory has answered that it has no such run, which may be temporary."""
+    """Note that Data Factory has answered that it has no such run, which may be temporary."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, missing_since=min(record.missing_since or now, now))
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
-    """Data Factory has had no such run for too long: how it ended cannot be determined. Its event is next."""
+    """End it with an unknown outcome: Data Factory has had no such run for too long. Its event is next."""
     require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
@@ -284,7 +286,7 @@ def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> 
 
 
 def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
-    """The run has ended in Data Factory, and the process that records it is about to send its event."""
+    """End it as its run has ended in Data Factory; the process that records it is about to send its event."""
     require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
@@ -306,26 +308,26 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> R
 
 
 def observe(record: RunRecord, run_end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
-    """A run that others have started has ended: its record is made as it ends, and its event is next."""
+    """End the record of a run that others have started, which is made as the run ends. Its event is next."""
     if record.source is not Source.FACTORY:
         raise IllegalMove(f"{record.request_id} is a request, which is claimed before its run begins")
     return end(record, run_end, now=now, lease=lease)
 
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """One process holds the record; its event is about to be sent."""
+    """Lease it to a process that is about to send its event."""
     require_state(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 
 
 def publish(record: RunRecord, *, now: datetime, routes: Sequence[RouteDelivery] = ()) -> RunRecord:
-    """The event is sent, with its deliveries along routes so far."""
+    """Note that its event is sent, with the deliveries along routes so far."""
     require_state(record, RunState.ENDED)
     published = replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)
     return replace(published, routes=tuple(routes))
 
 
 def route(record: RunRecord, *, routes: Sequence[RouteDelivery]) -> RunRecord:
-    """Further deliveries of its event along routes."""
+    """Note further deliveries of its event along routes."""
     require_state(record, RunState.PUBLISHED)
     return replace(record, routes=tuple(routes))

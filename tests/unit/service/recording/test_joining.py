@@ -69,7 +69,7 @@ def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
     """Not itself, nor one that ends by somebody's wish, nor one with secrets, which cannot be compared."""
     record = a_record(FACTORY, request_id="second", digest="d" * 64)
     first, second = (going_on(digest="d" * 64, request_id=key) for key in ("a", "b"))
-    assert joining.same_among([first, second], record) is first
+    assert joining.joinable_among([first, second], record) is first
     others = [
         replace(first, digest="e" * 64),
         replace(first, request_id="second"),
@@ -77,9 +77,9 @@ def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
         replace(first, state=RunState.ENDED, ended_at=NOON),
         replace(first, secure_parameters=("token",)),
     ]
-    assert joining.same_among([*others, second], record) is second
-    assert joining.same_among(others, record) is None
-    assert joining.same_among([first], replace(record, secure_parameters=("token",))) is None
+    assert joining.joinable_among([*others, second], record) is second
+    assert joining.joinable_among(others, record) is None
+    assert joining.joinable_among([first], replace(record, secure_parameters=("token",))) is None
 
 
 @pytest.mark.parametrize(
