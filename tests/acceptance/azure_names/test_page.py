@@ -51,7 +51,7 @@ def test_the_first_lines_make_a_shell_that_passes_the_check(paste: Callable[...,
 
 def test_every_part_begins_with_the_check() -> None:
     """No example for a shell can be run where it would reach the real Azure."""
-    for heading in ("### By az", "### From curl, to the letter", "### From PowerShell"):
+    for heading in ("### By az", "### From curl, verbatim", "### From PowerShell"):
         assert "adf_trigger.local env --check" in block(heading)
     assert block("### By az").startswith("python -m adf_trigger.local env --check")
 
@@ -66,7 +66,7 @@ def test_by_az(paste: Callable[..., str]) -> None:
 
 def test_by_curl(paste: Callable[..., str]) -> None:
     """The group that stands from the start is listed."""
-    assert f'"name":"{RESOURCE_GROUP}"' in paste(TAKE_OVER + block("### From curl, to the letter"))
+    assert f'"name":"{RESOURCE_GROUP}"' in paste(TAKE_OVER + block("### From curl, verbatim"))
 
 
 def test_from_python(paste: Callable[..., str]) -> None:
