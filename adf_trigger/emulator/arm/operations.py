@@ -52,7 +52,7 @@ class Operation:
         name: as in fault rules and in the request log.
         spec_id: operationId in the OpenAPI description; empty if it is not there.
         method: HTTP method.
-        path: template; segments are matched without regard to case.
+        path: template; segments are matched case-insensitively.
         actions: RBAC actions, all of which the caller's roles must allow.
         bucket: which of ARM's token buckets it draws on.
         resource_type: whose api-versions apply.

@@ -39,7 +39,7 @@ class TokenBuckets:
         """Take one token.
 
         Returns:
-            The whole tokens that remain, or None if there was none to take.
+            The whole tokens that remain, or None if the bucket was empty.
         """
         key = (subscription.lower(), actor, bucket)
         level = self._level(key, now)

@@ -12,7 +12,7 @@ from adf_trigger.emulator.commands.locks import is_held, take
 _LOCK = "stack.lock"
 _PAUSE_SECONDS = 0.1
 DATABASE = "factory.db"
-_EMULATORS = (DATABASE, "azure")
+_EMULATOR_FILES = (DATABASE, "azure")
 _CERTIFICATES = {".pem", ".p12", ".key"}
 PATIENCE_SECONDS = 2.0
 """How long a command waits for another one that is about to end."""
@@ -59,7 +59,7 @@ def emulator_folder(data: Path) -> Path:
     if not home.exists():
         home.mkdir()
         for left in sorted(data.iterdir()) if (data / DATABASE).exists() else []:
-            if left.name.startswith(_EMULATORS) or left.suffix in _CERTIFICATES:
+            if left.name.startswith(_EMULATOR_FILES) or left.suffix in _CERTIFICATES:
                 left.rename(home / left.name)
     return home
 

@@ -44,7 +44,7 @@ def lacking_lines(inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iter
 
 
 def refused(pipeline: Inspected, allowed: AllowedHosts) -> list[Call]:
-    """Calls of a pipeline to machines that are not allowed, or that are known only at run time."""
+    """Calls of a pipeline to machines that are not allowed, or whose host is known only at run time."""
     return [call for call in pipeline.calls if call.host is None or not allowed.allow(call.host)]
 
 

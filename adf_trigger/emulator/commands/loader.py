@@ -1,4 +1,4 @@
-"""Loads an existing factory into the emulator's folder, and reports which of it will not run."""
+"""Loads an existing factory into the emulator's folder, and reports which of its pipelines will not run."""
 
 import argparse
 import asyncio

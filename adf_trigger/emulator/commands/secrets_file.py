@@ -14,7 +14,8 @@ def secrets_file(name: str) -> "Secrets":
     """Read the file that a command line names.
 
     Raises:
-        argparse.ArgumentTypeError: the file is not valid; the text never has the values in it.
+        argparse.ArgumentTypeError: the file cannot be read, or is not valid; the message never has its
+            values.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - few command lines name a file
 

@@ -98,7 +98,7 @@ class ServeHooks:
     """Hooks of a command that runs the emulator.
 
     Attributes:
-        storage: called with the data folder, its lock, and the stack of what is closed after the emulator; returns the
+        storage: called with the data folder, its lock, and an exit stack that is closed after the emulator; returns the
             connection string of the storage account, or None for the default one.
         report: called with the emulator's addresses, ids and keys, and its data folder, once it answers.
     """

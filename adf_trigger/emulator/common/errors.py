@@ -164,7 +164,7 @@ class ReferencedRunNotValid(FactoryError):
 
 
 class FactoryIsFull(FactoryError):
-    """The factory has its maximum of runs: the optional 429, since the service's own answer is not known."""
+    """The factory has its maximum of runs; an optional answer, since the service's own one is not known."""
 
     code = "TooManyRequests"
 

@@ -38,6 +38,6 @@ class Registry:
     def reaches_outside(self, type_name: str) -> bool:
         """Whether an activity of a type does something outside the run.
 
-        A A recovery run shows its earlier output instead of running it again, and its payload is limited.
+        A recovery run shows the activity's earlier output instead of running it again, and its payload is limited.
         """
         return type_name.casefold() in self._reaching_outside

@@ -1,6 +1,6 @@
 """The control API under `/_emulator/`, for tests: without tokens, for callers on this machine only.
 
-A Web pages in a browser on this machine are refused: the Host must be a loopback address or localhost, an Origin, if
+Web pages in a browser on this machine are refused: the Host must be a loopback address or localhost, an Origin, if
 there is one, the emulator's own, and a body must be declared as JSON.
 
 Bodies and replies are JSON. An invalid body gets a 400 that lists every fault.

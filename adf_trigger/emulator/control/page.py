@@ -1,4 +1,4 @@
-"""The page of the control API: static files of a folder that the start of the emulator names.
+"""The page of the control API: static files of a folder that is given when the emulator starts.
 
 `GET /_emulator/` and `GET /` stay JSON for programs; a browser, which asks for HTML, is redirected to the page.
 """

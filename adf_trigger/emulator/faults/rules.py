@@ -11,7 +11,7 @@ the request wins.
 - `drop`: close the connection without a reply, before or after the effect.
 - `truncate`: let the effect happen, announce the whole body, send half of it and close.
 
-A A visibility rule is active until it is deleted, and changes what reads show of each run:
+A visibility rule is active until it is deleted, and changes what reads show of each run:
 
 - `missing`: GetRun answers 404, lists leave the run out, for its first `reads` reads or until it is `seconds` old.
 - `stale`: a read shows the run as it was before its last change, for `reads` reads or `seconds` after that change.

@@ -1,4 +1,4 @@
-"""What reads show of runs while visibility faults stand: lists and single reads that lag behind."""
+"""The effect of visibility faults on reads of runs: lists and single reads that lag behind."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ class _Seen:
         version: `last_updated` of the newest state.
         since: when the run reached that state.
         shown: the state that is shown while the newest is hidden.
-        reads: how often the run was read since.
+        reads: number of reads of the run since then.
     """
 
     version: datetime

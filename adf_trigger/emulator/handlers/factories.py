@@ -23,7 +23,7 @@ from adf_trigger.emulator.validation.structure import check_factory_structure
 from adf_trigger.emulator.validation.tags import checked_location, checked_tags
 
 _SERVICE_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
-_UNDERSTOOD = frozenset(
+_KNOWN_MEMBERS = frozenset(
     {"name", "id", "type", "location", "tags", "identity", "properties", "eTag", "etag", "systemData"}
 )
 
@@ -70,7 +70,7 @@ def put(backend: Backend, call: Call) -> Reply:
     }
     factory.tags = tags
     factory.identity = _identity(backend, body.get("identity"), factory.identity)
-    factory.extra = {key: value for key, value in body.items() if key not in _UNDERSTOOD}
+    factory.extra = {key: value for key, value in body.items() if key not in _KNOWN_MEMBERS}
     return _saved(backend, factory)
 
 

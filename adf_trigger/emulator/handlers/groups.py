@@ -34,7 +34,7 @@ _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
 def list_page(backend: Backend, call: Call) -> Reply:
-    """ResourceGroups_List, with the filter on a tag that it takes."""
+    """ResourceGroups_List, with its filter on a tag."""
     conditions = _conditions(call, {"tagname", "tagvalue"})
     found = [
         group
@@ -81,7 +81,7 @@ def put(backend: Backend, call: Call) -> Reply:
 
 
 def patch(backend: Backend, call: Call) -> Reply:
-    """ResourceGroups_Update: tags and managedBy; what is left out stays."""
+    """ResourceGroups_Update: tags and managedBy; omitted properties do not change."""
     group = _group_of(backend, call)
     _change(group, _body(call))
     backend.store.groups.save(group)

@@ -1,6 +1,6 @@
 """The directory of the local stack: the emulator's callers, and their rights.
 
-Ids are fixed, so that tests and users can name them; secrets are not.
+Ids are fixed, so that tests and users can name them; secrets are generated.
 """
 
 import secrets

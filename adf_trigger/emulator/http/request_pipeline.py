@@ -43,10 +43,10 @@ from adf_trigger.emulator.serving.protocol import BrokenReply
 MAX_BODY = 4 * 1024 * 1024
 """Bytes that ARM accepts in one request."""
 
-_OF_PROVIDER: tuple[ResourceType, ...] = ("factories", "datafactories", "operations")
-_ALL_VERSIONS = frozenset(version for each in _OF_PROVIDER for version in API_VERSIONS[each])
+_PROVIDER_TYPES: tuple[ResourceType, ...] = ("factories", "datafactories", "operations")
+_ALL_VERSIONS = frozenset(version for each in _PROVIDER_TYPES for version in API_VERSIONS[each])
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_SHOWN_OF_FAULT = 200
+_MAX_FAULT_TEXT = 200
 _ANYONE = "anonymous"
 _VERBS: dict[Bucket, str] = {"reads": "read", "writes": "write", "deletes": "delete"}
 
@@ -169,7 +169,7 @@ class RequestPipeline:
         supported = API_VERSIONS[operation.resource_type]
         if version in supported:
             return
-        if version not in _ALL_VERSIONS or operation.resource_type not in _OF_PROVIDER:
+        if version not in _ALL_VERSIONS or operation.resource_type not in _PROVIDER_TYPES:
             raise InvalidApiVersion(version, supported)
         raise NoRegisteredProvider(version, operation.resource_type, _compact(self.region), supported)
 
@@ -257,7 +257,7 @@ async def _body(request: Request) -> Any:
     except RecursionError as exc:
         raise MalformedJson("It is nested too deeply.") from exc
     except ValueError as exc:
-        raise MalformedJson(str(exc)[:_SHOWN_OF_FAULT]) from exc
+        raise MalformedJson(str(exc)[:_MAX_FAULT_TEXT]) from exc
     return value
 
 

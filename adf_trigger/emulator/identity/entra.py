@@ -129,7 +129,7 @@ class _Entra:
         return {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": self._cloud.authority}
 
     async def device_code(self, request: Request) -> dict[str, Any]:
-        """The device flow, which is for users: refused as for an application that is no public client."""
+        """The device flow, which is for users: refused as for an application that is not a public client."""
         form = await _form(request) or dict(request.query_params)
         if not form.get("client_id"):
             raise errors.parameter_missing("client_id")

@@ -54,7 +54,7 @@ def storage_account(connection_string: str) -> StorageAccount:
     """Read a connection string of an account on this machine.
 
     Raises:
-        ValueError: it lacks the account or an endpoint, or an endpoint is not plain http to a loopback address.
+        ValueError: it lacks the account or an endpoint, or an endpoint is not plain HTTP to a loopback address.
     """
     pairs = (part.partition("=") for part in connection_string.split(";") if part.strip())
     given = {name.strip().lower(): value.strip() for name, _, value in pairs}

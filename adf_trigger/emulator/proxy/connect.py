@@ -136,7 +136,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         raise ProxyError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "the request head is too long",
-            f"A A request head has at most {HEAD_BYTES} bytes.",
+            f"A request head has at most {HEAD_BYTES} bytes.",
         ) from exc
     except TimeoutError as exc:
         raise ProxyError(

@@ -113,7 +113,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, 
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; without waiting for a peer that keeps its end of TLS open."""
+    """Close a connection, without waiting for a peer that keeps its end of TLS open."""
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(_CLOSING_SECONDS):

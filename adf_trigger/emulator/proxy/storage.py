@@ -18,7 +18,7 @@ async def tls_in_front_of(
     """Serve TLS on 127.0.0.1 and relay its content to the server; yields the address.
 
     Args:
-        server: address of plain HTTP; it need not run yet.
+        server: address of the plain HTTP server, which need not run yet.
         certificate: to serve with.
         port: 0 for a free one.
 

@@ -24,7 +24,7 @@ TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105 - Java's own default; the store h
 """Password of the Java trust store, which holds no secret."""
 
 _LOOPBACK = ("127.0.0.1", "localhost")
-_RENEWED_AHEAD = timedelta(days=7)
+_RENEWAL_MARGIN = timedelta(days=7)
 _SKEW = timedelta(minutes=5)
 _COMMON_NAME = "adf-trigger local stack"
 
@@ -89,7 +89,7 @@ def _kept(
         or key.public_key() != authority.public_key()
         or constraints != _constraints(names)
         or authority.not_valid_before_utc > now
-        or authority.not_valid_after_utc < now + _RENEWED_AHEAD
+        or authority.not_valid_after_utc < now + _RENEWAL_MARGIN
     ):
         return None
     return authority, key

@@ -14,7 +14,7 @@ from adf_trigger.emulator.serving.certificates import Certificate
 HOST = "127.0.0.1"
 _STARTED_POLL_SECONDS = 0.005
 _SHUTDOWN_SECONDS = 2
-_CLOSING_LOOK_SECONDS = 0.1
+_CLOSING_POLL_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _TICKS_COUNTED = 10
 """uvicorn counts tenths of a second, and does its periodic work at every tenth count."""
@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
         """Close idle connections and wait for the others, but not for clients that keep their end of TLS open."""
         closing = asyncio.create_task(super().shutdown(sockets))
         ended: set[asyncio.Transport] = set()
-        while not (await asyncio.wait({closing}, timeout=_CLOSING_LOOK_SECONDS))[0]:
+        while not (await asyncio.wait({closing}, timeout=_CLOSING_POLL_SECONDS))[0]:
             for transport in ended:
                 transport.abort()
             ended = {each for each in self._transports() if each.is_closing() and not _has_unsent(each)}

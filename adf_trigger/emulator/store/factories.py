@@ -15,7 +15,7 @@ class Factories:
         self._database = database
 
     def get(self, factory_id: str) -> Factory | None:
-        """By resource id, in any case."""
+        """The factory with a resource id, in any letter case."""
         row = self._database.row("SELECT * FROM factories WHERE id = ?", (factory_id,))
         return None if row is None else _factory(row)
 
@@ -25,7 +25,7 @@ class Factories:
         return None if row is None else row["id"]
 
     def in_subscription(self, subscription_id: str, resource_group: str | None = None) -> list[Factory]:
-        """Those of a subscription, or of one of its resource groups, by name."""
+        """The factories of a subscription, or of one of its resource groups, by name."""
         where, values = "subscription_id = ?", [subscription_id]
         if resource_group is not None:
             where += " AND resource_group = ?"

@@ -22,7 +22,7 @@ _ACTIVITY_DOCUMENT = tuple(field.name for field in fields(ActivityRun) if field.
 
 
 class Runs:
-    """Runs of every factory. A A definition is stored once, however many runs were started from it."""
+    """Runs of every factory. A definition is stored once, however many runs were started from it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -20,7 +20,7 @@ class V1Factories:
     def in_subscription(
         self, subscription_id: str, resource_group: str | None = None
     ) -> list[dict[str, Any]]:
-        """Bodies of those of a subscription, or of one of its resource groups, by name."""
+        """Bodies of the factories of a subscription, or of one of its resource groups, by name."""
         documents = [json.loads(row["document"]) for row in self._database.rows("SELECT * FROM v1_factories")]
         found = [
             document

@@ -80,7 +80,7 @@ def _out_of_range(activity: dict[str, Any]) -> Iterator[tuple[str, object, objec
 
 
 def _seconds(timespan: object) -> float | None:
-    """The length of a timespan; None if it is an expression, or no timespan."""
+    """The length of a timespan; None if it is an expression, or not a timespan."""
     try:
         return seconds_of(timespan) if isinstance(timespan, str) else None
     except ValueError:

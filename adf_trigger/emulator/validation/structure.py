@@ -164,7 +164,7 @@ class _Factory(_Structure):
     properties: _FactoryProperties | None = None
 
 
-_OF_KIND: Mapping[str, TypeAdapter[Any]] = {
+_STRUCTURES: Mapping[str, TypeAdapter[Any]] = {
     LINKED_SERVICES.collection: TypeAdapter(_Typed),
     DATASETS.collection: TypeAdapter(_Dataset),
     PIPELINES.collection: TypeAdapter(_Pipeline),
@@ -175,7 +175,7 @@ _OF_KIND: Mapping[str, TypeAdapter[Any]] = {
     INTEGRATION_RUNTIMES.collection: TypeAdapter(_Typed),
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"RestService": ("url", "authenticationType")}
-_OF_FACTORY: TypeAdapter[Any] = TypeAdapter(_Factory)
+_FACTORY_STRUCTURE: TypeAdapter[Any] = TypeAdapter(_Factory)
 
 
 def check_structure(document: Document) -> None:
@@ -184,7 +184,7 @@ def check_structure(document: Document) -> None:
     Raises:
         BadRequest: naming every place.
     """
-    _check(_OF_KIND[document.kind.collection], document.properties, document.target)
+    _check(_STRUCTURES[document.kind.collection], document.properties, document.target)
     if document.kind is LINKED_SERVICES:
         _check_required(document)
 
@@ -208,7 +208,7 @@ def check_factory_structure(body: dict[str, Any], target: str) -> None:
     Raises:
         BadRequest: naming every place.
     """
-    _check(_OF_FACTORY, body, target)
+    _check(_FACTORY_STRUCTURE, body, target)
 
 
 def _check(structure: TypeAdapter[Any], value: Any, target: str) -> None:
