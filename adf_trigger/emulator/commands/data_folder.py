@@ -45,7 +45,7 @@ def data_folder(path: Path | None) -> Iterator[Path]:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise DataFolderError(f"{path} cannot be the data folder: {exc.strerror}") from exc
+        raise DataFolderError(f"{path} cannot be used as the data folder: {exc.strerror}") from exc
     yield path.resolve()
 
 

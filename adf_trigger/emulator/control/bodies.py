@@ -41,7 +41,7 @@ class FaultsBody(_Body):
         unknown = {rule.operation for rule in rules} - _OPERATION_NAMES - {"*"}
         if unknown:
             known = ", ".join(sorted(_OPERATION_NAMES))
-            raise ValueError(f"unknown operations: {', '.join(sorted(unknown))}; there are {known}")
+            raise ValueError(f"unknown operations: {', '.join(sorted(unknown))}; known are {known}")
         return rules
 
 

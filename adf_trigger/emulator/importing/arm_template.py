@@ -105,7 +105,7 @@ def _typed(name: str, value: Any, type_name: str) -> Any:
     try:
         return json.loads(value)
     except ValueError as exc:
-        raise TemplateError(f"the template's parameter '{name}' takes the JSON of an {type_name}") from exc
+        raise TemplateError(f"the template's parameter '{name}' must be the JSON of an {type_name}") from exc
 
 
 def parameter_values(document: Mapping[str, Any]) -> dict[str, Any]:

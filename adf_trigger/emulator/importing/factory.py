@@ -172,7 +172,7 @@ def _factory(
     )
     present = backend.store.factories.get(wanted.id)
     if present is None and backend.store.factories.id_of_name(name) is not None:
-        raise ImportFailed([f"the name {name} is in use by a factory elsewhere"])
+        raise ImportFailed([f"the name {name} is used by another factory"])
     backend.store.groups.provide({subscription: [resource_group]}, short(location))
     factory = present or wanted
     factory.properties |= properties

@@ -86,7 +86,7 @@ def read_contents(folder: Path, factory: str, parameters: Mapping[str, Any]) -> 
     contents = _template(folder, {"factoryName": factory, **parameters}) or _repository(folder)
     if not contents.documents and not contents.factory_properties:
         raise ImportFailed(
-            [f"{folder} holds no factory: neither an ARM template of one nor folders such as pipeline/"]
+            [f"{folder} contains no factory: neither an ARM template of one nor folders such as pipeline/"]
         )
     return contents
 

@@ -85,4 +85,4 @@ def _check_local(endpoint: str) -> None:
     except ValueError:
         local, port = False, None
     if url.scheme != "http" or not local or port is None:
-        raise ValueError(f"{endpoint} is not plain http to a port of this machine")
+        raise ValueError(f"{endpoint} is not plain HTTP to a port of this machine")

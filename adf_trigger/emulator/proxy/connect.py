@@ -140,5 +140,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         ) from exc
     except TimeoutError as exc:
         raise ProxyError(
-            HTTPStatus.REQUEST_TIMEOUT, "no request came", f"No request came in {_HEAD_SECONDS:g} seconds."
+            HTTPStatus.REQUEST_TIMEOUT,
+            "no request received",
+            f"No request was received in {_HEAD_SECONDS:g} seconds.",
         ) from exc

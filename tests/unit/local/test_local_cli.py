@@ -72,7 +72,7 @@ def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
         (["import", "nowhere", "--data", "DATA"], "nowhere does not exist"),
         (["up", "nowhere", "--data", "DATA"], "nowhere does not exist"),
         (["up", "--app", "nowhere"], "nowhere holds no function app: the folder does not exist"),
-        (["up", "--data", "FILE"], "cannot be the data folder"),
+        (["up", "--data", "FILE"], "cannot be used as the data folder"),
         (["env", "--data", "DATA"], "no stack runs on"),
     ],
 )

@@ -44,7 +44,10 @@ def test_a_named_folder_is_made_and_stays(tmp_path: Path) -> None:
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     """A path that cannot be a folder is refused in a sentence."""
     (tmp_path / "file").touch()
-    with pytest.raises(DataFolderError, match="cannot be the data folder"), data_folder(tmp_path / "file"):
+    with (
+        pytest.raises(DataFolderError, match="cannot be used as the data folder"),
+        data_folder(tmp_path / "file"),
+    ):
         pass
 
 

@@ -91,7 +91,7 @@ def test_every_fault_is_listed_and_the_rest_is_loaded(served: Any, repository: P
 
 def test_a_folder_without_a_factory_is_refused(served: Any, tmp_path: Path) -> None:
     """An empty folder is no factory, and a file that is no JSON is named."""
-    with pytest.raises(ImportFailed, match="holds no factory"):
+    with pytest.raises(ImportFailed, match="contains no factory"):
         load(served, tmp_path)
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "p.json").write_text("{")
@@ -128,7 +128,7 @@ def test_a_template_is_loaded_whatever_its_name_and_shape(served: Any, tmp_path:
     path = imported.factory_id
     assert served.client.get(f"{path}/pipelines/full").json()["properties"]["parameters"] == declared
     assert served.emulator.backend.store.definitions(path).global_parameters() == {"env": "dev"}
-    with pytest.raises(ImportFailed, match="parameter 'declared' takes the JSON of an object"):
+    with pytest.raises(ImportFailed, match="parameter 'declared' must be the JSON of an object"):
         load(served, file, parameters={"declared": "day", "factory": "cloud"})
 
 
