@@ -1,1 +1,1 @@
-"""The console: a page of static files over the published HTTP API, which needs no build step and imports nothing."""
+"""The console: static files over the published HTTP API, without a build step or imports."""

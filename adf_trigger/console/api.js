@@ -1,10 +1,10 @@
-// The published HTTP contract, called: a key as a header, a bound on every wait, each error in a sentence.
+// Calls of the published HTTP API: the key as a header, a limit on every wait, each error as a sentence.
 
 const BASE = new URL("../", import.meta.url);
 const KEY = `adf-trigger key of ${BASE.pathname}`;
 const PATIENCE = 30_000;
 
-/** An answer that says no. */
+/** An error response. */
 export class Problem extends Error {
   constructor(status, body, retryAfter) {
     super(sentence(status, body));
@@ -21,7 +21,7 @@ export class Problem extends Error {
   }
 }
 
-/** No answer: nobody knows whether the call has had an effect. */
+/** No response: it is not known whether the call had an effect. */
 export class Unreachable extends Error {
   constructor(message, { signedOut = false } = {}) {
     super(message);
@@ -39,12 +39,12 @@ function sentence(status, body) {
 let ask = async () => null;
 let asking = null;
 
-/** Say who asks a person for the key; given whether there was one that did not fit. */
-export function onSignIn(asker) {
-  ask = asker;
+/** Register the function that prompts for the key; its argument is whether a key was refused. */
+export function onSignIn(prompt) {
+  ask = prompt;
 }
 
-/** The key, which is kept for this tab alone; null where there is none. */
+/** The key, which is kept only for this tab; null if there is none. */
 export function key() {
   return sessionStorage.getItem(KEY);
 }
@@ -66,9 +66,9 @@ async function signIn(refused) {
 /**
  * Call the API.
  *
- * `path` is relative to its root. The answer is { status, body, headers }.
- * Throws Problem where it says no, and Unreachable where none comes; an aborted call throws what fetch throws.
- * A key that does not open a call is asked for anew, but not for one that is `quiet`: a function's own key opens it alone.
+* `path` is relative to its root. The answer is { status, body, headers }.
+ * Throws Problem for an error response, and Unreachable without a response; an aborted call throws fetch's error.
+ * A refused key is prompted for again, except for `quiet` calls: a function's own key authorises only that function.
  */
 export async function call(path, { method = "GET", body, headers = {}, signal, patience = PATIENCE, welcome = [], quiet = false } = {}) {
   for (;;) {
@@ -110,7 +110,7 @@ async function answered(path, { method, body, headers, signal, patience, used })
     throw new Unreachable(bound.aborted ? `No answer within ${patience / 1000} seconds` : "The service cannot be reached");
   }
   if (response.type === "opaqueredirect") {
-    throw new Unreachable("The sign-in has run out: load this page again", { signedOut: true });
+    throw new Unreachable("The sign-in has expired: reload this page", { signedOut: true });
   }
   return {
     status: response.status,
@@ -129,13 +129,13 @@ function parsed(text) {
   }
 }
 
-/** A number that JavaScript cannot hold, as it was written, where the browser tells of it. */
+/** Keep a number that JavaScript cannot represent as it was written, if the browser provides its source. */
 function asWritten(_name, value, context) {
   const lost = Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source && JSON.rawJSON;
   return lost ? JSON.rawJSON(context.source) : value;
 }
 
-/** A path of the API with a query, of which empty values are left out. */
+/** A path of the API with a query; empty values are omitted. */
 export function withQuery(path, query) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(given).toString();
@@ -144,7 +144,7 @@ export function withQuery(path, query) {
 
 const LINK = /\/runs\/([^/]+)(?:\/(result|cancel|rerun|resolve|replay|activities))?$/;
 
-/** A link of the service, whatever root it writes them with, as a path of this API; null where it is none. */
+/** A link of the service, whatever its root, as a path of this API; null if it is not one. */
 export function pathOf(link) {
   if (!link) return null;
   const url = new URL(link, BASE);
@@ -152,7 +152,7 @@ export function pathOf(link) {
   return found ? `runs/${found[1]}${found[2] ? `/${found[2]}` : ""}${url.search}` : null;
 }
 
-/** An id in a path: every byte but letters, digits, `_` and `-` is `~XX`, which every host reads one way. */
+/** An id in a path: every byte except letters, digits, `_` and `-` is `~XX`, which every host reads the same way. */
 export function inPath(id) {
   return [...new TextEncoder().encode(id)]
     .map((byte) => {

@@ -1,10 +1,10 @@
-// The page over the trigger service.
+// The console of the trigger service.
 
 import { key, onSignIn, signOut } from "./api.js";
 import { actionsOf } from "./decide.js";
 import { fill, h } from "./dom.js";
 import { frame } from "./frame.js";
-import { healthView, signHealth, watchHealth } from "./health.js";
+import { healthView, showHealth, watchHealth } from "./health.js";
 import { listView } from "./list.js";
 import { runView } from "./run.js";
 import { service } from "./service.js";
@@ -16,7 +16,7 @@ const healthLink = () => document.getElementById("nav-health");
 
 onSignIn(async (refused) => {
   const given = await askForKey(refused);
-  setTimeout(signedIn); // once it is kept
+  setTimeout(signedIn); // once the key is stored
   return given;
 });
 
@@ -38,7 +38,7 @@ frame({
   run: runView(source),
   navigated() {
     signedIn();
-    signHealth(healthLink());
+    showHealth(healthLink());
   },
 });
 watchHealth(healthLink);

@@ -1,4 +1,4 @@
-// What can be done about a run: cancel, rerun, resolve, replay. The service's own links say which of it.
+// Actions on a run: cancel, rerun, resolve, replay. The service's links say which are possible.
 
 import { act, hrefOf, activitiesOf, readPipeline } from "./service.js";
 import { choice, dialog, faults, field, noteField, tick } from "./dialog.js";
@@ -7,16 +7,16 @@ import { plain, said, statusOf, time } from "./format.js";
 import { newKey } from "./api.js";
 import { go } from "./router.js";
 
-/** Buttons of what can be done; `changed` is called once it was. */
+/** Buttons of the possible actions; `changed` is called after one has succeeded. */
 export function actionsOf(run, changed) {
   const { links, status } = run;
-  const able = [
+  const possible = [
     links.cancel && status !== "Canceling" ? ["Cancel…", cancel] : null,
     links.rerun ? ["Rerun…", rerun] : null,
     links.replay ? ["Replay…", replay] : null,
     links.resolve ? [links.replay ? "Dismiss…" : "Decide…", links.replay ? dismiss : resolve] : null,
   ].filter(Boolean);
-  return able.map(([label, open]) => h("button", { type: "button", data: { focus: label }, on: { click: () => open(run, changed) } }, label));
+  return possible.map(([label, open]) => h("button", { type: "button", data: { focus: label }, on: { click: () => open(run, changed) } }, label));
 }
 
 const noted = (values) => (values.note?.trim() ? { note: values.note.trim() } : {});
@@ -24,7 +24,7 @@ const noted = (values) => (values.note?.trim() ? { note: values.note.trim() } : 
 function cancel(run, changed) {
   return dialog({
     title: "Cancel this run?",
-    intro: "A request that was not sent yet never is; a run that has begun is stopped by Data Factory.",
+    intro: "A request that was not sent yet is never sent; a run that has started is stopped by Data Factory.",
     body: [tick("Also the runs that it has started", "recursive", { checked: true }), noteField()],
     action: "Cancel the run",
     danger: true,
@@ -35,7 +35,7 @@ function cancel(run, changed) {
   });
 }
 
-/** The keys of reruns that were asked for, until one is answered: who asks again, in whatever dialog, asks for the same. */
+/** Keys of unanswered reruns: the same rerun, from any dialog, is repeated under the same key. */
 const unanswered = new Map();
 
 function keyOf(wanted) {
@@ -50,7 +50,7 @@ async function rerun(run) {
   named.hidden = true;
   const modes = choice("From where", "mode", [
     { value: "whole", label: "The whole pipeline" },
-    { value: "fromFailure", label: "From the failed activities", hint: "What has succeeded is not done again." },
+    { value: "fromFailure", label: "From the failed activities", hint: "Activities that have succeeded are not run again." },
     { value: "fromActivity", label: "From an activity" },
   ], failed ? "fromFailure" : "whole");
   modes.addEventListener("change", async () => {
@@ -62,7 +62,7 @@ async function rerun(run) {
   });
   const begun = await dialog({
     title: "Rerun",
-    intro: "With the same parameters, as Data Factory groups reruns.",
+    intro: "With the same parameters, in Data Factory’s group of reruns.",
     body: [modes, named, noteField()],
     action: "Rerun",
     submit: async ({ mode, activity: from, ...values }) => {
@@ -80,14 +80,14 @@ async function replay(run, changed) {
   const secrets = h("div", {});
   const done = await dialog({
     title: "Send the message again",
-    intro: "It goes into the requests queue under its own key, as it came.",
-    body: [secrets, tick("Send it whatever is said against it", "force", { hint: "It may start a second run." }), noteField()],
+    intro: "It is put on the requests queue unchanged, under its own key.",
+    body: [secrets, tick("Send it despite objections", "force", { hint: "It may start a second run." }), noteField()],
     action: "Replay",
     ready: async () => {
-      // Values of secure parameters are not kept: they have to be given once more.
+      // Values of secure parameters are not stored: they must be entered again.
       const pipeline = run.pipeline ? await readPipeline(run.pipeline, run.factory) : null;
       const names = Object.entries(pipeline?.parameters ?? {}).filter(([, declared]) => declared.secure).map(([name]) => name);
-      fill(secrets, names.map((name) => field(plain(name), h("input", { type: "password", name: `secret ${name}`, autocomplete: "off" }), { hint: "Secure, so that its value was not kept. Leave it empty where the message had none." })));
+      fill(secrets, names.map((name) => field(plain(name), h("input", { type: "password", name: `secret ${name}`, autocomplete: "off" }), { hint: "Secure, so its value was not stored. Leave it empty if the message had none." })));
     },
     submit: async (values) => {
       const given = Object.entries(values).filter(([name, value]) => name.startsWith("secret ") && value);
@@ -101,7 +101,7 @@ async function replay(run, changed) {
 async function dismiss(run) {
   const done = await dialog({
     title: "Dismiss the message?",
-    intro: "It is discarded: nobody can replay it then.",
+    intro: "It is discarded, and can no longer be replayed.",
     body: noteField(),
     action: "Dismiss",
     danger: true,
@@ -110,21 +110,21 @@ async function dismiss(run) {
   if (done) go("#/runs");
 }
 
-/** Decide about a run whose fate is unknown. The candidates are those that the service lists. */
+/** Resolve a run whose outcome is unknown. The service lists the candidates. */
 function resolve(run, changed) {
   const more = h("div", {});
-  const decisions = choice("What has become of it", "as", [
-    { value: "adopt", label: "One of Data Factory’s runs is this one", hint: "It is watched and told from then on." },
-    { value: "resubmit", label: "It never started: send it again", hint: "The service looks once more, and refuses where a run may be it." },
-    { value: "dismiss", label: "Leave it: nothing is left to do" },
+  const decisions = choice("What happened to it", "as", [
+    { value: "adopt", label: "One of Data Factory’s runs is this one", hint: "It is watched and reported from then on." },
+    { value: "resubmit", label: "It never started: send it again", hint: "The service checks once more, and refuses if there is a run that may be it." },
+    { value: "dismiss", label: "Close it: nothing is left to do" },
   ]);
   const show = async () => {
     const decision = decisions.querySelector("input:checked").value;
-    if (decision === "resubmit") return fill(more, tick("Send it though there are candidates", "force", { hint: "Only where you know that none of them is it." }));
+    if (decision === "resubmit") return fill(more, tick("Send it despite the candidates", "force", { hint: "Only if you know that none of them is this run." }));
     if (decision === "dismiss") return fill(more);
-    fill(more, h("p", { class: "muted" }, "Asking for the candidates…"));
+    fill(more, h("p", { class: "muted" }, "Loading the candidates…"));
     try {
-      await act(run.links.resolve, { as: "adopt" }); // without a runId it changes nothing, and lists them
+      await act(run.links.resolve, { as: "adopt" }); // without a runId it changes nothing, and lists the candidates
     } catch (error) {
       const found = error.body?.candidates;
       fill(more, found?.length ? candidates(found) : faults(found ? new Error("Data Factory has no run that may be this one.") : error));
@@ -132,12 +132,12 @@ function resolve(run, changed) {
   };
   decisions.addEventListener("change", show);
   return dialog({
-    title: "Decide what has become of it",
+    title: "Decide what happened to it",
     body: [decisions, more, noteField()],
     action: "Decide",
     ready: show,
     submit: async (values) => {
-      if (values.as === "adopt" && !values.runId) throw new Error("Choose the run that it is");
+      if (values.as === "adopt" && !values.runId) throw new Error("Choose the run to adopt");
       const body = { as: values.as, ...(values.as === "adopt" ? { runId: values.runId } : {}), ...(values.as === "resubmit" ? { force: values.force === "yes" } : {}) };
       await act(run.links.resolve, { ...body, ...noted(values) });
       changed();

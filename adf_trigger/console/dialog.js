@@ -1,12 +1,12 @@
-// Questions to a person, in a dialog: Enter answers, Escape takes it back.
+// Modal dialogs: Enter submits, Escape cancels.
 
 import { fill, h, fresh } from "./dom.js";
 import { plain } from "./format.js";
 
 /**
- * Open a dialog with a form, and close it once `submit(values)` has come to its end without an error.
+* Open a dialog with a form, and close it once `submit(values)` has completed without an error.
  *
- * `body` are the fields; `submit` gets the form's values by name. Resolves to what `submit` has given, or null.
+ * `body` are the fields; `submit` gets the form's values by name. Resolves to the result of `submit`, or null.
  */
 export function dialog({ title, intro, body, action, danger = false, submit, ready }) {
   return new Promise((resolve) => {
@@ -51,7 +51,7 @@ export function dialog({ title, intro, body, action, danger = false, submit, rea
   });
 }
 
-/** What an error says, every fault of it. */
+/** The message of an error, with every fault. */
 export function faults(error) {
   const list = (error.errors ?? []).map((each) => h("li", {}, each.pointer ? h("code", {}, plain(each.pointer)) : null, " ", plain(each.message)));
   return h("div", { class: "fault" }, h("p", {}, plain(error.message)), list.length ? h("ul", {}, list) : null);
@@ -79,14 +79,14 @@ export function choice(legend, name, options, chosen = options[0]?.value) {
   );
 }
 
-/** A tick. */
+/** A checkbox. */
 export function tick(label, name, { hint, checked = false } = {}) {
   const id = fresh("tick");
   const input = h("input", { type: "checkbox", name, value: "yes", id, checked });
   return h("div", { class: "choice" }, input, h("label", { for: id }, label, hint ? h("span", { class: "hint" }, hint) : null));
 }
 
-/** Why somebody does what they do. */
+/** The field for the reason of an action. */
 export function noteField() {
-  return field("Note", h("textarea", { name: "note", rows: 2, maxlength: 1024 }), { hint: "Why. It stands in the run’s history." });
+  return field("Note", h("textarea", { name: "note", rows: 2, maxlength: 1024 }), { hint: "Reason, recorded in the run’s history." });
 }

@@ -1,4 +1,4 @@
-// Elements, made of text alone: nothing here, or anywhere in this page, reads HTML.
+// Elements, made only of text: no code of this page parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -25,14 +25,14 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** Put new children into an element; the focus stays where it was, by `data-focus`. */
+/** Replace the children of an element; the focus is kept by `data-focus`. */
 export function fill(element, ...children) {
   const kept = element.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
   element.replaceChildren(...children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false));
   if (kept !== undefined) element.querySelector(`[data-focus="${CSS.escape(kept)}"]`)?.focus({ preventScroll: true });
 }
 
-/** Fill an element when what it shows has changed, and not otherwise. */
+/** Fill an element only when the shown state has changed. */
 export function painted(element) {
   let last;
   return (shown, make) => {
@@ -45,13 +45,13 @@ export function painted(element) {
 
 let made = 0;
 
-/** An id that no other element has. */
+/** A unique element id. */
 export function fresh(prefix) {
   made += 1;
   return `${prefix}-${made}`;
 }
 
-/** Call `work` once nothing has come for so many milliseconds. */
+/** Call `work` once there was no further call for this many milliseconds. */
 export function debounced(work, milliseconds) {
   let timer;
   const later = (...given) => {

@@ -1,4 +1,4 @@
-// A field for each parameter that a pipeline declares, and the values that stand in them.
+// A field for each parameter that a pipeline declares, and the values in the fields.
 
 import { field } from "./dialog.js";
 import { h } from "./dom.js";
@@ -9,7 +9,7 @@ export function fieldsOf(parameters) {
   const made = Object.entries(parameters).map(([name, declared]) => fieldOf(name, declared));
   return {
     elements: made.map((each) => each.element),
-    /** The values that were given, by name; what cannot be read stands in `faults`. */
+    /** The entered values, by name; those that cannot be parsed are in `faults`. */
     values() {
       const values = [];
       const faults = [];
@@ -23,7 +23,7 @@ export function fieldsOf(parameters) {
       }
       return { values: Object.fromEntries(values), faults }; // a parameter may be called __proto__
     },
-    /** Say at each field what is wrong with it; gives those faults that belong to none. */
+    /** Show the faults of each field; returns the faults that belong to no field. */
     mark(faults) {
       const left = new Set(faults);
       for (const each of made) {
@@ -79,13 +79,13 @@ function controlOf(type, declared) {
   return h("input", { ...common, type: "text", inputmode: type === "int" || type === "float" ? "decimal" : "text" });
 }
 
-/** A value as its type is written; undefined where none was given. */
+/** The value of a field by its type; undefined if it is empty. */
 function readAs(type, text) {
   if (text === "") return undefined;
   if (type === "bool" || type === "boolean") return text === "true";
   if (type === "int" || type === "float") {
     const number = Number(text);
-    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("is no number");
+    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("is not a number");
     return kept(number);
   }
   if (type === "array" || type === "object") {
@@ -93,7 +93,7 @@ function readAs(type, text) {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw new Error(`is no JSON: ${error.message}`);
+      throw new Error(`is not JSON: ${error.message}`);
     }
     JSON.parse(text, (_name, each) => kept(each));
     return value;
@@ -101,8 +101,8 @@ function readAs(type, text) {
   return text;
 }
 
-/** A value, unless it is a number that is another one here than it was written. */
+/** The value; throws for a number that JavaScript cannot represent exactly. */
 function kept(value) {
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new Error("has more digits than this page can keep: start the run by the API");
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new Error("has more digits than this page can represent: start the run with the API");
   return value;
 }

@@ -1,4 +1,4 @@
-// How values are said.
+// Formats values.
 
 import { h, s } from "./dom.js";
 
@@ -29,19 +29,19 @@ const GLYPHS = {
   run: "M8 4.6V8l2.2 1.6",
 };
 
-/** The word of a status, and what kind of news it is. */
+/** The label of a status, and its kind. */
 export function statusOf(status) {
   return STATUSES[status] ?? { word: plain(status) || "—", kind: "wait" };
 }
 
-/** The sign of a status; its word stands beside it. */
+/** The icon of a status; its label is next to it. */
 export function glyph(status) {
   const { kind } = statusOf(status);
   const ring = s("circle", { cx: 8, cy: 8, r: 7, class: "ring" });
   return s("svg", { viewBox: "0 0 16 16", class: `glyph is-${kind}`, "aria-hidden": "true" }, ring, s("path", { d: GLYPHS[kind] }));
 }
 
-/** Sign and word of a status. */
+/** Icon and label of a status. */
 export function badge(status) {
   const { word, kind } = statusOf(status);
   return h("span", { class: `badge is-${kind}` }, glyph(status), word);
@@ -49,12 +49,12 @@ export function badge(status) {
 
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
-/** A text whose characters can all be seen: what would hide or turn around others is written out. */
+/** A text with only visible characters: those that hide or reorder others are escaped. */
 export function plain(text) {
   return String(text ?? "").replace(HIDDEN, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** A value of other people, which keeps its own direction of writing to itself. */
+/** A foreign value, with its writing direction isolated. */
 export function said(text, attributes) {
   return h("bdi", attributes, plain(text));
 }
@@ -72,16 +72,16 @@ export function took(milliseconds) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** How long a run has taken, so far where it goes on. */
+/** The duration of a run; the time so far while it is active. */
 export function durationOf(run, now = Date.now()) {
   if (run.durationMs !== null && run.durationMs !== undefined) return run.durationMs;
-  const begun = Date.parse(run.startedAt ?? "");
-  if (Number.isNaN(begun)) return null;
+  const started = Date.parse(run.startedAt ?? "");
+  if (Number.isNaN(started)) return null;
   const ended = run.endedAt ? Date.parse(run.endedAt) : run.ended ? NaN : now;
-  return Number.isNaN(ended) ? null : Math.max(0, ended - begun);
+  return Number.isNaN(ended) ? null : Math.max(0, ended - started);
 }
 
-/** How long ago an instant is. */
+/** The time since an instant. */
 export function ago(instant, now = Date.now()) {
   const seconds = Math.round((now - Date.parse(instant)) / 1000);
   if (Number.isNaN(seconds)) return "—";
@@ -104,7 +104,7 @@ export function moment(instant) {
   return today ? TIME.format(date) : `${DAY.format(date)}, ${TIME.format(date)}`;
 }
 
-/** An instant, with the whole of it on hover. */
+/** An instant, with date and time zone on hover. */
 export function time(instant, say = moment) {
   if (!instant) return h("span", { class: "muted" }, "—");
   const date = new Date(instant);
@@ -112,7 +112,7 @@ export function time(instant, say = moment) {
   return h("time", { datetime: date.toISOString(), title: `${WHOLE.format(date)} (${instant})` }, say(instant));
 }
 
-/** A value as JSON that people read; a text as it is. */
+/** A value as indented JSON; a text unchanged. */
 export function json(value) {
   return plain(typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "");
 }

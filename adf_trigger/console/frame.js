@@ -1,4 +1,4 @@
-// The frame of a page: navigation, the state of the connection, and the view that the address asks for.
+// The frame of a page: navigation, the state of the connection, and the view of the address.
 
 import { fill, h } from "./dom.js";
 import { onConnection } from "./poll.js";
@@ -14,18 +14,18 @@ onConnection(connection);
 function connection(error, wait, again) {
   if (!error) return fill(banner);
   const lost = error.name === "Unreachable" || (!error.body?.type && (error.status === 503 || error.status === 429));
-  const when = wait === null ? "" : ` Trying again in ${Math.round(wait / 1000)} s.`;
+  const when = wait === null ? "" : ` Retrying in ${Math.round(wait / 1000)} s.`;
   const label = error.status === 401 ? "Sign in" : "Try now";
-  const words = `${lost ? "Connection lost. " : ""}${error.message}.${when} What is shown may be out of date.`;
+  const words = `${lost ? "Connection lost. " : ""}${error.message}.${when} The data shown may be out of date.`;
   const act = error.signedOut ? () => location.reload() : again;
   fill(
     banner,
-    h("div", { class: "banner" }, h("span", {}, words), h("button", { type: "button", class: "quiet", on: { click: act } }, error.signedOut ? "Load again" : label)),
+    h("div", { class: "banner" }, h("span", {}, words), h("button", { type: "button", class: "quiet", on: { click: act } }, error.signedOut ? "Reload" : label)),
   );
 }
 
 /**
- * Show a page of views: { name, label, show }, and `run` for one run. `navigated` is called with the links of each turn.
+* Show a page of views: { name, label, show }, and `run` for one run. `navigated` is called after each navigation.
  */
 export function frame({ name, views, run, navigated = () => {} }) {
   routed((address) => {

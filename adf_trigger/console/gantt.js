@@ -1,4 +1,4 @@
-// The timeline of a run: a bar for each attempt of an activity, rounds and child runs below, and details where asked for.
+// The timeline of a run: a bar for each attempt of an activity, rounds and child runs below it, and details on demand.
 
 import { fill, h } from "./dom.js";
 import { count, glyph, json, moment, plain, said, statusOf, took } from "./format.js";
@@ -7,9 +7,9 @@ import { extent, treeOf } from "./timeline.js";
 const AT_ONCE = 20;
 
 /**
- * A timeline that keeps what is opened while it is drawn again.
+* A timeline that keeps expanded rows expanded when it is redrawn.
  *
- * `childOf(id)` gives the activities of a child run that is loaded, an error, or undefined where it is still asked for.
+ * `childOf(id)` returns the activities of a loaded child run, an error, or undefined while it is loading.
  */
 export class Gantt {
   constructor({ childOf, hrefOfChild }) {
@@ -47,7 +47,7 @@ export class Gantt {
     const spread = this.isOpen(row.key, nests && (row.rounds.length <= 5 || row.failedRounds > 0));
     const detailed = this.isOpen(`${row.key}!`, false);
     const twist = nests
-      ? h("button", { type: "button", class: "twist", "aria-expanded": String(spread), "aria-label": `${spread ? "Hide" : "Show"} what is below ${plain(row.name)}`, on: { click: () => this.turn(row.key, spread) }, data: { focus: `twist ${row.key}` } }, spread ? "▾" : "▸")
+      ? h("button", { type: "button", class: "twist", "aria-expanded": String(spread), "aria-label": `${spread ? "Hide" : "Show"} the rows below ${plain(row.name)}`, on: { click: () => this.turn(row.key, spread) }, data: { focus: `twist ${row.key}` } }, spread ? "▾" : "▸")
       : h("span", { class: "twist" });
     const extra = [
       row.attempts.length > 1 ? count(row.attempts.length, "attempt") : null,
@@ -87,7 +87,7 @@ export class Gantt {
   roundsOf(row, depth) {
     if (row.rounds.length === 0) return null;
     const most = this.more.get(row.key) ?? AT_ONCE;
-    // What failed is what somebody looks for: it is shown whatever its number.
+    // Failed rounds are what the reader looks for: they are always shown.
     const shown = row.rounds.filter((round, index) => index < most || (row.failedRounds <= AT_ONCE && round.runs.some((run) => run.status === "Failed")));
     const left = row.rounds.length - shown.length;
     return h(
@@ -101,7 +101,7 @@ export class Gantt {
   childRows(id, depth) {
     const child = this.childOf(id);
     const head = h("div", { class: "round", css: { "--depth": depth } }, "Child run ", this.hrefOfChild(id) ? h("a", { href: this.hrefOfChild(id) }, said(id)) : said(id));
-    if (child === undefined) return h("ul", { class: "lanes" }, h("li", {}, head, h("p", { class: "muted nested" }, "Asking for its activities…")));
+    if (child === undefined) return h("ul", { class: "lanes" }, h("li", {}, head, h("p", { class: "muted nested" }, "Loading its activities…")));
     if (child.error) return h("ul", { class: "lanes" }, h("li", {}, head, h("p", { class: "muted nested" }, plain(child.error))));
     const rows = treeOf(child.activities, this.now).map((row) => this.rowOf({ ...row, key: `${id}${row.key}` }, depth));
     return h("ul", { class: "lanes" }, h("li", {}, head, h("ul", { class: "lanes" }, rows)));
@@ -135,11 +135,11 @@ function details(run, attempt) {
     block("Input", run.input),
     block("Output", run.output),
     block("User properties", run.userProperties),
-    run.truncated ? h("p", { class: "muted" }, "Something of it was too long, and was cut in the middle.") : null,
+    run.truncated ? h("p", { class: "muted" }, "Long values were cut in the middle.") : null,
   );
 }
 
-/** A value as JSON, where there is something in it. */
+/** A value as JSON; null if it is empty. */
 export function block(title, value) {
   if (value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0)) return null;
   return h("figure", { class: "block" }, title ? h("figcaption", {}, title) : null, h("pre", { tabindex: 0 }, json(value)));

@@ -1,4 +1,4 @@
-// How the service is: what keeps it from its work, since when, and how each part of it does.
+// The health of the service: its troubles, since when, and the state of each component.
 
 import { acknowledge, readHealth } from "./service.js";
 import { block } from "./gantt.js";
@@ -14,15 +14,15 @@ const SHOWN = new Set(["status", "since", "version", "troubles", "warnings", "co
 const SIGN = { ok: "Succeeded", starting: "Accepted", unavailable: "Failed" };
 const WORDS = { ok: "All is well", starting: "It has just started", unavailable: "Something is wrong" };
 
-/** Show the health in an element; gives what ends it. */
+/** Show the health in an element; returns the function that ends it. */
 export function healthView(main, _address, title) {
   title("Health");
-  const body = h("div", {}, h("p", { class: "muted" }, "Asking how it is…"));
+  const body = h("div", {}, h("p", { class: "muted" }, "Loading the health…"));
   fill(main, h("div", { class: "title" }, h("h1", {}, "Health")), body);
   const paint = painted(body);
   const poller = new Poller(async (signal) => {
     const health = await readHealth(signal);
-    const isProblem = health?.type !== undefined; // the settings are at fault, for one
+    const isProblem = health?.type !== undefined; // for example, of faulty settings
     paint([health, ago(health?.observedAt)], () => (isProblem ? problem(health) : shown(health, () => poller.now())));
     return false;
   }, { fastest: 5_000, slowest: 15_000 });
@@ -43,11 +43,11 @@ function shown(health, again) {
     linesOf(health.lines),
     health.warnings.length ? [h("h2", {}, "Warnings"), h("ul", {}, health.warnings.map((each) => h("li", {}, plain(each))))] : null,
     h("h2", {}, "Factories"),
-    components(health, (name) => name.startsWith("factory:"), "No factory was asked yet."),
+    components(health, (name) => name.startsWith("factory:"), "No factory has been checked yet."),
     h("h2", {}, "The service"),
-    components(health, (name) => !name.startsWith("factory:"), "Nothing was asked yet."),
+    components(health, (name) => !name.startsWith("factory:"), "Nothing has been checked yet."),
     watcher(health),
-    block("What else is known", further),
+    block("Further details", further),
     h("p", { class: "muted version" }, `adf-trigger ${plain(health.version)}`),
   ];
 }
@@ -67,7 +67,7 @@ function troubles(health) {
 
 function unknownLedger(again) {
   const trouble = h("div", { role: "alert" });
-  const button = h("button", { type: "button" }, "I know: go on with the new ledger");
+  const button = h("button", { type: "button" }, "I know: continue with the new ledger");
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
@@ -95,9 +95,9 @@ function watcher({ timer, observedAt }) {
     h("h2", {}, "The watcher"),
     h("dl", { class: "facts" }, [
       ["Last tick", [time(timer.at, ago), timer.by && timer.by !== "timer" ? ` by ${plain(timer.by)}` : null]],
-      ["It took", `${timer.seconds} s`],
+      ["Duration", `${timer.seconds} s`],
       ["Factories watched", String(timer.factories)],
-      observedAt ? ["Surroundings last asked", time(observedAt, ago)] : null,
+      observedAt ? ["Dependencies last checked", time(observedAt, ago)] : null,
     ].filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     timer.trouble?.length ? h("ul", {}, timer.trouble.map((each) => h("li", {}, plain(typeof each === "string" ? each : JSON.stringify(each))))) : null,
   ];
@@ -105,20 +105,20 @@ function watcher({ timer, observedAt }) {
 
 let well = true;
 
-/** Say in the navigation where the service is not well. */
-export function signHealth(link) {
+/** Show in the navigation if the service is unhealthy. */
+export function showHealth(link) {
   if (link) fill(link, "Health", well ? null : h("span", { class: "unwell" }, glyph("Failed"), "not well"));
 }
 
-/** Ask now and then what anybody may know of the health, and sign it. */
+/** Poll the public health, and show it in the navigation. */
 export function watchHealth(link) {
   new Poller(async (signal) => {
     try {
       const { body } = await call("health", { signal, welcome: [503] });
       well = body?.status !== "unavailable";
-      signHealth(link());
+      showHealth(link());
     } catch (error) {
-      if (signal.aborted) throw error; // what is lost, the view that is open says
+      if (signal.aborted) throw error; // the open view reports a lost connection
     }
     return false;
   }, { fastest: 15_000, slowest: 60_000 }).start();

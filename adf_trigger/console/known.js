@@ -1,4 +1,4 @@
-// The runs that were listed so far, newest first: pages are merged into them as they come.
+// The runs listed so far, newest first; further pages are merged into them.
 
 export class KnownRuns {
   constructor() {
@@ -9,23 +9,23 @@ export class KnownRuns {
     this.byKey = new Map();
     this.sorted = [];
     this.continuation = undefined;
-    this.question = undefined; // what the service was asked for, which a continuation belongs to
+    this.question = undefined; // the query of the list, to which a continuation belongs
   }
 
   get size() {
     return this.byKey.size;
   }
 
-  /** Take further runs of the list, older than all so far; whether something has changed. */
+  /** Add further runs of the list, older than all so far; returns whether something has changed. */
   append({ runs, continuation }) {
     this.continuation = continuation;
     return this.take(runs);
   }
 
   /**
-   * Take the newest runs of the list. What is known of their time and is not among them has gone.
-   * Says { changed, joined }: whether these reach back to what was known before, so that nothing is missing between.
-   * Pages without a run, of a question that few runs answer, leave nothing out.
+  * Merge the newest runs of the list. Known runs from their period that are not among them are removed.
+   * Returns { changed, joined }: `joined` if they reach back to known runs, so that there is no gap.
+   * Pages without runs, as of a query that few runs match, leave no gap.
    */
   refresh({ runs, continuation }) {
     const fresh = new Set(runs.map(keyOf));
@@ -42,13 +42,13 @@ export class KnownRuns {
     return { changed: this.take(runs, changed), joined };
   }
 
-  /** Forget a run that has gone. */
+  /** Remove a run that no longer exists. */
   drop(run) {
     this.byKey.delete(keyOf(run));
     return this.take([], true);
   }
 
-  /** Take runs wherever they belong. */
+  /** Merge runs into the list. */
   take(runs, changed = false) {
     for (const run of runs) {
       const key = keyOf(run);
@@ -61,7 +61,7 @@ export class KnownRuns {
     return changed;
   }
 
-  /** Those that have a text in what is shown of them. */
+  /** The runs that contain a text in their shown fields. */
   matching(text) {
     const wanted = text.trim().toLowerCase();
     if (!wanted) return this.sorted;
@@ -69,17 +69,17 @@ export class KnownRuns {
   }
 }
 
-/** How far back a list may be asked to reach, in milliseconds. */
+/** Selectable ages of a list, in milliseconds. */
 export const SPANS = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };
 
-/** Whether a run is as young as is asked for, now: the question to the service has the instant at which it was asked. */
+/** Whether a run is within the selected age now: the query to the service has the instant of its first call. */
 export function isWithin(run, since, now = Date.now()) {
   return !SPANS[since] || instantOf(run) >= now - SPANS[since];
 }
 
 const SEARCHED = ["requestId", "messageId", "runId", "pipeline", "correlationId", "reason", "requestedBy", "status"];
 
-/** What a run is told apart by. */
+/** The identity of a run. */
 export function keyOf(run) {
   return run.links?.self ?? run.runId;
 }

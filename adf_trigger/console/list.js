@@ -1,4 +1,4 @@
-// The runs as they happen: filters, search, the strip, and a table without an end.
+// The live list of runs: filters, search, the strip, and a table with infinite scrolling.
 
 import { fill, fresh, h, painted, debounced } from "./dom.js";
 import { ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
@@ -11,15 +11,15 @@ import { amend, go } from "./router.js";
 import { figures, strip } from "./strip.js";
 import { waitTag } from "./waits.js";
 
-/** The list as it was left, for who comes back to it from a run. */
+/** The last state of the list, for a return from a run. */
 let left = null;
 
-/** The address of the list as it was left. */
+/** The address of the last state of the list. */
 export function lastList() {
   return left?.asked ? `#/runs?${left.asked}` : "#/runs";
 }
 
-/** What a list is asked for, as it stands in the address; a filter that was taken back is none. */
+/** The filters of a list as they appear in the address, without empty ones. */
 function addressOf(asked) {
   return new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
 }
@@ -29,7 +29,7 @@ const FURTHER = 200;
 const PAGES_AT_ONCE = 4;
 const LOOKS = 5;
 
-/** What shows the runs of a source in an element, and gives what ends it. */
+/** Returns the view of a source's runs: it shows them in an element and returns the function that ends it. */
 export function listView(source) {
   return (main, address, title) => show(source, main, address, title);
 }
@@ -54,7 +54,7 @@ function show(source, main, { query }, title) {
   const stop = new AbortController();
   let further = new AbortController();
 
-  /** Older runs that are under way belong to what is not listed any more. */
+  /** Clear the list, and abort the loading of older runs. */
   function forget() {
     further.abort();
     further = new AbortController();
@@ -63,7 +63,7 @@ function show(source, main, { query }, title) {
   }
 
   const isRecent = (run) => isWithin(run, asked.since);
-  // The list is newest first: what is behind one that is too old is older.
+  // The list is newest first: all runs after one that is too old are older.
   const reaches = () => known.sorted.length === 0 || isRecent(known.sorted.at(-1));
 
   const shown = () => known.matching(state.search).filter(isRecent).filter(views.find((each) => each.id === (asked.view ?? ""))?.wanted ?? (() => true));
@@ -77,12 +77,12 @@ function show(source, main, { query }, title) {
   }
 
   function foot(runs) {
-    if (!state.loaded) return h("p", { class: "muted center" }, "Asking for the runs…");
+    if (!state.loaded) return h("p", { class: "muted center" }, "Loading the runs…");
     const more = known.continuation && reaches()
       ? h("button", { type: "button", disabled: state.loading, on: { click: () => older(true) }, data: { focus: "more" } }, state.loading ? "Loading…" : "Load older runs")
       : null;
     if (runs.length === 0) return empty(more);
-    const far = state.search ? `${count(runs.length, "run")} of ${known.size.toLocaleString()} loaded match.` : more ? "" : "These are all.";
+    const far = state.search ? `${count(runs.length, "run")} of ${known.size.toLocaleString()} loaded match.` : more ? "" : "These are all runs.";
     return [h("p", { class: "muted center" }, far), more];
   }
 
@@ -96,8 +96,8 @@ function show(source, main, { query }, title) {
     return h("div", { class: "empty" }, h("h2", {}, "No runs yet"), h("p", {}, source.howToBegin), startLink());
   }
 
-  async function older(byHand = false) {
-    if (state.loading || !known.continuation || !reaches() || (state.search && !byHand) || (state.failed && !byHand)) return;
+  async function older(manually = false) {
+    if (state.loading || !known.continuation || !reaches() || (state.search && !manually) || (state.failed && !manually)) return;
     state.loading = true;
     state.failed = false;
     const { signal } = further;
@@ -130,7 +130,7 @@ function show(source, main, { query }, title) {
     signal.throwIfAborted();
     let { changed, joined } = known.refresh(answer);
     if (!joined) {
-      // More has come than a page holds: what is between is asked for when it is scrolled to.
+      // There are more new runs than a page holds: the rest is loaded when it is scrolled to.
       const { question } = known;
       forget();
       known.question = question;
@@ -161,16 +161,16 @@ function show(source, main, { query }, title) {
 
   async function ask(event) {
     event.preventDefault();
-    const wanted = search.value.trim(); // what was typed may not have been looked for yet
+    const wanted = search.value.trim(); // the typed text may not have been applied yet
     if (!wanted) return;
-    fill(parts.note, "Asking the service…");
+    fill(parts.note, "Searching…");
     try {
       const run = await findRun(wanted);
       if (run) {
-        state.search = search.value = ""; // it has led there: who comes back finds the list and not what was typed
+        state.search = search.value = ""; // the search is done: a return shows the whole list
         return go(hrefOf(run));
       }
-      if (!source.hasCorrelation) return fill(parts.note, "There is no run of that id.");
+      if (!source.hasCorrelation) return fill(parts.note, "There is no run with this id.");
       asked.correlationId = wanted;
       state.search = search.value = "";
       reask();
@@ -217,7 +217,7 @@ function show(source, main, { query }, title) {
   fill(
     main,
     h("div", { class: "title" }, h("h1", {}, "Runs"), startLink()),
-    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Ask for it"))),
+    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Search"))),
     parts.held,
     parts.overview,
     parts.note,
@@ -226,11 +226,11 @@ function show(source, main, { query }, title) {
   );
   paintFilters();
   draw();
-  // Asked for when somebody wants to name one: it costs reads of Data Factory.
+  // Loaded on focus only: it costs reads of Data Factory.
   const suggest = () =>
     listPipelines(stop.signal, { quiet: true }).then(
       (found) => fill(pipelines, [...new Set(found.pipelines.map((each) => each.name))].map((value) => h("option", { value }))),
-      () => {}, // the field takes any name
+      () => {}, // the field accepts any name
     );
   pipeline.addEventListener("focus", suggest, { once: true });
   const slash = (event) => {
@@ -267,7 +267,7 @@ function show(source, main, { query }, title) {
   };
 }
 
-/** A listed run as it is now; null where it has gone. */
+/** The current state of a listed run; null if it no longer exists. */
 async function opened(openRun, run, signal) {
   try {
     const now = await openRun(pathOf(run.links.self), signal);

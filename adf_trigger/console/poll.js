@@ -1,19 +1,19 @@
-// Asks again and again: less often while nothing changes or nobody answers, and not at all while the page is hidden.
+// Polls: less often while nothing changes or the service does not answer, and not at all while the page is hidden.
 
 const SLOWER = 1.5;
 const LOST = [2_000, 4_000, 8_000, 15_000, 30_000];
 
-/** Whoever wants to hear that the service does not answer, or does again: (error | null, milliseconds, tryNow). */
-let tell = () => {};
+/** Listener for a lost or restored connection: (error | null, milliseconds, tryNow). */
+let notify = () => {};
 
 export function onConnection(listener) {
-  tell = listener;
+  notify = listener;
 }
 
 export class Poller {
   /**
-   * `work(signal)` asks once, and says whether something has changed.
-   * It is asked again after `fastest` milliseconds, and later and later up to `slowest` while nothing does.
+  * `work(signal)` polls once, and returns whether something has changed.
+   * It is called again after `fastest` milliseconds, and with growing waits up to `slowest` while nothing changes.
    */
   constructor(work, { fastest = 2_000, slowest = 30_000 } = {}) {
     this.work = work;
@@ -36,7 +36,7 @@ export class Poller {
     document.removeEventListener("visibilitychange", this.seen);
     clearTimeout(this.timer);
     this.abort?.abort();
-    if (this.failures > 0) tell(null);
+    if (this.failures > 0) notify(null);
   }
 
   look() {
@@ -44,13 +44,13 @@ export class Poller {
     if (!document.hidden) this.now();
   }
 
-  /** Ask something else: what is under way is of no more use. */
+  /** Abort a poll in progress, and poll again: the query has changed. */
   restart() {
     this.abort?.abort();
     return this.now();
   }
 
-  /** Ask now, and soon again. */
+  /** Poll now, and then at the fastest rate. */
   async now() {
     clearTimeout(this.timer);
     this.wait = this.fastest;
@@ -69,7 +69,7 @@ export class Poller {
     let next;
     try {
       const changed = await this.work(this.abort.signal);
-      if (this.failures > 0) tell(null);
+      if (this.failures > 0) notify(null);
       this.failures = 0;
       this.wait = changed ? this.fastest : Math.min(this.slowest, this.wait * SLOWER);
       next = this.wait;
@@ -79,7 +79,7 @@ export class Poller {
       next = Math.max(LOST[Math.min(this.failures, LOST.length - 1)], (error.retryAfter ?? 0) * 1000);
       this.failures += 1;
       if (error.status === 401 || error.signedOut) next = null; // a person has to act first
-      tell(error, next, () => this.now());
+      notify(error, next, () => this.now());
     } finally {
       this.running = false;
     }

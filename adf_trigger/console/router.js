@@ -1,6 +1,6 @@
-// Which view the address asks for: `#/runs`, `#/runs/{id}?factory=…`, `#/start?pipeline=…`, `#/health`.
+// The view of the address: `#/runs`, `#/runs/{id}?factory=…`, `#/start?pipeline=…`, `#/health`.
 
-/** The address, taken apart: { path: "runs/x", segments: ["runs", "x"], query: {…}, whole: "runs/x?y=z" }. */
+/** The parsed address: { path: "runs/x", segments: ["runs", "x"], query: {…}, whole: "runs/x?y=z" }. */
 export function here() {
   const whole = location.hash.replace(/^#\/?/, "") || "runs";
   const [path, search = ""] = split(whole);
@@ -17,7 +17,7 @@ export function go(href) {
   location.hash = href;
 }
 
-/** Change what stands in the address without a step of history and without a new view. */
+/** Change the address without a history entry and without a new view. */
 export function amend(path, query) {
   const given = Object.entries(query).filter(([, value]) => value);
   const text = new URLSearchParams(given).toString();

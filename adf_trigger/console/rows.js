@@ -1,4 +1,4 @@
-// A long table of which only the rows are made that can be seen, each as high as the others.
+// A long table that renders only the visible rows, all of the same height.
 
 import { h } from "./dom.js";
 
@@ -6,8 +6,8 @@ const BESIDE = 8;
 
 export class Rows {
   /**
-   * `columns` are the names of the cells, `row(run)` makes { href, cells, label }.
-   * `nearEnd()` is called when the last rows are about to be seen.
+  * `columns` are the names of the cells, `row(run)` returns { href, cells, label }.
+   * `nearEnd()` is called when the last rows are about to become visible.
    */
   constructor({ label, columns, row, keyOf, nearEnd = () => {} }) {
     this.row = row;
@@ -54,7 +54,7 @@ export class Rows {
     const focused = document.activeElement?.closest?.(".rows > .row")?.dataset.key;
     if (focused !== undefined && !wanted.has(focused)) {
       const index = this.runs.findIndex((run) => this.keyOf(run) === focused);
-      if (index >= 0) wanted.set(focused, index); // who moves by keyboard keeps their place
+      if (index >= 0) wanted.set(focused, index); // keep the position of keyboard users
     }
     for (const [key, { element }] of this.made) {
       if (!wanted.has(key)) {
@@ -85,7 +85,7 @@ export class Rows {
     known.element.setAttribute("aria-rowindex", String(index + 2));
   }
 
-  /** Have the order of the elements, and so of the tab key, be that of the rows. */
+  /** Put the elements in the order of the rows, which is also the tab order. */
   inOrder(wanted) {
     let before = null;
     for (const [key] of [...wanted].sort(([, one], [, other]) => one - other)) {

@@ -1,4 +1,4 @@
-// A run: why it failed, its timeline, what it was given, and what was done about it.
+// A run: why it failed, its timeline, its parameters, and its history.
 
 import { fill, h, painted } from "./dom.js";
 import { badge, count, durationOf, json, plain, said, time, took } from "./format.js";
@@ -8,13 +8,13 @@ import { Poller } from "./poll.js";
 import { joinedLink, placeInLine, waitTag } from "./waits.js";
 
 const SLOWEST = 10_000;
-/** Activity runs of a timeline that moves each second. */
+/** Maximum activity runs of a timeline that is redrawn each second. */
 const MOST_MOVING = 200;
-/** Child runs that are looked at again with the run. */
+/** Maximum child runs that are polled with the run. */
 const MOST_FOLLOWED = 5;
 const SAFE = /^https:\/\//i;
 
-/** What shows a run of a source in an element, and gives what ends it. */
+/** Returns the view of a source's run: it shows one in an element and returns the function that ends it. */
 export function runView(source) {
   return (main, address, title) => show(source, main, address, title);
 }
@@ -32,7 +32,7 @@ function show(source, main, { whole }, title) {
   let settled = 0;
   const stop = new AbortController();
 
-  fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "loading muted" }, "Asking for the run…"));
+  fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "loading muted" }, "Loading the run…"));
 
   async function refresh(signal) {
     const before = JSON.stringify([run, activities, trouble]);
@@ -80,7 +80,7 @@ function show(source, main, { whole }, title) {
       children.set(id, { activities: found.activities });
     } catch (error) {
       if (stop.signal.aborted) return;
-      const message = error.status === 404 ? "It is not to be seen here." : error.message;
+      const message = error.status === 404 ? "It is not available here." : error.message;
       if (!children.get(id)?.activities.length) children.set(id, { activities: [], error: message });
     }
     if (gantt.shown) gantt.again();
@@ -99,9 +99,9 @@ function show(source, main, { whole }, title) {
 
   function timeline() {
     const heading = h("h2", {}, "Timeline");
-    if (trouble) return [heading, h("p", { class: "muted" }, `The activities cannot be read just now: ${plain(trouble)}`)];
+    if (trouble) return [heading, h("p", { class: "muted" }, `The activities cannot be read at present: ${plain(trouble)}`)];
     if (activities === null) return run.messageId || run.ended ? [] : [heading, h("p", { class: "muted" }, "It has not been started yet.")];
-    if (activities.activities.length === 0) return [heading, h("p", { class: "muted" }, run.ended ? "Data Factory tells of no activities." : "No activity has begun yet.")];
+    if (activities.activities.length === 0) return [heading, h("p", { class: "muted" }, run.ended ? "Data Factory reports no activities." : "No activity has started yet.")];
     gantt.draw(activities.activities, run);
     return [
       heading,
@@ -113,7 +113,7 @@ function show(source, main, { whole }, title) {
 
   const poller = new Poller(refresh, { fastest: 2_000, slowest: SLOWEST });
   poller.start();
-  // Bars grow between two looks, too.
+  // Bars also grow between two polls.
   const clock = setInterval(() => {
     if (run && !run.ended && !document.hidden && (activities?.activities.length ?? 0) <= MOST_MOVING) draw();
   }, 1_000);
@@ -131,19 +131,19 @@ function head(run, actions) {
   ];
 }
 
-const WHY = { Failed: "Why it failed", Rejected: "Why it was rejected", Unknown: "Why its fate is unknown", Cancelled: "Why it was cancelled", Accepted: "What it waits for" };
+const WHY = { Failed: "Why it failed", Rejected: "Why it was rejected", Unknown: "Why its outcome is unknown", Cancelled: "Why it was cancelled", Accepted: "What it waits for" };
 
 function why(run, { hrefOfId }) {
   const errors = (run.errors ?? []).filter((each) => !each.cured);
   if (!WHY[run.status] || !(run.reason || run.message || errors.length)) return [];
-  // What a child run says is nearer to the cause than what the activity says that has started it.
+  // The errors of a child run are nearer to the cause than that of the activity that started it.
   const below = new Map((run.children ?? []).filter((each) => each.errors?.length).map((each) => [each.runId, each]));
-  const told = errors.map((each) => h("li", {}, failure(each), inChild(below.get(each.childRunId))));
+  const items = errors.map((each) => h("li", {}, failure(each), inChild(below.get(each.childRunId))));
   const whole = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
   const place = placeInLine(run.inLine);
   const joined = run.ended ? null : joinedLink(run, hrefOfId);
   const until = [place ? h("p", {}, place) : null, joined ? h("p", {}, "It ends with the run of ", joined, ".") : null];
-  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, until, told.length ? h("ul", { class: "plain" }, told) : null, further(run.errorsLeftOut));
+  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, until, items.length ? h("ul", { class: "plain" }, items) : null, further(run.errorsLeftOut));
 }
 
 function further(number) {

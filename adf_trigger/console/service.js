@@ -1,10 +1,10 @@
-// What the page shows, as the trigger service's published HTTP API has it.
+// The data of the page from the trigger service's published HTTP API.
 
 import { ACTIVE } from "./format.js";
 import { call, inPath, pathOf, withQuery } from "./api.js";
 import { SPANS } from "./known.js";
 
-/** Ways to narrow the list down, each with the statuses that the service is asked for. */
+/** Filters of the list, each with the statuses of its query. */
 export const VIEWS = [
   { id: "", label: "All", statuses: null },
   { id: "active", label: "Active", statuses: ACTIVE },
@@ -16,7 +16,7 @@ export const VIEWS = [
 ];
 
 
-/** What the list is asked for, of what stands in the page's address. */
+/** The query of the list, from the page's address. */
 export function questionOf(query) {
   const view = VIEWS.find((each) => each.id === (query.view ?? "")) ?? VIEWS[0];
   const span = SPANS[query.since];
@@ -34,22 +34,22 @@ export async function listRuns(question, { continuation, limit, signal }) {
   return answer.body;
 }
 
-/** Where the page shows a run: the service's own link to it. */
+/** The page's address of a run, from the service's link. */
 export function hrefOf(run) {
   return `#/${pathOf(run.links?.self) ?? `runs/${inPath(run.messageId ?? run.requestId)}`}`;
 }
 
-/** Where the page shows the run of an id. */
+/** The page's address of the run with an id. */
 export function hrefOfId(id, query = {}) {
   return `#/${withQuery(`runs/${inPath(id)}`, query)}`;
 }
 
-/** A run, by what stands in the page's address. */
+/** A run, by the page's address. */
 export async function openRun(path, signal) {
   return (await call(path, { signal })).body;
 }
 
-/** Whether there is a run of an id; null where the service has none. */
+/** The run with an id; null if there is none. */
 export async function findRun(id) {
   try {
     return (await call(`runs/${inPath(id)}`)).body;
@@ -59,7 +59,7 @@ export async function findRun(id) {
   }
 }
 
-/** The activity runs of a run; null where it has not been started. */
+/** The activity runs of a run; null if it has not been started. */
 export async function activitiesOf(run, signal) {
   const path = pathOf(run.links.activities);
   return path === null ? null : (await call(path, { signal })).body;
@@ -71,12 +71,12 @@ export async function childActivities(run, id, signal) {
   return (await call(`${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ child: id })}`, { signal, quiet: true })).body;
 }
 
-/** Pipelines of all factories, with what they declare. */
+/** The pipelines of all factories, with their parameters. */
 export async function listPipelines(signal, { quiet = false } = {}) {
   return (await call("pipelines", { signal, quiet })).body;
 }
 
-/** One pipeline, with what it declares; null where it cannot be read. */
+/** One pipeline, with its parameters; null if it cannot be read. */
 export async function readPipeline(name, factory) {
   try {
     return (await call(withQuery(`pipelines/${encodeURIComponent(name)}`, { factory }), { quiet: true })).body;
@@ -85,23 +85,23 @@ export async function readPipeline(name, factory) {
   }
 }
 
-/** Ask what would become of a start, or start; the answer with its status. */
+/** Preview a start, or start a run; the answer with its status. */
 export function start({ pipeline, body, key, validateOnly = false, signal }) {
   const path = withQuery(`pipelines/${encodeURIComponent(pipeline)}/runs`, { validateOnly: validateOnly || "" });
   return call(path, { method: "POST", body, signal, headers: key ? { "Idempotency-Key": `"${key}"` } : {} });
 }
 
-/** Do something about a run: what one of its links leads to. */
+/** Perform an action on a run, by its link. */
 export function act(link, body, headers) {
   return call(pathOf(link), { method: "POST", body, headers });
 }
 
-/** All that the service says of itself, also where it is not well. */
+/** The detailed health of the service, also if it is unhealthy. */
 export async function readHealth(signal) {
   return (await call("health/details", { signal, welcome: [503] })).body;
 }
 
-/** What operators hold; nothing where this key does not open that. */
+/** The holds of operators; none if this key does not authorise reading them. */
 export async function readHolds(signal) {
   try {
     return (await call("health/details", { signal, welcome: [503], quiet: true })).body?.holds ?? [];
@@ -111,20 +111,20 @@ export async function readHolds(signal) {
   }
 }
 
-/** Say that the ledger is known to be new. */
+/** Acknowledge that the ledger is new. */
 export function acknowledge() {
   return call("health/acknowledge", { method: "POST", body: {} });
 }
 
-/** All of it, as the list and a run are shown of. */
+/** The data source of the list and of a run's page. */
 export const service = {
   views: VIEWS,
   canStart: true,
   hasCorrelation: true,
   idLabel: "Request id",
   whenLabel: "Requested",
-  howToBegin: "Start one here, by HTTP, or with a message on the requests queue; it is listed at once.",
-  howToFind: "Press Enter to ask the service for a run of that very id or correlation id.",
+  howToBegin: "Start one here, by HTTP, or with a message on the requests queue; it is listed immediately.",
+  howToFind: "Press Enter to look for a run with exactly this id or correlation id.",
   questionOf,
   listRuns,
   hrefOf,

@@ -1,4 +1,4 @@
-// Start a run: a form from what the pipeline declares, checked as one types, and sent under a key made once.
+// Start a run: a form from the pipeline's parameters, checked while typing, and sent under one key.
 
 import { Unreachable, newKey } from "./api.js";
 import { debounced, fill, fresh, h } from "./dom.js";
@@ -11,11 +11,11 @@ import { outlook } from "./waits.js";
 
 const CHECK_AFTER = 400;
 
-/** Show the form in an element; gives what ends it. */
+/** Show the form in an element; returns the function that ends it. */
 export function startView(main, { query }, title) {
   title("Start a run");
   const stop = new AbortController();
-  const body = h("div", { class: "start" }, h("p", { class: "muted" }, "Asking for the pipelines…"));
+  const body = h("div", { class: "start" }, h("p", { class: "muted" }, "Loading the pipelines…"));
   fill(main, h("div", { class: "title" }, h("h1", {}, "Start a run")), body);
   let end = () => {};
 
@@ -31,7 +31,7 @@ export function startView(main, { query }, title) {
 
   function choose({ pipelines, unread, truncated }) {
     if (pipelines.length === 0 && unread.length === 0) {
-      return fill(body, h("div", { class: "empty" }, h("h2", {}, "The factory has no pipelines"), h("p", {}, "Publish one in Data Factory; it is offered here as soon as it is there.")));
+      return fill(body, h("div", { class: "empty" }, h("h2", {}, "The factory has no pipelines"), h("p", {}, "Publish one in Data Factory; it is then offered here.")));
     }
     const several = new Set(pipelines.map((each) => each.factory)).size > 1;
     const select = h("select", { name: "pipeline", id: fresh("pipeline") }, h("option", { value: "" }, "Choose a pipeline…"), pipelines.map((each, number) => h("option", { value: String(number) }, plain(several ? `${each.name} (${each.factory})` : each.name))));
@@ -50,7 +50,7 @@ export function startView(main, { query }, title) {
       body,
       h("div", { class: "field" }, h("label", { for: select.id }, "Pipeline"), select),
       unread.map((each) => h("p", { class: "wrong" }, `Pipelines of ${plain(each.factory)} cannot be read: ${plain(each.reason)}`)),
-      truncated ? h("p", { class: "muted" }, "There are more pipelines than are listed.") : null,
+      truncated ? h("p", { class: "muted" }, "There are more pipelines than listed here.") : null,
       form,
     );
     show();
@@ -68,7 +68,7 @@ function formOf(element, pipeline) {
   const correlation = h("input", { type: "text", maxlength: 256, autocomplete: "off", spellcheck: "false" });
   const verdict = h("div", { class: "verdict", role: "status" });
   const button = h("button", { type: "submit", class: "primary" }, "Start the run");
-  let sent = null; // { key, text, unclear }: what was sent last, so that the same again is the same run
+  let sent = null; // { key, text, unclear }: the last request, so that repeating it starts no second run
   let checking = new AbortController();
 
   const request = () => {
@@ -92,13 +92,13 @@ function formOf(element, pipeline) {
     } catch (error) {
       if (signal.aborted) return;
       if (error.errors?.length) wrong(error.errors);
-      else fill(verdict, h("p", { class: "muted" }, `It cannot be checked just now: ${plain(error.message)}`));
+      else fill(verdict, h("p", { class: "muted" }, `It cannot be checked at present: ${plain(error.message)}`));
     }
   }
 
   function wrong(faults) {
     const left = fields.mark(faults);
-    fill(verdict, h("p", { class: "wrong" }, `${faults.length === 1 ? "One fault" : `${faults.length} faults`} to mend.`), left.length ? h("ul", {}, left.map((each) => h("li", {}, h("code", {}, plain(each.pointer)), " ", plain(each.message)))) : null);
+    fill(verdict, h("p", { class: "wrong" }, `${faults.length === 1 ? "One fault" : `${faults.length} faults`} to fix.`), left.length ? h("ul", {}, left.map((each) => h("li", {}, h("code", {}, plain(each.pointer)), " ", plain(each.message)))) : null);
   }
 
   async function submit(event) {
@@ -110,7 +110,7 @@ function formOf(element, pipeline) {
     if (faults.length > 0) return wrong(faults);
     const text = JSON.stringify(body);
     if (sent?.unclear && sent.text !== text) {
-      return fill(verdict, h("p", { class: "wrong" }, "Whether the last request was taken is not known. "), h("p", {}, "Put the fields back and try again, or ", h("a", { href: hrefOf({ requestId: sent.key }) }, "look for its run"), ", or ", h("button", { type: "button", class: "quiet", on: { click: () => { sent = null; fill(verdict); } } }, "start another one all the same"), "."));
+      return fill(verdict, h("p", { class: "wrong" }, "It is not known whether the last request was accepted. "), h("p", {}, "Restore the fields and try again, or ", h("a", { href: hrefOf({ requestId: sent.key }) }, "look for its run"), ", or ", h("button", { type: "button", class: "quiet", on: { click: () => { sent = null; fill(verdict); } } }, "start another one anyway"), "."));
     }
     sent = sent?.text === text ? sent : { key: newKey(), text, unclear: false };
     button.disabled = true;
@@ -121,7 +121,7 @@ function formOf(element, pipeline) {
     } catch (error) {
       sent.unclear = error instanceof Unreachable || !error.definite;
       if (error.errors?.length) wrong(error.errors);
-      else fill(verdict, faultsOf(error), sent.unclear ? h("p", {}, "Whether it was taken is not known. Try again: under its key ", h("code", {}, sent.key), " it is started once.") : null);
+      else fill(verdict, faultsOf(error), sent.unclear ? h("p", {}, "It is not known whether it was accepted. Try again: under its key ", h("code", {}, sent.key), " only one run is started.") : null);
       button.textContent = sent.unclear ? "Try again" : "Start the run";
     }
     button.disabled = false;
@@ -135,7 +135,7 @@ function formOf(element, pipeline) {
     fields.elements.length ? h("h2", {}, "Parameters") : h("p", { class: "muted" }, "It declares no parameters."),
     fields.elements,
     h("h2", {}, "Labels"),
-    field("Correlation id", correlation, { hint: "Your own id; it comes back with the run and its event." }),
+    field("Correlation id", correlation, { hint: "Your own id; it is returned with the run and its event." }),
     verdict,
     h("div", { class: "actions left" }, button),
   );

@@ -1,4 +1,4 @@
-// Outcome and duration of the runs that are listed, as bars: the oldest at the left, the newest at the right.
+// Outcome and duration of the listed runs, as bars: the oldest at the left, the newest at the right.
 
 import { h } from "./dom.js";
 import { count, durationOf, plain, statusOf, took } from "./format.js";
@@ -12,7 +12,7 @@ export function strip(runs, hrefOf) {
   const bars = shown.map((run) => {
     const { word, kind } = statusOf(run.status);
     const duration = durationOf(run);
-    // By its root, so that short runs can be seen beside long ones.
+    // By the square root, so that short runs are visible next to long ones.
     const height = duration === null ? 14 : 14 + 86 * Math.sqrt(duration / longest);
     const title = `${plain(run.pipeline)}: ${word}${duration === null ? "" : `, ${took(duration)}`}`;
     return h("span", { class: `bar is-${kind}`, title, css: { height: `${height}%` }, data: { href: hrefOf(run) } });
@@ -24,7 +24,7 @@ export function strip(runs, hrefOf) {
   return h("div", { class: "strip", role: "img", "aria-label": inWords(shown, longest), on: { click: open } }, bars);
 }
 
-/** The same in words, for who sees no bars. */
+/** The same as text, for screen readers. */
 function inWords(runs, longest) {
   const counted = new Map();
   for (const run of runs) {
@@ -35,14 +35,14 @@ function inWords(runs, longest) {
   return `The newest ${count(runs.length, "run")} of this list: ${each}. The longest took ${took(longest)}.`;
 }
 
-/** Figures of the runs that are listed. */
+/** Figures of the listed runs. */
 export function figures(runs) {
   const ended = runs.filter((run) => run.status === "Succeeded" || run.status === "Failed" || run.status === "Cancelled");
   const durations = ended.map((run) => durationOf(run)).filter((each) => each !== null).sort((one, other) => one - other);
   const at = (share) => durations[Math.min(durations.length - 1, Math.floor(durations.length * share))];
   const well = ended.filter((run) => run.status === "Succeeded").length;
-  const told = [["Listed", runs.length.toLocaleString()]];
-  if (ended.length > 0) told.push(["Succeeded", `${Math.floor((100 * well) / ended.length)} %`]);
-  if (durations.length > 0) told.push(["Median", took(at(0.5))], ["95 % within", took(at(0.95))]);
-  return h("dl", { class: "figures" }, told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  const entries = [["Listed", runs.length.toLocaleString()]];
+  if (ended.length > 0) entries.push(["Succeeded", `${Math.floor((100 * well) / ended.length)} %`]);
+  if (durations.length > 0) entries.push(["Median", took(at(0.5))], ["95 % within", took(at(0.95))]);
+  return h("dl", { class: "figures" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }

@@ -1,5 +1,5 @@
-// Activity runs, put into a tree: rounds below their loop, what an If or a Switch has run below that, attempts beside one
-// another, child runs below what started them.
+// Activity runs as a tree: rounds below their loop, activities of an If or a Switch below it, attempts next to one another,
+// child runs below the activity that started them.
 
 const LOOPS = new Set(["ForEach", "Until"]);
 const BRANCHES = new Set(["IfCondition", "Switch"]);
@@ -9,11 +9,11 @@ const startOf = (run) => Date.parse(run.startedAt ?? "") || 0;
 const endOf = (run, now) => (run.endedAt ? Date.parse(run.endedAt) : now);
 
 /**
- * The rows of a timeline: { key, name, type, attempts, rounds, inner }, in the order in which they began.
+* The rows of a timeline: { key, name, type, attempts, rounds, inner }, in the order in which they started.
  *
- * Data Factory says of an activity run in a loop which round it belongs to (iterationHash), and not which loop: that is
- * the one around it whose time fits best. `attempts` are the runs of one activity in one round; `rounds` has a loop, and
- * `inner` has an If or a Switch, of which Data Factory does not even say that: see `branchesOf`.
+ * For an activity run in a loop Data Factory reports the round (iterationHash), but not the loop: it is the enclosing one
+ * whose time fits best. `attempts` are the runs of one activity in one round; a loop has `rounds`, and an If or a Switch has
+ * `inner`, for which Data Factory does not report even that: see `branchesOf`.
  */
 export function treeOf(activities, now = Date.now()) {
   const loops = activities.filter((each) => LOOPS.has(each.activityType));
@@ -33,10 +33,10 @@ export function treeOf(activities, now = Date.now()) {
 }
 
 /**
- * Which runs of one round are of which If or Switch: run → branch.
+* The If or Switch that each run of one round belongs to: run → branch.
  *
- * They begin after it and end before it, and together fill its time, since it does nothing else: where they do not, they
- * may be of another path beside it, and stay where they are.
+ * Its runs start after it and end before it, and together fill its time, since it does nothing else. Runs that do not may
+ * belong to a parallel path, and are left in place.
  */
 function branchesOf(runs, now) {
   const length = (run) => endOf(run, now) - startOf(run);
@@ -54,7 +54,7 @@ function branchesOf(runs, now) {
   return found;
 }
 
-/** Which rounds belong to which loop: [loop run or null, hashes]. */
+/** The rounds of each loop: [loop run or null, hashes]. */
 function homes(groups, loops, now) {
   const named = new Map();
   for (const [hash, runs] of groups) {
@@ -80,10 +80,10 @@ function spanOf(runs, now) {
 }
 
 /**
- * The run of a loop around each round, by hash; null where no loop is around all of them.
+* The run of a loop that encloses each round, by hash; null if no loop encloses all of them.
  *
- * Rounds of one kind are all of one loop, which begins with the first and ends with the last: that tells it from others
- * beside it. Of loops in one another the inner one is around them as well as the outer, and shorter.
+ * Rounds of one kind all belong to one loop, which starts with the first and ends with the last: that distinguishes it from
+ * parallel loops. Of nested loops both enclose them; the inner one is shorter.
  */
 function placed(groups, loops, hashes, now) {
   const families = Map.groupBy(loops.filter((loop) => !hashes.includes(loop.iterationHash ?? "")), (loop) => loop.activityName);
@@ -92,7 +92,7 @@ function placed(groups, loops, hashes, now) {
   return fits.filter((fit) => fit.misfit <= least + SLACK).sort((one, other) => one.length - other.length)[0]?.homes ?? null;
 }
 
-/** How well the runs of one loop fit around rounds: { homes, misfit, length }; null where one of them is in none. */
+/** How well the runs of one loop enclose rounds: { homes, misfit, length }; null if a round is in none of them. */
 function fitOf(family, groups, hashes, now) {
   const homes = new Map();
   const held = new Map();
@@ -120,7 +120,7 @@ function rowsOf(runs, below, prefix, now) {
   return nested(runs.filter((run) => !of.has(run)), { runs, of, below, now }, prefix);
 }
 
-/** The rows of runs that are all of one round, and of one branch or of none. */
+/** The rows of runs of one round, and of one branch or of none. */
 function nested(own, { runs, of, below, now }, prefix) {
   const rows = new Map();
   for (const run of [...own].sort((one, other) => startOf(one) - startOf(other))) {
@@ -140,7 +140,7 @@ function nested(own, { runs, of, below, now }, prefix) {
   return [...rows.values()];
 }
 
-/** The time that rows lie in, [from, to] in milliseconds. */
+/** The period of all rows, [from, to] in milliseconds. */
 export function extent(activities, run, now = Date.now()) {
   const from = Math.min(...activities.map(startOf).filter(Boolean), Date.parse(run.startedAt ?? run.requestedAt));
   const to = Math.max(...activities.map((each) => endOf(each, now)), run.endedAt ? Date.parse(run.endedAt) : now);

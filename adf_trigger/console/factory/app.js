@@ -1,4 +1,4 @@
-// The same page over the local Data Factory.
+// The console of the local Data Factory.
 
 import { factory } from "./data.js";
 import { stateView } from "./state.js";

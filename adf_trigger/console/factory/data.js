@@ -1,4 +1,4 @@
-// What the page shows, as the local Data Factory's control API has it: all runs, whoever has started them.
+// The data of the page from the local Data Factory's control API: all runs, however they were started.
 
 import { call, inPath, withQuery } from "../api.js";
 import { SPANS } from "../known.js";
@@ -50,12 +50,12 @@ export async function readPipelines(signal) {
   return (await call("pipelines", { signal })).body.pipelines;
 }
 
-/** What tests have set: faults, progressions, options, the clock. */
+/** State set by tests: faults, progressions, options, the clock. */
 export async function readState(signal) {
   return (await call("", { signal })).body;
 }
 
-/** A run, as the list and the page of a run show one. */
+/** A run in the shape that the list and the run's page show. */
 function shown(run) {
   const path = `/runs/${run.runId}`;
   const rerun = run.runGroupId !== run.runId ? run.runGroupId : null;
@@ -104,20 +104,20 @@ function activity(run) {
   };
 }
 
-/** Where the page shows the run of an id. */
+/** The page's address of the run with an id. */
 export const hrefOfHeld = (id) => hrefOfId(id);
 
 const hrefOfId = (id) => `#/runs/${inPath(id)}`;
 
-/** All of it, as the list and a run are shown of. */
+/** The data source of the list and of a run's page. */
 export const factory = {
   views: VIEWS,
   canStart: false,
   hasCorrelation: false,
   idLabel: "Run id",
   whenLabel: "Created",
-  howToBegin: "Whatever starts one here is listed at once: the trigger service, a script, the SDK, or a trigger.",
-  howToFind: "Press Enter to ask for a run of that very id.",
+  howToBegin: "Runs are listed as soon as they start, by the trigger service, a script, the SDK, or a trigger.",
+  howToFind: "Press Enter to look for a run with exactly this id.",
   questionOf,
   listRuns,
   hrefOf: (run) => hrefOfId(run.runId),

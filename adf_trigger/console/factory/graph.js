@@ -1,4 +1,4 @@
-// Activities as a graph: in columns by what they wait for, with a line for each dependency.
+// Activities as a graph: in columns by depth of dependencies, with a line for each dependency.
 
 import { s } from "../dom.js";
 import { plain } from "../format.js";
@@ -9,7 +9,7 @@ const ACROSS = 64;
 const DOWN = 18;
 const ASIDE = 12;
 
-/** What stands inside of an activity: [title, activities]. */
+/** The activities inside an activity: [title, activities]. */
 export function insideOf(activity) {
   const has = activity.typeProperties ?? {};
   const named = (what, found) => (Array.isArray(found) && found.length > 0 ? [[`${activity.name}: ${what}`, found]] : []);
@@ -36,7 +36,7 @@ export function graph(activities) {
 
 const dependencies = (activity) => (Array.isArray(activity.dependsOn) ? activity.dependsOn : []);
 
-/** Activities by how many others stand before them at most. What waits for itself in a circle is put last. */
+/** Columns of activities by the longest chain of their dependencies. A cycle is cut where it closes. */
 function columnsOf(activities) {
   const byName = new Map(activities.map((each) => [each.name, each]));
   const depths = new Map();
@@ -74,7 +74,7 @@ function box(activity, [x, y]) {
 
 const ruler = document.createElement("canvas").getContext("2d");
 
-/** A text and what follows it, of which the text is cut where both are wider than a box. */
+/** A text and its suffix; the text is cut if both are wider than a box. */
 function fitted(text, font, behind = "") {
   ruler.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
   const fits = (words) => ruler.measureText(words + behind).width <= WIDTH - 2 * ASIDE;

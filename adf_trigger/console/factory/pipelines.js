@@ -9,10 +9,10 @@ import { Poller } from "../poll.js";
 const DRAWN_AT_ONCE = 6;
 const DEEPEST = 6;
 
-/** Show the pipelines in an element; gives what ends it. */
+/** Show the pipelines in an element; returns the function that ends it. */
 export function pipelinesView(main, _address, title) {
   title("Pipelines");
-  const body = h("div", {}, h("p", { class: "muted" }, "Asking for the pipelines…"));
+  const body = h("div", {}, h("p", { class: "muted" }, "Loading the pipelines…"));
   fill(main, h("div", { class: "title" }, h("h1", {}, "Pipelines")), body);
   const paint = painted(body);
   const opened = new Map();
@@ -47,7 +47,7 @@ function pipeline({ factoryId, name, properties }, opened, usually) {
   return details;
 }
 
-/** The graph of activities, and of those inside of them. */
+/** The graph of activities, and of the activities inside them. */
 function drawn(activities, depth) {
   if (activities.length === 0) return h("p", { class: "muted" }, "It has no activities.");
   const inside = depth < DEEPEST ? activities.flatMap(insideOf) : [];

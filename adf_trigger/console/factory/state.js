@@ -1,14 +1,14 @@
-// What tests have set about the local Data Factory: faults, progressions, runs that are held, options and the clock.
+// State of the local Data Factory that tests have set: faults, progressions, held runs, options and the clock.
 
 import { fill, h, painted } from "../dom.js";
 import { json, plain, said } from "../format.js";
 import { hrefOfHeld, readState } from "./data.js";
 import { Poller } from "../poll.js";
 
-/** Show the state in an element; gives what ends it. */
+/** Show the state in an element; returns the function that ends it. */
 export function stateView(main, _address, title) {
   title("Faults and progressions");
-  const body = h("div", {}, h("p", { class: "muted" }, "Asking how it is set…"));
+  const body = h("div", {}, h("p", { class: "muted" }, "Loading the state…"));
   fill(main, h("div", { class: "title" }, h("h1", {}, "Faults and progressions")), body);
   const paint = painted(body);
   const poller = new Poller(async (signal) => {
@@ -23,7 +23,7 @@ export function stateView(main, _address, title) {
 function shown({ faults, progressions, held, options, clockOffsetSeconds }) {
   return [
     h("h2", {}, "Faults"),
-    faults.length ? table(["Operation", "Fault", "How", "Seen", "Fired"], faults.map(({ id: _id, operation, fault, seen, fired, ...how }) => [operation, fault, json(JSON.stringify(how)), seen ?? "—", fired ?? "—"])) : h("p", { class: "muted" }, "No rule stands: every call is answered as the service does. Tests add some with POST /_emulator/faults."),
+    faults.length ? table(["Operation", "Fault", "How", "Seen", "Fired"], faults.map(({ id: _id, operation, fault, seen, fired, ...how }) => [operation, fault, json(JSON.stringify(how)), seen ?? "—", fired ?? "—"])) : h("p", { class: "muted" }, "There are no rules: every call is answered as by the service. Tests add rules with POST /_emulator/faults."),
     h("h2", {}, "Progressions"),
     progressions.length ? table(["Pipeline", "Mode", "Outcome", "How"], progressions.map(({ pipeline, mode, outcome, ...how }) => [pipeline || "all others", mode, outcome, json(JSON.stringify(how))])) : h("p", { class: "muted" }, "All runs run their activities for real."),
     held.length ? [h("h2", {}, "Held runs"), h("ul", {}, held.map((id) => h("li", {}, h("a", { href: hrefOfHeld(id) }, said(id)))))] : null,

@@ -72,7 +72,7 @@ def test_long_numbers_are_shown_as_they_are_and_never_changed(person: Person, st
     person.open("start?pipeline=numbers")
     ids = person.page.get_by_label("ids Array")
     ids.fill(f'[{{"id": {number}}}]')
-    expect(person.page.locator(".field", has=ids)).to_contain_text("more digits than this page can keep")
+    expect(person.page.locator(".field", has=ids)).to_contain_text("more digits than this page can represent")
     stack.quickstart.client.pipelines.delete("numbers")
 
 
@@ -101,7 +101,7 @@ def test_a_lost_connection_is_said_and_mended(person: Person, stack: LocalStack)
     stack.kill_functions()
     banner = person.page.locator(".banner")
     expect(banner).to_contain_text("Connection lost")
-    expect(banner).to_contain_text(re.compile("Trying again in (4|8|15) s"))
+    expect(banner).to_contain_text(re.compile("Retrying in (4|8|15) s"))
     expect(person.row("before")).to_be_visible()
     stack.processes.restart_functions()
     assert stack.caller.post("quick", {}, key="after").status == 202
@@ -129,7 +129,7 @@ def test_the_key_is_asked_for_and_kept_for_the_tab_alone(person: Person, stack: 
     """A wrong one is asked for again; it goes out as a header alone, and stands in no URL and no lasting storage."""
     wrong, right = "not-the-key", stack.endpoints.functions_key
     person.open(key=wrong)
-    expect(person.dialog()).to_contain_text("That key does not open this")
+    expect(person.dialog()).to_contain_text("That key does not authorise this")
     person.sign_in()
     expect(person.page.locator(".rows .row").first).to_be_visible()
     sent = [request for request in person.requests if "/api/runs" in request.url]
@@ -155,7 +155,7 @@ def test_a_functions_own_key_shows_what_it_opens(person: Person, stack: LocalSta
         person.page.get_by_label("Pipeline", exact=True).focus()
     expect(person.dialog()).to_have_count(0)
     person.row("by-own-key").click()
-    expect(person.dialog()).to_contain_text("That key does not open this")
+    expect(person.dialog()).to_contain_text("That key does not authorise this")
 
 
 def test_faulty_settings_are_told_one_by_one(person: Person) -> None:

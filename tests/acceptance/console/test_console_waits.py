@@ -60,10 +60,10 @@ def test_a_line_is_seen_from_the_list_and_from_within(
     expect(person.page.locator(".part-head")).to_contain_text("In line")
     expect(why(person)).to_contain_text("What it waits for")
     expect(why(person)).to_contain_text("at most 1 run of counted")
-    expect(why(person)).to_contain_text("1 request is before it.")
+    expect(why(person)).to_contain_text("1 request is ahead of it.")
     expect(person.page.locator(".part-facts code", has_text=MARKUP)).to_have_text(f'"{MARKUP}"')
     assert call(stack, "runs/line-2/cancel", {}).status_code < 300
-    expect(why(person)).to_contain_text("It is the next in line.")
+    expect(why(person)).to_contain_text("It is next in line.")
     assert person.page.locator("main b").count() == 0
     assert person.page.evaluate("window.hit") is None
 
@@ -119,7 +119,7 @@ def test_a_start_says_what_would_become_of_it(person: Person, stack: LocalStack,
     for pipeline in ("counted", "joining", "refusing"):
         start(stack, begun, pipeline, f"{pipeline}-now", customer="B")
     expected = {
-        "counted": "It would be taken, and wait, with 0 requests before it.",
+        "counted": "It would be accepted, and wait, with 0 requests ahead of it.",
         "joining": "It would join the run of joining-now",
         "refusing": "would be refused now.",
     }
@@ -168,7 +168,7 @@ def test_a_later_service_may_say_more(person: Person) -> None:
     person.button("Waiting").click()
     expect(person.row("one")).to_contain_text("<b>moon</b>")
     person.row("one").click()
-    expect(why(person)).to_contain_text("About 12,345 requests are before it.")
+    expect(why(person)).to_contain_text("About 12,345 requests are ahead of it.")
     expect(why(person)).to_contain_text("It ends with the run of other.")
     expect(person.page.locator(".part-facts")).to_contain_text("other")
 

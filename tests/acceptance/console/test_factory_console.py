@@ -86,7 +86,7 @@ def test_names_stay_within_the_boxes_of_a_graph(visitor: Person, stack: LocalSta
 def test_faults_and_progressions_are_told(visitor: Person, stack: LocalStack) -> None:
     """As tests set them, without loading the page again."""
     visitor.page.get_by_role("link", name="Faults and progressions").click()
-    expect(visitor.page.locator("main")).to_contain_text("No rule stands")
+    expect(visitor.page.locator("main")).to_contain_text("There are no rules")
     with stack.faults({"operation": "GetRun", "fault": "delay", "seconds": 0.01}):
         stack.control("POST", "progression", {"mode": "held", "pipeline": "parked"})
         expect(visitor.page.get_by_role("table").first).to_contain_text("GetRun")

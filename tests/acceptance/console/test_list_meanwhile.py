@@ -80,7 +80,7 @@ def test_older_runs_of_another_question_are_not_taken(person: Person) -> None:
     for route in late:
         answer(route, [listed("stray", minute=9)], "of-all-2")
     person.page.wait_for_load_state("networkidle")
-    expect(person.page.locator(".foot")).to_contain_text("These are all.")
+    expect(person.page.locator(".foot")).to_contain_text("These are all runs.")
     expect(person.row("stray")).to_have_count(0)
     assert set(continuations) == {None, "of-failed"}
 
