@@ -1,4 +1,4 @@
-# Every target sets up what it needs, in .venv, and does nothing twice.
+# Every target sets up its requirements in .venv, and repeats nothing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,21 +6,21 @@ FLOORS := .venv-floors
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
 WORKERS ?= 6
-# Where an environment forbids it, as images of containers like to, every process of a test compiles all that it imports.
+# Where an environment forbids bytecode, as container images often do, every process of a test compiles all its imports.
 export PYTHONDONTWRITEBYTECODE :=
-# One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from. A pin keeps
-# its extras: without them pip takes a newer release for the extra, and refuses it for want of a hash.
+# One lock for all supported Pythons; it names no index, so that it can be installed from any. Pins keep their extras:
+# otherwise pip chooses a newer release for the extra, and refuses it because its hash is missing.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 
 .PHONY: help setup lock demo up test check floors lint format bench chaos mutation screenshots clean
 
-help: ## what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## install everything into .venv, Azurite included
 
 $(READY): requirements-dev.txt pyproject.toml adf_trigger/local/azurite/package-lock.json
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; say which with PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; choose one with PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once: Python packages, then Azurite (about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
@@ -32,10 +32,10 @@ lock: $(READY) ## compile the locks from the .in files; LOCK=--upgrade takes the
 	$(COMPILE) $(LOCK) requirements.in --output-file requirements.txt
 	$(COMPILE) $(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
-demo: $(READY) ## run both quickstart pipelines by HTTP and by queue, and show what comes of it
+demo: $(READY) ## run both quickstart pipelines by HTTP and by queue, and show the results
 	@$(BIN)/python -m adf_trigger.local demo
 
-up: $(READY) ## the same stack, left running, to build against
+up: $(READY) ## keep the same stack running, to develop against
 	@$(BIN)/python -m adf_trigger.local up
 
 lint: $(READY) ## ruff and mypy
@@ -43,26 +43,26 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY) ## let ruff mend what it can
+format: $(READY) ## format, and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(READY) ## lint, and every test but the benchmarks; branch coverage of what is deployed has a floor
+test: $(READY) ## lint, and all tests except the benchmarks; branch coverage of the deployed code has a floor
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@echo "mypy runs beside the tests; what it says comes after them, and after coverage, which pytest-cov would compute twice"
+	@echo "mypy runs in parallel with the tests; its output follows theirs, and coverage, which pytest-cov would compute twice"
 	@types=$$(mktemp) && { $(BIN)/mypy >$$types 2>&1 & } && checking=$$! && tested=0 && \
 		{ $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --cov-fail-under 0 || tested=$$?; } && \
 		{ $(BIN)/coverage report || tested=$$?; } && \
 		{ wait $$checking || tested=$$?; } && cat $$types && rm $$types && exit $$tested
 
-check: $(READY) ## the unit and integration tests alone; with VENV and PYTHON for another Python
+check: $(READY) ## only the unit and integration tests; with VENV and PYTHON for another Python
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/integration tests/unit
 
 floors: $(FLOORS)/.ready ## unit tests and the main job with the lowest versions that the ranges allow
 	$(FLOORS)/bin/pytest -n $(WORKERS) --dist loadfile tests/acceptance/service/test_main_job.py tests/unit
 
-# The tools of the tests stay as they are locked: what is asked is how low the app and the local stack may go.
+# The test tools keep their locked versions: only the lower bounds of the app and the local stack are tested.
 $(FLOORS)/.ready: requirements.in requirements-client.in requirements-local.in $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct --no-annotate --python $(FLOORS)/bin/python \
@@ -75,17 +75,17 @@ $(FLOORS)/.ready: requirements.in requirements-client.in requirements-local.in $
 bench: $(READY) ## measure; never part of the tests; BENCH="--only soak --keep"
 	$(BIN)/python -m tests.bench $(BENCH)
 
-chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
+chaos: $(READY) ## inject faults for some minutes, then check that nothing was lost or duplicated
 	$(if $(ROW),,$(BIN)/pytest -n $(WORKERS) --dist loadfile -m chaos tests/acceptance/chaos)
 	$(BIN)/python -m tests.chaos $(if $(ROW),--row "$(ROW)")
 	$(if $(ROW),,$(BIN)/python -m tests.chaos.crowd)
 
-mutation: $(READY) ## change the code in a sample, and count what the tests notice; MUTATION="--seed 7 --sample 50"
+mutation: $(READY) ## mutate a sample of the code, and count the mutants that the tests kill; MUTATION="--seed 7 --sample 50"
 	$(BIN)/python -m tests.mutation $(MUTATION)
 
-screenshots: $(READY) ## take the pictures of the console that the documents show
+screenshots: $(READY) ## take the screenshots of the console for the documentation
 	$(BIN)/python -m tests.support.screenshots
 
-clean: ## remove what the other targets made
+clean: ## remove the output of the other targets
 	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage mutants bench-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,7 +3,7 @@ targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(64)
-@description('Name of the azd environment; every name and tag is made from it.')
+@description('Name of the azd environment, from which every name and tag is derived.')
 param environmentName string
 
 @minLength(1)
@@ -12,17 +12,17 @@ param environmentName string
     type: 'location'
   }
 })
-@description('Region of everything that is made. It must offer Flex Consumption.')
+@description('Region of all resources. It must offer Flex Consumption.')
 param location string
 
 @minLength(1)
-@description('Resource id of the existing data factory: /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.DataFactory/factories/{name}. It may be in another subscription of the tenant. Requests that name no factory are for this one, unless there are others.')
+@description('Resource id of the existing data factory: /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.DataFactory/factories/{name}. It may be in another subscription of the tenant. Requests that name no factory use it, unless there are others.')
 param factoryId string
 
 @description('Further data factories: alias to resource id. Requests name the alias; that of factoryId is "default".')
 param otherFactories object = {}
 
-@description('Assign the built-in role Data Factory Contributor in the place of the least-privilege role: for deployers who may assign roles but not define them. It lets the service change the factory, which it never does.')
+@description('Assign the built-in role Data Factory Contributor instead of the least-privilege role: for deployers who may assign roles but not define them. It lets the service change the factory, which it never does.')
 param useBuiltInFactoryRole bool = false
 
 @allowed([
@@ -31,7 +31,7 @@ param useBuiltInFactoryRole bool = false
   'Standard_GRS'
   'Standard_GZRS'
 ])
-@description('How the storage account, and so every accepted request, is kept.')
+@description('Redundancy of the storage account, and thus of every accepted request.')
 param storageSku string = 'Standard_LRS'
 
 @description('Object ids of the principals that may put messages on the requests queue.')
@@ -40,19 +40,19 @@ param senders array = []
 @description('Object ids of the principals that may take messages off the events queue.')
 param consumers array = []
 
-@description('Queue of a route, as infra/routes.json names it, to the object ids of the principals that may take messages off it.')
+@description('Queue of a route, as named in infra/routes.json, to the object ids of the principals that may take messages off it.')
 param routeConsumers object = {}
 
-@description('Object ids of the principals that may work through the rejected messages, send them again, and so read and write the ledger.')
+@description('Object ids of the principals that may process and replay the rejected messages, and therefore read and write the ledger.')
 param operators array = []
 
 @secure()
-@description('Further app settings, by name. A deployment sets all settings anew, so that one made by hand in the portal is gone after the next: it belongs here.')
+@description('Further app settings, by name. A deployment replaces all settings and removes those added in the portal, which therefore belong here.')
 param settings object = {}
 
 @minValue(1)
 @maxValue(1000)
-@description('Instances at most, of each group that scales by itself: HTTP, the requests queue, the poison queue. Data Factory throttles each principal, so that more of them start no more runs.')
+@description('Maximum instances of each group that scales separately: HTTP, the requests queue, the poison queue. Data Factory throttles each principal, so more instances do not start more runs.')
 param maximumInstances int = 10
 
 @allowed([
@@ -60,12 +60,12 @@ param maximumInstances int = 10
   2048
   4096
 ])
-@description('Memory of an instance in MB. The timer keeps one instance busy for a second of each 15, so that less costs less.')
+@description('Memory of an instance in MB. The timer keeps one instance busy for one of every 15 seconds, so less memory costs less.')
 param instanceMemory int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('HTTP requests that one instance takes at once, those that wait for a run among them. Azure\'s own default for Python is 1. Not over maxConcurrentRequests in host.json.')
+@description('Concurrent HTTP requests of one instance, including those that wait for a run. Azure\'s own default for Python is 1. At most maxConcurrentRequests in host.json.')
 param httpConcurrency int = 250
 
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
@@ -158,7 +158,7 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-// One deployment a resource group, since the factories in it share the definition of their role.
+// One deployment for each resource group, since its factories share the definition of their role.
 module factoryRole 'modules/factory_role.bicep' = [
   for factoryGroup in factoryGroups: {
     name: 'factory-role-${resourceToken}'
@@ -177,7 +177,7 @@ module factoryRole 'modules/factory_role.bicep' = [
 module functionApp 'modules/function_app.bicep' = {
   name: 'function-app'
   scope: group
-  // The app may start runs as soon as it takes requests.
+  // The app must be able to start runs as soon as it accepts requests.
   dependsOn: [
     factoryRole
   ]
@@ -212,7 +212,7 @@ output SERVICE_API_URI string = functionApp.outputs.uri
 output REQUESTS_QUEUE string = storage.outputs.requestsQueue
 output REJECTED_QUEUE string = storage.outputs.rejectedQueue
 output EVENTS_QUEUE string = storage.outputs.eventsQueue
-// What stays in the groups of the factories when the rest is deleted.
+// These remain in the factories' resource groups when everything else is deleted.
 output FACTORY_ROLE_ASSIGNMENTS array = [
   for (factoryGroup, index) in factoryGroups: factoryRole[index].outputs.assignmentIds
 ]

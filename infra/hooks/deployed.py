@@ -1,10 +1,10 @@
-"""What azd runs around a deployment (the hooks in azure.yaml), with the standard library alone.
+"""azd's hooks around a deployment (see azure.yaml), using only the standard library.
 
-`wait URL`, before: where the app has not been deployed yet its roles are new, and a role that was just assigned does
-not hold at once: the first deployment would end in 403 (https://github.com/Azure/azure-dev/issues/8026).
+`wait URL`, before: if the app has not been deployed yet, its roles are new, and a new role assignment does not take
+effect immediately: the first deployment would fail with 403 (https://github.com/Azure/azure-dev/issues/8026).
 
-`check URL`, after: asks for the health until it is good, since a deployment that went well says nothing of an app
-that cannot be imported: the host then answers 404 to everything, and no log says why.
+`check URL`, after: polls the health until it is ok, since a successful deployment does not mean that the app can be
+imported: if it cannot, the host answers 404 to everything, and no log says why.
 """
 
 import argparse
@@ -19,23 +19,23 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 SPREAD_SECONDS = 60
-"""How long roles take to hold, as a rule."""
+"""Usual time until role assignments take effect."""
 
 CHECK_SECONDS = 300
-"""How long nothing may be heard of the app."""
+"""Time limit for the first answer of the app."""
 
 UNWELL_SECONDS = 600
-"""How long an app that runs may lack something: a role may take so long."""
+"""Time limit for a running app to become healthy: a role may take that long."""
 
 PAUSE_SECONDS = 5
 IN_A_ROW = 3
-"""Good answers that are wanted, one after the other: the first may be the last of what ran before."""
+"""Required consecutive good answers: the first may come from the previous deployment."""
 
 _TIMEOUT_SECONDS = 30
 _MOST_BYTES = 65_536
 _BUILT_BY_ANOTHER_PYTHON = """\
-No function is there, so the app could not be imported. It may be that the remote build used another Python than the
-app runs on (https://github.com/Azure/azure-dev/issues/8538). Then build here: put `remoteBuild: false` below
+There are no functions, so the app could not be imported. The remote build may have used another Python than the app
+runs on (https://github.com/Azure/azure-dev/issues/8538). Then build locally: put `remoteBuild: false` below
 `services: api:` in azure.yaml, and run
 
   python3.12 -m pip install --only-binary=:all: --platform manylinux2014_x86_64 --python-version 3.12 \\
@@ -45,7 +45,7 @@ app runs on (https://github.com/Azure/azure-dev/issues/8538). Then build here: p
 
 
 class Answer(NamedTuple):
-    """What came of asking for the health: an HTTP status (0: none) and what the app, or the network, said."""
+    """The result of a health check: an HTTP status (0: none) and the text of the app, or of the network error."""
 
     status: int
     words: str
@@ -59,13 +59,13 @@ def main(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Run a command. The exit code: 0, or 1 where the deployed app does not get well."""
+    """Run a command; return the exit code: 0, or 1 if the deployed app does not become healthy."""
     parser = argparse.ArgumentParser(prog="deployed.py", description="Around a deployment of adf-trigger.")
     parser.add_argument("command", choices=["wait", "check"])
     parser.add_argument("url", help="of the app: https://<name>.azurewebsites.net/api")
     options = parser.parse_args(arguments)
     if not options.url.startswith(("https://", "http://")):
-        parser.error(f"{options.url!r} is no address; the template's output SERVICE_API_URI is wanted")
+        parser.error(f"{options.url!r} is not a URL; pass the template's output SERVICE_API_URI")
     health = f"{options.url.rstrip('/')}/health"
     if options.command == "wait":
         return _wait(health, ask or asked, sleep)
@@ -73,7 +73,7 @@ def main(
 
 
 def asked(url: str) -> Answer:
-    """Ask for the health once."""
+    """Request the health once."""
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - the deployment's own output
     try:
         with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
@@ -96,7 +96,7 @@ def _answer(status: int, body: bytes) -> Answer:
 
 def _wait(health: str, ask: Callable[[str], Answer], sleep: Callable[[float], None]) -> int:
     if not ask(health).ours:
-        _say(f"The app is new. Its roles take a while to hold: going on in {SPREAD_SECONDS} s.")
+        _say(f"The app is new. Its roles take a while to take effect: continuing in {SPREAD_SECONDS} s.")
         sleep(SPREAD_SECONDS)
     return 0
 
@@ -104,7 +104,7 @@ def _wait(health: str, ask: Callable[[str], Answer], sleep: Callable[[float], No
 def _check(
     health: str, ask: Callable[[str], Answer], sleep: Callable[[float], None], now: Callable[[], float]
 ) -> int:
-    begun = now()
+    started = now()
     good, last = 0, None
     while good < IN_A_ROW:
         answer = ask(health)
@@ -113,21 +113,23 @@ def _check(
             _say(f"{health}: {answer.status or 'no answer'} {answer.words}".rstrip())
             last = answer
         if good < IN_A_ROW:
-            if now() - begun >= (UNWELL_SECONDS if answer.ours else CHECK_SECONDS):
+            if now() - started >= (UNWELL_SECONDS if answer.ours else CHECK_SECONDS):
                 _say(_verdict(answer))
                 return 1
             sleep(PAUSE_SECONDS)
-    _say("The deployed app is well.")
+    _say("The deployed app is healthy.")
     return 0
 
 
 def _verdict(answer: Answer) -> str:
     if answer.status == HTTPStatus.NOT_FOUND and not answer.ours:
         return _BUILT_BY_ANOTHER_PYTHON
-    again = "`azd hooks run postdeploy` asks again."
+    again = "`azd hooks run postdeploy` checks again."
     if answer.ours:
-        return f"The app runs, but not all that it needs answers. Roles may need some minutes more: {again}"
-    return f"The app was not heard of in {CHECK_SECONDS} s. {again}"
+        return (
+            f"The app runs, but not all of its dependencies answer. Roles may need some more minutes: {again}"
+        )
+    return f"The app did not answer within {CHECK_SECONDS} s. {again}"
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-// Who else may use the storage account, which takes no keys: each principal on the one queue that it is for.
+// Access of other principals to the storage account, which accepts no keys: each only to its own queue.
 param storageName string
 param requestsQueue string
 param rejectedQueue string
@@ -17,16 +17,16 @@ param consumers array
 @description('Queue of a route to the object ids of the principals that read it.')
 param routeConsumers object
 
-@description('Object ids of the principals that work through the rejected messages, in their queue and in the ledger.')
+@description('Object ids of the principals that process the rejected messages, in their queue and in the ledger.')
 param operators array
 
 // Storage Queue Data Message Sender: to put messages, and nothing else
 var messageSender = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
 // Storage Queue Data Message Processor: to peek, get and delete messages
 var messageProcessor = '8a0f0c08-91a1-4084-bc3d-661d67233fed'
-// Storage Queue Data Contributor: also to let messages go that were looked at
+// Storage Queue Data Contributor: also to make received messages visible again
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
-// Storage Table Data Contributor: rejected messages are rows of the ledger, which a replay takes away
+// Storage Table Data Contributor: rejected messages are rows of the ledger, which a replay removes
 var tableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 
 // Each once. An operator sends messages of the rejected queue again.

@@ -1,11 +1,11 @@
-// What the function app may do to existing data factories of one resource group: start, watch and cancel runs, and
-// read what they run.
+// The function app's permissions on existing data factories of one resource group: start, watch and cancel runs, and
+// read pipelines.
 param factoryNames array
 
 @description('Principal id of the function app\'s identity.')
 param principalId string
 
-@description('Assign Data Factory Contributor, which allows far more, in the place of a role of our own.')
+@description('Assign Data Factory Contributor, which allows far more, instead of our own role.')
 param useBuiltInRole bool
 
 // Names are made from ids in lower case: Azure's ids are the same in any letter case, guid() is not.

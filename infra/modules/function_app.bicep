@@ -1,4 +1,4 @@
-// The function app on Flex Consumption. It holds nothing secret, since every connection is by its identity.
+// The function app on Flex Consumption. It has no secrets, since every connection uses its identity.
 param resourceToken string
 param location string
 param tags object
@@ -25,30 +25,30 @@ param table string
 @description('Further app settings, by name.')
 param moreSettings object
 
-@description('Instances at most, of each group that scales by itself.')
+@description('Maximum instances of each group that scales separately.')
 param maximumInstances int
 
 @description('Memory of an instance in MB.')
 param instanceMemory int
 
-@description('HTTP requests that one instance takes at once.')
+@description('Concurrent HTTP requests of one instance.')
 param httpConcurrency int
 
 var host = loadJsonContent('../../host.json')
-// What is done about which pipeline, as the setting ADF_TRIGGER_POLICY has it.
+// The policies of pipelines: the setting ADF_TRIGGER_POLICY.
 var policy = loadJsonContent('../policy.json')
-// Which events start which pipelines, as Data Factory's own definitions of triggers have it: ADF_TRIGGER_TRIGGERS.
+// The events that start pipelines, in Data Factory's own format of trigger definitions: ADF_TRIGGER_TRIGGERS.
 var triggers = loadJsonContent('../triggers.json')
-// Where else news goes: ADF_TRIGGER_ROUTES. It names the settings that hold URLs and secrets, and holds none.
+// Further destinations of events: ADF_TRIGGER_ROUTES. It names the settings with URLs and secrets, and contains none.
 var routes = loadJsonContent('../routes.json')
 
 var mostRequests = host.extensions.http.maxConcurrentRequests
 var overHost = 'httpConcurrency: ${httpConcurrency} is over maxConcurrentRequests in host.json, ${mostRequests}'
 var concurrency = httpConcurrency <= mostRequests ? httpConcurrency : fail(overHost)
-// One thread for each message that an instance takes at once. HTTP functions are async, and bring their own threads.
+// One thread for each message that an instance handles concurrently. HTTP functions are async, and have their own threads.
 var threads = host.extensions.queues.batchSize + host.extensions.queues.newBatchThreshold
 
-// The names that the service has for Azure's clouds.
+// The service's names of Azure's clouds.
 var clouds = {
   AzureCloud: 'public'
   AzureUSGovernment: 'us-government'
@@ -108,7 +108,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        // Of host.json the platform reads none of this; without it Python apps get one request an instance.
+        // The platform does not read this from host.json; without it Python apps get one request per instance.
         triggers: {
           http: {
             perInstanceConcurrency: concurrency
@@ -126,7 +126,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// Deployments sign in by Entra ID; publishing passwords are not taken.
+// Deployments sign in with Entra ID; publishing passwords are disabled.
 resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
@@ -147,7 +147,7 @@ var ownSettings = {
   AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob
   AzureWebJobsStorage__queueServiceUri: storage.properties.primaryEndpoints.queue
   AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
-  // The addresses above come first; without a name the host fails at start now and then:
+  // The URIs above take precedence; without an account name the host occasionally fails to start:
   // https://github.com/Azure/azure-functions-host/issues/11787
   AzureWebJobsStorage__accountName: storage.name
   AzureWebJobsStorage__credential: 'managedidentity'
@@ -175,7 +175,7 @@ var overridden = filter(objectKeys(moreSettings), name => contains(namesOfOurs, 
 var overriding = 'settings: the deployment itself sets ${join(overridden, ', ')}'
 var allSettings = union(moreSettings, ownSettings, fileSettings)
 
-// A deployment puts all settings: what is not among them is gone.
+// A deployment replaces all settings: others are removed.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'

@@ -1,4 +1,4 @@
-// Who the function app is: to storage, to Application Insights, and to Data Factory.
+// The function app's identity for storage, Application Insights and Data Factory.
 param name string
 param location string
 param tags object

@@ -1,4 +1,4 @@
-// Application Insights on a Log Analytics workspace, written to by identity alone.
+// Application Insights on a Log Analytics workspace, which accepts telemetry only by identity.
 param resourceToken string
 param location string
 param tags object

@@ -18,7 +18,7 @@ var queueNames = [
   'adf-run-requests-poison'
   eventsQueueName
 ]
-// Made here, so that roles on them can be granted before there is news.
+// Created here, so that roles on them can be assigned before there are events.
 var routes = map(items(loadJsonContent('../routes.json')), route => route.value)
 var routeQueueNames = union(map(filter(routes, route => contains(route, 'queue')), route => route.queue), [])
 

@@ -44,7 +44,9 @@ def url() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize(("hook", "said"), [("predeploy", ""), ("postdeploy", "The deployed app is well.\n")])
+@pytest.mark.parametrize(
+    ("hook", "said"), [("predeploy", ""), ("postdeploy", "The deployed app is healthy.\n")]
+)
 def test_a_hook_runs_as_azd_runs_it(hook: str, said: str, url: str) -> None:
     """The command in azure.yaml finds its script and the app, and needs no package."""
     posix = HOOKS[hook]["posix"]

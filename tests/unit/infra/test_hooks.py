@@ -86,9 +86,9 @@ def test_one_good_answer_is_not_enough() -> None:
     ("answer", "told"),
     [
         (NOT_THERE, "https://github.com/Azure/azure-dev/issues/8538"),
-        (UNWELL, "Roles may need some minutes more: `azd hooks run postdeploy` asks again."),
-        (STARTING, "The app was not heard of in 300 s."),
-        (SILENT, "The app was not heard of in 300 s."),
+        (UNWELL, "Roles may need some more minutes: `azd hooks run postdeploy` checks again."),
+        (STARTING, "The app did not answer within 300 s."),
+        (SILENT, "The app did not answer within 300 s."),
     ],
 )
 def test_an_app_that_does_not_get_well_is_told_with_the_likely_reason(
