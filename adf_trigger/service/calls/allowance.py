@@ -54,6 +54,8 @@ class _Level:
         self._tokens = rate.burst
         self._at = now
         self._unanswered = deque[float]()
+        self.answers = 0
+        """Calls that were answered."""
 
     def wait(self, now: float, wanted: float) -> float:
         """Seconds until `wanted` tokens are available; 0 where they are now."""
@@ -75,17 +77,20 @@ class _Level:
         if self._unanswered:
             self.give_back(now)
 
-    def answered(self, now: float, remaining: int | None) -> None:
+    def answered(self, now: float, remaining: int | None, meanwhile: int) -> None:
         """Set the level that a reply states, less the calls that are still under way.
 
+        Replies overtake each other: calls that were answered while this one was under way may have been counted before
+        or after it, so that it does not raise the level by them.
         Whatever it says, a bucket is full again within twice the time that it takes to fill.
         """
         self._refill(now)
+        self.answers += 1
         if self._unanswered:
             self._unanswered.popleft()
         if remaining is not None:
-            left = min(self._rate.burst, max(0, remaining) - len(self._unanswered))
-            self._tokens = max(-self._rate.burst, left)
+            most = min(self._rate.burst, max(0, remaining) - len(self._unanswered))
+            self._tokens = max(-self._rate.burst, most - meanwhile, min(most, self._tokens))
 
     def empty(self, now: float) -> None:
         self._refill(now)
@@ -104,12 +109,20 @@ class Allowance:
 
     Args:
         seconds: a monotonic clock.
-        patient: whether `take` waits within its patience; else it returns immediately.
+        patient: whether `take` waits within its patience, and `pause` at all; else they return immediately.
+        sleep: lets a number of its seconds pass.
     """
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic, *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        seconds: Callable[[], float] = time.monotonic,
+        *,
+        patient: bool = True,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._seconds = seconds
         self._patient = patient
+        self._sleep = sleep
         self._levels: dict[tuple[str, Bucket | None], _Level] = {}
         self._changed = threading.Condition()
 
@@ -176,17 +189,39 @@ class Allowance:
                 self._level(factory, None).not_sent(now)
             self._changed.notify_all()
 
-    def answered(self, factory: str, bucket: Bucket, remaining: int | None) -> None:
-        """Settle a call that was answered, perhaps with the calls that are left."""
+    def answers(self, factory: str, bucket: Bucket) -> int:
+        """How many calls were answered so far: see `answered`."""
         with self._changed:
-            self._level(factory, bucket).answered(self._seconds(), remaining)
+            return self._level(factory, bucket).answers
+
+    def answered(
+        self, factory: str, bucket: Bucket, remaining: int | None, *, begun_after: int | None = None
+    ) -> None:
+        """Settle a call that was answered, perhaps with the calls that are left.
+
+        Args:
+            factory: resource id of the factory that was called.
+            bucket: what the Resource Manager counts it with.
+            remaining: the calls that are left, as the reply states it.
+            begun_after: the `answers` there were when it began; None where no other call was under way.
+        """
+        with self._changed:
+            level = self._level(factory, bucket)
+            meanwhile = 0 if begun_after is None else level.answers - begun_after
+            level.answered(self._seconds(), remaining, meanwhile)
             self._changed.notify_all()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait for so long, unless nobody is to wait; returns whether it did."""
+        if self._patient:
+            self._sleep(seconds)
+        return self._patient
 
     def throttled(self, factory: str, bucket: Bucket, *, subscription: bool) -> None:
         """Empty a bucket after a 429: of the Resource Manager for the subscription, or of Data Factory itself."""
         with self._changed:
             now = self._seconds()
-            self._level(factory, bucket).answered(now, None)
+            self._level(factory, bucket).answered(now, None, 0)
             if subscription:
                 self._level(factory, bucket).empty(now)
             elif bucket is Bucket.READS:

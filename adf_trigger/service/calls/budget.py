@@ -95,6 +95,12 @@ class Budget:
         """A permit for one call, taken from the budget; None where none is left, or none is allowed in time."""
         return Permit(lambda: self.give_back(bucket)) if self.spend(bucket) else None
 
+    def pause(self, seconds: float) -> bool:
+        """Wait for so long, where the budget lasts longer; returns whether it did."""
+        if self._allowance is None or self._seconds() + seconds >= self._until:
+            return False
+        return self._allowance.pause(seconds)
+
     def give_back(self, bucket: Bucket = Bucket.READS) -> None:
         """Return a call that was not made."""
         self._count_back()

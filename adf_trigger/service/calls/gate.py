@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
@@ -80,6 +80,13 @@ class Gate:
         if state is None or not state.gates(Bucket.WRITES):
             return None
         return Wait(max(now, state.next_probe_at), str(state))
+
+    def pause_of_sends(self, factory: FactoryHandle) -> timedelta | None:
+        """How long a 429 keeps runs from being started; None where none does, or something else does as well."""
+        now, state = self._clock(), self._states.of(factory.present_id)
+        until = self._throttling.until(factory.present_id, Bucket.WRITES, now)
+        is_held = state is not None and state.gates(Bucket.WRITES)
+        return None if until is None or is_held else until - now
 
     def wait_to_cancel(self, factory: FactoryHandle) -> Wait | None:
         """Why and until when no run may be cancelled; None where one may be, even if none may be started."""

@@ -161,6 +161,7 @@ class WatchedRuns:
 
     def _counted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
         """Make a call and return its result. The allowance is updated, whatever the outcome."""
+        begun_after = self._allowance.answers(self._factory, bucket)
         try:
             answer = call()
         except Throttled as exc:
@@ -174,7 +175,8 @@ class WatchedRuns:
             self._allowance.answered(self._factory, bucket, None)
             raise
         if _is_new(answer, earlier, bucket):
-            self._allowance.answered(self._factory, bucket, _remaining(answer, bucket))
+            remaining = _remaining(answer, bucket)
+            self._allowance.answered(self._factory, bucket, remaining, begun_after=begun_after)
         return answer
 
     def _failed(self, error: AdfTriggerError, bucket: Bucket) -> None:

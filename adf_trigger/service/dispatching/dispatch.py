@@ -35,6 +35,9 @@ from adf_trigger.service.troubles import Troubles
 ROUNDS = 10
 """Maximum rounds per tick for requests that arrive while it runs; later ones are left to the next tick."""
 
+AFTER_A_PAUSE = timedelta(milliseconds=100)
+"""Added to the pause that a 429 asks for, so that what was postponed until its end is due."""
+
 FULL_QUEUE_WAIT = timedelta(seconds=60)
 """How long a request waits for a pipeline at its concurrency limit."""
 
@@ -142,16 +145,35 @@ class Dispatcher:
         for _ in range(ROUNDS):
             self._tick_threads.each(take_up, self._in_turn(unsent, turn))
             known.update(row.run_id for row in unsent)
-            unsent = self._come_meanwhile(factory, turn, known) if unsent else []
+            unsent = self._next_round(factory, turn, known) if unsent else []
             if not unsent:
                 break
         if not turn.waits:
             self._gate.no_request_waits(factory)
-        elif not turn.sending and self._gate.next_try(factory) and self._backlog.since(factory) is None:
-            self._backlog.begin(
-                factory
-            )  # requests that come while the factory cannot be used wait behind them
+        elif not turn.sending and self._gate.next_try(factory):
+            self._have_others_wait(factory)
         return turn.ended
+
+    def _have_others_wait(self, factory: FactoryHandle) -> None:
+        """Have requests that come while the factory cannot be used wait behind those that there are."""
+        if self._backlog.since(factory) is None:
+            self._backlog.begin(factory)
+
+    def _next_round(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
+        """The requests that are to be processed next in this turn.
+
+        A 429 asks for a second as a rule: what it keeps from being started goes on then, and not with the next turn.
+        """
+        if turn.sending or turn.behind:
+            return self._come_meanwhile(factory, turn, known)
+        pause = self._gate.pause_of_sends(factory)
+        if pause is None or not turn.waits:
+            return []
+        self._have_others_wait(factory)
+        if not turn.budget.pause((pause + AFTER_A_PAUSE).total_seconds()):
+            return []
+        turn.begin_again()
+        return sorted(self._to_be_sent(factory, turn), key=_by_arrival)
 
     def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
         """The requests that have arrived since the rows were read, and wait behind the earlier ones.
@@ -182,10 +204,15 @@ class Dispatcher:
         """Requests that wait for their turn, except those that this tick knows, or that are held."""
         return [
             row
-            for row in self._ledger.active(factory.id)
-            if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row, turn)
-            if row.waits_for not in {Waits.CALLER, Waits.ADMISSION} and self._times.is_due(row)
+            for row in self._to_be_sent(factory, turn)
+            if row.run_id not in known and self._times.is_due(row)
         ]
+
+    def _to_be_sent(self, factory: FactoryHandle, turn: Turn) -> Iterator[ActiveRun]:
+        """The requests that wait for their turn, by the ledger as it is now."""
+        for row in self._ledger.active(factory.id):
+            if row.may_be_unsent and self._is_to_be_sent(row, turn) and row.waits_for is not Waits.ADMISSION:
+                yield row
 
     def _waits_in_line(self, row: ActiveRun, holds: Holds) -> bool:
         """Whether it waits only for room in its line, and its deadline has not passed."""

@@ -49,6 +49,10 @@ class Turn:
         """How many runs of others count against the limit of these places in this turn."""
         return next((each.others for each in self.openings.values() if each.places == places), 0)
 
+    def begin_again(self) -> None:
+        """Start runs again, the first one alone, now that what kept them from being started is over."""
+        self.sending, self.asked, self.proven = True, False, False
+
     @property
     def needs_a_pilot(self) -> bool:
         """Whether no call of this turn has shown yet that runs can be started."""

@@ -1,16 +1,27 @@
 """What may be called now, as far as replies tell, and who waits for it."""
 
+import heapq
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from adf_trigger.emulator.arm.throttling import TokenBuckets
 from adf_trigger.service.calls.allowance import RESERVED_QUERIES, RESERVED_READS, Allowance, subscription_of
 from adf_trigger.service.calls.throttling import Bucket
+from tests.support.world import START
 
 ONE = "/subscriptions/AAAA/resourceGroups/g/providers/Microsoft.DataFactory/factories/one"
 TWO = ONE.replace("one", "two").lower()
 ELSEWHERE = ONE.replace("AAAA", "BBBB")
+
+LASTS = 30.0
+"""Seconds that callers go on."""
 
 
 class Seconds:
@@ -88,6 +99,65 @@ def test_a_reply_tells_what_others_have_spent(allowance: Allowance) -> None:
     assert taken(allowance, ONE, Bucket.WRITES) == 10 - 3
     allowance.answered(ONE, Bucket.WRITES, 1_199)
     assert taken(allowance, ONE, Bucket.WRITES) <= 200
+
+
+def test_a_reply_that_was_overtaken_gives_back_no_call_of_another(allowance: Allowance) -> None:
+    """The one that says that nothing is left was counted last, and came first."""
+    taken(allowance, ONE, Bucket.WRITES)
+    for _ in range(198):
+        allowance.answered(ONE, Bucket.WRITES, None)
+    begun = allowance.answers(ONE, Bucket.WRITES)
+    allowance.answered(ONE, Bucket.WRITES, 0, begun_after=begun)
+    allowance.answered(ONE, Bucket.WRITES, 1, begun_after=begun)
+    assert taken(allowance, ONE, Bucket.WRITES) == 0
+
+
+def test_a_reply_is_believed_but_for_the_calls_that_it_may_not_count(allowance: Allowance) -> None:
+    """It raises the level by what it shows for certain, and lowers it to what others have left."""
+    taken(allowance, ONE, Bucket.WRITES)
+    for _ in range(197):
+        allowance.answered(ONE, Bucket.WRITES, 0)
+    begun = allowance.answers(ONE, Bucket.WRITES)
+    for _ in range(2):
+        allowance.answered(ONE, Bucket.WRITES, None, begun_after=begun)
+    allowance.answered(ONE, Bucket.WRITES, 10, begun_after=begun)
+    assert taken(allowance, ONE, Bucket.WRITES) == 10 - 2
+    begun = allowance.answers(ONE, Bucket.WRITES)
+    for remaining in (150, 150, 9):
+        allowance.answered(ONE, Bucket.WRITES, remaining, begun_after=begun)
+    assert taken(allowance, ONE, Bucket.WRITES) == 9 - 5
+
+
+@given(seed=st.integers(0, 2**32), callers=st.integers(1, 24), latency=st.floats(0.05, 0.5))
+@settings(max_examples=30, deadline=None)
+def test_whoever_is_alone_is_never_refused(seed: int, callers: int, latency: float) -> None:
+    """However calls and their replies overtake each other: what a bucket has left is never taken for more."""
+    random, seconds, service = Random(seed), Seconds(), TokenBuckets()  # noqa: S311 - no secret
+    allowance, numbers = Allowance(seconds, patient=False), itertools.count()
+    waiting: list[tuple[float, int, str, int | None, int]] = []
+
+    def later(step: str, left: int | None, begun: int) -> None:
+        heapq.heappush(waiting, (seconds.now + random.uniform(0, latency), next(numbers), step, left, begun))
+
+    for _ in range(callers):
+        later("ask", None, 0)
+    made = 0
+    while seconds.now < LASTS:
+        seconds.now, _, step, left, begun = heapq.heappop(waiting)
+        if step == "arrive":
+            left = service.take("s", "a", "writes", START + timedelta(seconds=seconds.now))
+            assert left is not None, f"refused after {made} calls"
+            made += 1
+            later("answer", left, begun)
+            continue
+        if step == "answer":
+            allowance.answered(ONE, Bucket.WRITES, left, begun_after=begun)
+        if allowance.take(ONE, Bucket.WRITES):
+            later("arrive", None, allowance.answers(ONE, Bucket.WRITES))
+        else:
+            later("ask", None, 0)
+    fastest = callers * LASTS / (2 * latency)
+    assert made >= min(0.8 * (200 + 10 * LASTS), 0.2 * fastest)
 
 
 def test_calls_that_were_never_made_are_forgotten(allowance: Allowance, seconds: Seconds) -> None:
