@@ -56,13 +56,24 @@ def test_a_netrc_file_changes_no_authorization(tmp_path: Path, monkeypatch: pyte
 
 
 @responses.activate
-@pytest.mark.parametrize("url", [URL, f"{URL}(RowKey='it%27s')?a=b&c=%C3%A4", f"{URL}/a b/\u00e4#c"])
 @pytest.mark.parametrize(
-    ("method", "body"), [("GET", None), ("POST", None), ("POST", b"{}"), ("POST", "text"), ("DELETE", None)]
+    "url",
+    [
+        URL,
+        f"{URL}(RowKey='it%27s')?a=b&c=%C3%A4",
+        f"{URL}/a b/\u00e4#c",
+        f"{URL}/../x/./y?a",
+        f"{URL}/%zz",
+        f"{URL}/{'a' * 5_000} ",
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [("GET", None), ("get", None), ("POST", None), ("POST", b"{}"), ("POST", "text"), ("DELETE", None)],
 )
 def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: bytes | str | None) -> None:
     """Its URL, its headers and its body are the same."""
-    responses.add(method, url)
+    responses.add(method.upper(), url)
     headers = {"accept": "application/json", "X-Own": "1"}
     for session in (LastingSession(), requests.Session()):
         session.request(
@@ -78,6 +89,13 @@ def test_no_header_is_smuggled_in_by_the_value_of_another(value: str) -> None:
     """The call fails before anything is sent."""
     with pytest.raises(requests.exceptions.InvalidHeader):
         LastingSession().request("GET", URL, headers={"X-Own": value}, allow_redirects=False)
+
+
+@pytest.mark.parametrize("name", ["X-Own: a\r\nX-Other", "X-Own\r\n", "X-Own:", ""])
+def test_no_header_is_smuggled_in_by_the_name_of_another(name: str) -> None:
+    """The call fails before anything is sent, and as a call of requests does."""
+    with pytest.raises(requests.exceptions.InvalidHeader):
+        LastingSession().request("GET", URL, headers={name: "a"}, allow_redirects=False)
 
 
 def test_a_pool_of_connections_is_used_until_it_is_closed() -> None:
