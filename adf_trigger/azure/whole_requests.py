@@ -1,12 +1,15 @@
-"""Connections that send a small request in one piece.
+"""Connections that send a small request in one piece, and whose answers are final ones.
 
 http.client sends the head of a request and its body separately: two packets or TLS records, for each of which the peer
 wakes up, and this thread releases the interpreter's lock and has to acquire it again.
 """
 
+import http
+from http.client import BadStatusLine
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import HTTPResponse
 
 LARGEST = 64 * 1024
 """Maximum bytes, head and body, of a request that is sent in one piece."""
@@ -33,6 +36,20 @@ class WholeRequests(HTTPConnection):
             return
         self._send_held()
         super().send(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        """See HTTPConnection. An interim answer is an error: the final one would be taken for that of the next request.
+
+        http.client skips 100 alone, and takes any other below 200 for the end of the answer.
+
+        Raises:
+            BadStatusLine: there was an interim answer; the connection is of no use any more.
+        """
+        response = super().getresponse()
+        if response.status < http.HTTPStatus.OK:
+            self.close()
+            raise BadStatusLine(f"interim answer {response.status}")
+        return response
 
     def _send_held(self) -> None:
         """Send the held bytes, and stop holding for this request."""

@@ -211,6 +211,28 @@ def test_a_success_that_does_not_arrive_whole_may_have_happened(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("interim", ["101 Switching Protocols", "102 Processing", "103 Early Hints"])
+def test_no_call_gets_the_answer_of_the_one_before_it(
+    client_of: ClientOf, server: RawServer, interim: str
+) -> None:
+    """After an interim answer the final one may come at any time: the next call has a connection of its own."""
+    other = UUID("99999999-5df1-4b8e-ac2f-064cfa58202b")
+
+    def behave(connection: socket.socket) -> None:
+        server.read_request(connection)
+        if server.connections == 1:
+            connection.sendall(f"HTTP/1.1 {interim}\r\nLink: </a>\r\n\r\n".encode())
+            server.read_request(connection)
+            connection.sendall(reply("200 OK", CREATED.replace(b"2f7fdb90", b"99999999")))
+        connection.sendall(reply("200 OK", CREATED))
+
+    server.behaviour = behave
+    client = client_of(server.url)
+    with pytest.raises(UnknownOutcome):
+        client.create_run("p", {}, client_request_id=other)
+    assert start(client).run_id == RUN_ID
+
+
 def test_a_body_that_drips_for_ever_is_given_up(client_of: ClientOf, server: RawServer) -> None:
     """Each byte comes within the read time-out, the whole does not."""
 

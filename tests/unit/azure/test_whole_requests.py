@@ -1,6 +1,8 @@
-"""How a request leaves: in as few pieces as it fits into."""
+"""How a request leaves: in as few pieces as it fits into; and which answer it gets."""
 
 from collections.abc import Iterator
+from http.client import BadStatusLine
+from io import BytesIO
 
 import pytest
 
@@ -8,10 +10,12 @@ from adf_trigger.azure.whole_requests import LARGEST, WholeRequests
 
 
 class Socket:
-    """Remembers what was sent."""
+    """Remembers what was sent, and answers."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.answer = b""
+        self.is_open = True
 
     def sendall(self, data: bytes) -> None:
         """Take it."""
@@ -20,8 +24,13 @@ class Socket:
     def settimeout(self, _: float | None) -> None:
         """Nothing waits here."""
 
+    def makefile(self, _: str) -> BytesIO:
+        """The answer."""
+        return BytesIO(self.answer)
+
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing more comes."""
+        self.is_open = False
 
 
 @pytest.fixture
@@ -75,3 +84,24 @@ def test_a_request_that_fails_leaves_nothing_for_the_next(connection: WholeReque
     assert sent(connection) == []
     connection.send(b"GET /next HTTP/1.1\r\n\r\n")
     assert sent(connection) == [b"GET /next HTTP/1.1\r\n\r\n"]
+
+
+@pytest.mark.parametrize("status", ["101 Switching Protocols", "102 Processing", "103 Early Hints"])
+def test_an_interim_answer_ends_the_connection(connection: WholeRequests, status: str) -> None:
+    """The final one would be read as that of the next request."""
+    socket: Socket = connection.sock  # type: ignore[assignment]
+    socket.answer = f"HTTP/1.1 {status}\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n".encode()
+    connection.request("GET", "/path")
+    with pytest.raises(BadStatusLine):
+        connection.getresponse()
+    assert not socket.is_open
+    assert connection.sock is None
+
+
+def test_an_answer_that_goes_on_is_a_final_one(connection: WholeRequests) -> None:
+    """100 says that the body may come, which has been sent already; http.client passes over it."""
+    socket: Socket = connection.sock  # type: ignore[assignment]
+    socket.answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+    connection.request("GET", "/path")
+    assert connection.getresponse().status == 204
+    assert socket.is_open
