@@ -44,7 +44,7 @@ BATCH_SECONDS = 12.0
 """Seconds after which no further event of a call is processed: Event Grid waits 30 seconds for its answer."""
 AT_ONCE = 16
 STARTED_INLINE = 4
-"""Maximum requests of one call that are sent while its caller waits; of more, the timer sends all."""
+"""Maximum requests of one call that are sent while its caller waits; if there are more, the timer sends all."""
 LATER = 30.0
 """Retry-After in seconds of events that could not be accepted."""
 MAX_REASONS = 3
@@ -225,14 +225,14 @@ class EventIntake:
         Args:
             messages: events, and entries that are not events.
         """
-        taken = EventOutcomes(events=len(messages))
+        outcomes = EventOutcomes(events=len(messages))
         made: list[Message] = []
         for message in messages:
             wanted = self.messages_of(message)
             made += wanted
             if message.event is not None and not wanted:
                 self.unwanted(message.event)
-                taken.unwanted += 1
+                outcomes.unwanted += 1
             elif message.event is None:
                 made.append(message)
         over = self._seconds() + BATCH_SECONDS
@@ -256,10 +256,10 @@ class EventIntake:
                     extra={"action": "event_postponed", "request_id": message.request_id},
                 )
             with lock:
-                taken.count(outcome)
+                outcomes.count(outcome)
 
         self._threads.each(take, made, at_once=AT_ONCE)
-        return taken
+        return outcomes
 
     def _take(self, message: Message, *, at_once: bool) -> Outcome:
         if message.request is None:
@@ -281,7 +281,7 @@ class EventIntake:
                 at_once=at_once,
             )
         except RequestConflict:
-            return Outcome.REPEATED  # another delivery was first, by another version of the trigger
+            return Outcome.REPEATED  # another delivery was first, to another version of the trigger
         except (InvalidRequest, Refused, AtCapacity, TooLate) as exc:
             return self._reject(message, exc)
         if submitted.again_after is not None:

@@ -106,7 +106,7 @@ class Intake:
             self._requeuer.put_back(message, LEDGER_WAIT, exc)
             return
         if kept is None:
-            self._take_without(message, reference)
+            self._take_without_message(message, reference)
         elif reference.news_only:
             self._rejecter.publish_again(kept, message)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
@@ -114,7 +114,7 @@ class Intake:
             if self._take_event_or_request(asked, came_as=message, sent_again=kept):
                 self._keeper.remove_accepted(kept, reference)
         elif kept.waiting:
-            _log_taken(message)
+            _log_done_before(message)
         else:
             self._rejecter.publish_again(kept, message)
 
@@ -143,7 +143,7 @@ class Intake:
 
         Raises:
             PublishError: the queue is out of reach.
-            LedgerError: it fits into no queue.
+            LedgerError: it does not fit into a queue message.
         """
         self._requeuer.put_back_as_poison(message, error)
 
@@ -281,17 +281,17 @@ class Intake:
             not_after=self._requeuer.expiry_of(message),
         )
 
-    def _take_without(self, message: Message, reference: Reference) -> None:
+    def _take_without_message(self, message: Message, reference: Reference) -> None:
         """Process a reference to a message that is not kept any more: it was accepted, and then removed."""
         try:
             places = [*(each.id for each in self._factories), *self._unconfigured.ids()]
-            taken = any(self._ledger.get(each, message.request_id) for each in places)
-            taken = taken or self._keeper.was_rejected(reference)
+            was_accepted = any(self._ledger.get(each, message.request_id) for each in places)
+            is_done = was_accepted or self._keeper.was_rejected(reference)
         except LedgerError as exc:
             self._requeuer.put_back(message, LEDGER_WAIT, exc)
             return
-        if taken:
-            _log_taken(message)
+        if is_done:
+            _log_done_before(message)
         else:
             gone = Fault("", "the message that it refers to is not kept, and no request was made from it")
             self._reject(message, message, InvalidRequest([gone]))
@@ -316,7 +316,7 @@ class Intake:
         return None if factory is None else self._partitions.spelled(factory)
 
 
-def _log_taken(message: Message) -> None:
+def _log_done_before(message: Message) -> None:
     logger.info(
         "Message %s refers to one that was accepted or dismissed",
         message.id,

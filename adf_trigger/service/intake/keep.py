@@ -1,4 +1,4 @@
-"""Messages that are kept in the ledger while they wait, since they fit into no queue message."""
+"""Keeps messages in the ledger while they wait, if they do not fit into a queue message."""
 
 import logging
 from datetime import datetime
@@ -21,7 +21,7 @@ LISTED_AT_ONCE = 50
 
 
 class NotKept(AdfTriggerError):
-    """A message cannot wait: it fits into no queue, and its secrets are not kept."""
+    """A message cannot wait: it does not fit into a queue message, and its secrets are not kept."""
 
 
 class Keeper:

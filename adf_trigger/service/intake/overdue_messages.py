@@ -35,7 +35,7 @@ class OverdueMessageWatcher:
 
     Args:
         messages: where they are kept.
-        ledger: has the requests that they became.
+        ledger: holds the requests that they became.
         places: returns the resource ids of the factories whose requests are searched.
         outbox: writes to the requests queue.
         clock: returns the current time.

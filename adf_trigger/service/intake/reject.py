@@ -110,7 +110,7 @@ class Rejecter:
         )
         try:
             if taken_as is None:
-                # Before the rejection is published: the message is kept without the address.
+                # Before the rejection is published, since the message is kept without the address.
                 self._callbacks.keep_of_rejected(message, factory)
             self._notifier.rejected(rejection, self._router.route_rejected)
         except LedgerError as exc:

@@ -52,7 +52,7 @@ class Replayer:
 
     Args:
         messages: the ledger's rejected messages.
-        ledger: has the requests that their keys name.
+        ledger: holds the requests that their keys name.
         send: puts a text into the requests queue.
         clock: returns the current time.
         steps: surrounds each effect.

@@ -21,9 +21,9 @@ POISON_WAIT = 60.0
 """The same for a message of the poison queue, which the host itself does not retry for ten minutes."""
 
 DELAY_DIVISOR = 10
-"""A message is put back with a delay of the time that it has waited, divided by this number,"""
+"""The delay of a message that is put back is the time that it has waited, divided by this number,"""
 LONGEST_DELAY = 600.0
-"""but of this many seconds at most."""
+"""but at most this many seconds."""
 
 
 class Requeuer:
@@ -82,7 +82,7 @@ class Requeuer:
         """Put a message back as it is.
 
         Raises:
-            LedgerError: it fits into no queue.
+            LedgerError: it does not fit into a queue message.
             PublishError: the queue is out of reach.
         """
         text = message.text_to_put_back()
@@ -105,7 +105,7 @@ class Requeuer:
 
         Raises:
             PublishError: the queue is out of reach.
-            LedgerError: it fits into no queue.
+            LedgerError: it does not fit into a queue message.
         """
         text = queue_text(message.body)
         if text is None:

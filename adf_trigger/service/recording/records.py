@@ -55,9 +55,9 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
         Raises:
             InvalidRequest: it is too large to keep.
         """
-        taken = self._leased(record) if to_send else record
+        claimed = self._leased(record) if to_send else record
         with self._steps("records.claim"):
-            return self._ledger.claim(taken, places)
+            return self._ledger.claim(claimed, places)
 
     def reclaim(
         self,
@@ -82,9 +82,9 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
             former_run_ids=earlier.run_ids[-MOST_FORMER_RUNS:] if earlier.unknowns else (),
             history=earlier.history + record.history,
         )
-        taken = self._leased(counted) if to_send else counted
+        claimed = self._leased(counted) if to_send else counted
         with self._steps("records.reclaim"):
-            return self._ledger.reclaim(rejected, taken, places)
+            return self._ledger.reclaim(rejected, claimed, places)
 
     def _leased(self, record: RunRecord) -> RunRecord:
         return transitions.lease_to_send(record, now=self._clock(), lease=self._lease)

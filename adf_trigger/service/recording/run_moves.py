@@ -46,7 +46,7 @@ class RunMoves(MoveWriter):
         return self._save("records.look", stored, transitions.look(stored.record, now=self._clock()))
 
     def miss(self, stored: Stored) -> Stored:
-        """Record that Data Factory has no such run, since now or since an earlier look."""
+        """Record that Data Factory has no such run, as of now or of an earlier read."""
         return self._save("records.miss", stored, transitions.miss(stored.record, now=self._clock()))
 
     def end(self, stored: Stored, end: RunEnd) -> Stored:

@@ -20,7 +20,7 @@ from adf_trigger.service.recording.moves import (
 
 
 def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Assign a run to it, as a person has decided; the run is watched like any other.
+    """Assign a run to the request, as a person has decided; the run is watched like any other.
 
     A dismissed request gave up its place, which another may have by now: it gets none.
     """
@@ -35,7 +35,7 @@ def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Send it again under the same id, as a person has decided; one whose secrets are not kept waits for its caller.
+    """Send the request again under the same id, as a person has decided; one with secrets waits for its caller.
 
     It keeps its place, unless it was dismissed and gave that up: then it is first in line, since it was admitted
     before all that wait.
@@ -59,7 +59,7 @@ def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
 
 
 def dismiss(record: RunRecord) -> RunRecord:
-    """Dismiss its unknown outcome, as a person has decided."""
+    """Dismiss the unknown outcome, as a person has decided."""
     require_state(record, RunState.PUBLISHED)
     if record.status != RunStatus.UNKNOWN:
         raise IllegalMove(f"the outcome of {record.request_id} is known: it is {record.status}")
@@ -96,13 +96,13 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
 
 
 def note(record: RunRecord, *, reruns: int) -> RunRecord:
-    """Note an action of a person on it, such as a rerun; `reruns` counts these."""
+    """Record an action of a person, such as a rerun; `reruns` counts these."""
     require_state(record, RunState.ENDED, RunState.PUBLISHED)
     return replace(record, reruns=max(record.reruns, reruns))
 
 
 def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
-    """Mark its run, or the one that a call without an answer may have started, to be cancelled.
+    """Mark the run, or the one that a call without an answer may have started, to be cancelled.
 
     A call under way continues: its outcome is recorded in addition to this mark.
     """
@@ -117,7 +117,7 @@ def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
 
 
 def confirm_cancel(record: RunRecord) -> RunRecord:
-    """Note that Data Factory has accepted the cancellation of the run."""
+    """Record that Data Factory has accepted the cancellation of the run."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
 

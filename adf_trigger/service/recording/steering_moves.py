@@ -137,7 +137,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that a person has ordered to send a request again whose outcome was unknown."""
+        """Record that a person has resubmitted a request whose outcome was unknown."""
         moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
         saved = self._save("records.resubmit", stored, moved)
         logger.warning(

@@ -26,7 +26,7 @@ LONGEST_HELD = timedelta(days=31)
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """Lease it to its sender, which is about to call createRun."""
+    """Lease the request to its sender, which is about to call createRun."""
     require_state(record, RunState.ACCEPTED)
     if record.cancellation is not None:
         raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
@@ -50,7 +50,7 @@ def postpone(
     reason: str,
     waits_for: Waits | None = None,
 ) -> RunRecord:
-    """Retry it later, since this attempt has not started a run.
+    """Send the request again later, since this attempt has not started a run.
 
     `in_doubt_since` is when an earlier attempt was sent that got no answer, if there was one: that doubt remains. A
     request without doubt whose secrets are not kept waits for its caller, who may never return: it keeps no place.
@@ -83,7 +83,7 @@ def hold(
     reason: str,
     in_doubt_since: datetime | None = None,
 ) -> RunRecord:
-    """Hold it, for an operator: no run was started for it, and none will be before the hold ends.
+    """Hold the request for an operator: no run was started for it, and none will be before the hold ends.
 
     A doubt remains, and is reconciled again before the request is sent. So does its place, or its number in a line.
 
@@ -106,7 +106,7 @@ def hold(
 
 
 def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
-    """End its hold, while it still waits: for its caller, or in line.
+    """End the hold of a request that still waits: for its caller, or in line.
 
     Args:
         record: the request.
@@ -119,7 +119,7 @@ def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
 
 
 def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
-    """End its hold at a given time, from which its start deadline continues."""
+    """End the hold of a request, if any, at a given time, from which its start deadline continues."""
     if record.held is None:
         return record
     spent = min(until - record.held.since, LONGEST_HELD)
@@ -131,7 +131,7 @@ def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
 def doubt(
     record: RunRecord, *, until: datetime, reason: str, left_by: datetime, answer: str | None = None
 ) -> RunRecord:
-    """Put it in doubt: createRun was sent, by `left_by` at the latest; its outcome is unknown, and is to be reconciled.
+    """Put the request in doubt: createRun was sent, by `left_by` at the latest, and its outcome must be reconciled.
 
     `answer` is the answer of a call that was just made; without one, the last answer is kept.
     """
@@ -162,7 +162,7 @@ def left_by(record: RunRecord) -> datetime | None:
 
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Note its run in Data Factory. The lease of the sender remains until it expires or the run is seen."""
+    """Record the run of the request. The lease of the sender remains until it expires or the run is seen."""
     require_state(record, RunState.ACCEPTED)
     return replace(
         unheld(record, until=now),
@@ -178,17 +178,17 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Note its run in Data Factory, which a call without an answer turned out to have started."""
+    """Record the run of the request, which a call without an answer turned out to have started."""
     return replace(submit(record, run_id=run_id, now=now), lease_until=None)
 
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """End it without a run, as rejected. The reason is published with its event."""
+    """End the request without a run, as rejected. The reason is published with its event."""
     return _end_unstarted(record, RunStatus.REJECTED, _with_answer(record, reason), now)
 
 
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """End it with an unknown outcome, which cannot be determined; a person decides."""
+    """End the request with an outcome that cannot be determined; a person decides."""
     return replace(_end_unstarted(record, RunStatus.UNKNOWN, _with_answer(record, reason), now), came_as=None)
 
 
@@ -196,7 +196,7 @@ CANCELLED_UNSTARTED = "it was cancelled before it was started"
 
 
 def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
-    """End it without a run, as cancelled."""
+    """End the request without a run, as cancelled."""
     joined = record.joined_to if record.waits_for is Waits.JOINED else None
     left = (
         ""
@@ -228,13 +228,13 @@ def _with_event_id(ended: RunRecord) -> RunRecord:
 
 
 def hand_over(record: RunRecord) -> RunRecord:
-    """End the lease of its sender: only the monitor handles the run from now on."""
+    """End the lease of the sender: only the monitor handles the run from now on."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, lease_until=None)
 
 
 def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
-    """Note the present status of its run, which has not ended."""
+    """Record the present status of the run, which has not ended."""
     require_state(record, RunState.SUBMITTED)
     return replace(
         record,
@@ -247,7 +247,7 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
 
 
 def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
-    """Note that its run is overdue, and was published as such; order its cancellation where that was requested."""
+    """Record that the run is overdue, and was published as such; order its cancellation where requested."""
     seen = see(record, status=status, started_at=started_at, now=now)
     if seen.overdue is None or seen.overdue.told_at is not None:
         raise IllegalMove(f"{record.request_id} is not to be published as overdue")
@@ -259,19 +259,19 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
 
 
 def look(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Note that a reader is about to refresh the run from Data Factory; others are answered from the record."""
+    """Record that a reader is about to refresh the run from Data Factory; others are answered from the record."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, looked_at=now)
 
 
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Note that Data Factory has answered that it has no such run, which may be temporary."""
+    """Record that Data Factory has answered that it has no such run, which may be temporary."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, missing_since=min(record.missing_since or now, now))
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
-    """End it with an unknown outcome: Data Factory has had no such run for too long. Its event is next."""
+    """End the record with an unknown outcome: Data Factory has had no such run for too long. Its event is next."""
     require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
@@ -286,7 +286,7 @@ def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> 
 
 
 def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
-    """End it as its run has ended in Data Factory; the process that records it is about to send its event."""
+    """End the record as the run has ended in Data Factory; the process that records it is about to send its event."""
     require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
@@ -315,19 +315,19 @@ def observe(record: RunRecord, run_end: RunEnd, *, now: datetime, lease: timedel
 
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """Lease it to a process that is about to send its event."""
+    """Lease the record to a process that is about to send its event."""
     require_state(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 
 
 def publish(record: RunRecord, *, now: datetime, routes: Sequence[RouteDelivery] = ()) -> RunRecord:
-    """Note that its event is sent, with the deliveries along routes so far."""
+    """Record that the event is sent, with the deliveries along routes so far."""
     require_state(record, RunState.ENDED)
     published = replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)
     return replace(published, routes=tuple(routes))
 
 
 def route(record: RunRecord, *, routes: Sequence[RouteDelivery]) -> RunRecord:
-    """Note further deliveries of its event along routes."""
+    """Record further deliveries of the event along routes."""
     require_state(record, RunState.PUBLISHED)
     return replace(record, routes=tuple(routes))

@@ -113,9 +113,9 @@ class Backlog:
         key = factory.id.lower()
         with self._lock:
             reader = self._readers.setdefault(key, _Reader())
-            came = reader.begun
+            begun = reader.begun
         with reader.lock:
-            if reader.begun == came:
+            if reader.begun == begun:
                 reader.begun += 1
                 try:
                     reader.found = self._notes.get(factory.id, NOTE)

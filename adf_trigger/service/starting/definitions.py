@@ -1,4 +1,4 @@
-"""Reads and caches what pipelines declare, so that a wrong request fails early and not as a run."""
+"""Reads and caches what pipelines declare, so that a wrong request fails early rather than as a run."""
 
 import logging
 import threading
@@ -48,7 +48,7 @@ class Definitions:
     def get(
         self, factory: FactoryHandle, pipeline: str, *, no_older_than: timedelta | None = None
     ) -> Declaration:
-        """What a pipeline declares. It is forgotten once the pipeline is gone, unless that is held and may come back.
+        """The declaration of a pipeline. It is forgotten once the pipeline is gone, unless that is held and may return.
 
         Args:
             factory: where it is.

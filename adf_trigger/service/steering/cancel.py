@@ -78,7 +78,7 @@ class Canceller:
         factories: all configured factories.
         gate: says whether a factory may be called now.
         monitor: records what Data Factory shows of a run.
-        publisher: publishes what has ended.
+        publisher: publishes the ends of requests.
         allowance: counts the calls of callers' orders.
         clock: returns the current time.
         steps: surrounds each call.

@@ -215,7 +215,7 @@ class Holder:
         """A warning where the factory has no such pipeline, or cannot be asked: a mistyped name holds nothing."""
         if scope.pipeline is None:
             return ()
-        unknown = f"whether the factory {factory.alias} has a pipeline {scope.pipeline} is not known"
+        unknown = f"it is not known whether the factory {factory.alias} has a pipeline {scope.pipeline}"
         if not self._gate.may_read(factory):
             text = f"{unknown}: it cannot be read now"
         else:

@@ -62,7 +62,7 @@ class RejectedMessageActions:
         self._clock = clock
 
     def replay(self, record: RunRecord | None, kept: KeptMessage | None, order: ReplayOrder) -> RunView:
-        """Send a message again; returns the request that it waits as. One that was sent before is returned unchanged.
+        """Send a message again; returns the view of it as it waits. One that was sent before is returned unchanged.
 
         Args:
             record: the record of its request, where there is one.
@@ -119,7 +119,7 @@ class RejectedMessageActions:
     def dismiss(
         self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
     ) -> RunView:
-        """Discard a message; returns the run it stands for. One that was discarded before is returned unchanged.
+        """Discard a message; returns the view of it or of its request. One that was discarded before is unchanged.
 
         Raises:
             WrongState: it was sent again, and waits in the requests queue.

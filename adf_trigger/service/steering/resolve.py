@@ -216,21 +216,21 @@ class Resolver:
         with self._adoptions.reserved(factory, stored.record, order.run_id) as is_free:
             if not is_free or self._candidates.belongs_to_another(factory, stored.record, order.run_id):
                 raise self._contested(stored, order.run_id, found)
-            taken = self._records.take_over(
+            adopted = self._records.take_over(
                 stored,
                 order.run_id,
                 entry.model_copy(update={"note": _joined(f"run {order.run_id}", entry.note)}),
             )
         try:
-            self._monitor.look(factory, ActiveRun.of(taken.record), Budget(CALLS))
+            self._monitor.look(factory, ActiveRun.of(adopted.record), Budget(CALLS))
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
             logger.info(
                 "Run %s was adopted and could not be refreshed: %s",
                 order.run_id,
                 exc,
-                extra={"action": "look_failed", "request_id": taken.record.request_id},
+                extra={"action": "look_failed", "request_id": adopted.record.request_id},
             )
-        return (self._ledger.get(taken.record.factory, taken.record.request_id) or taken).record
+        return (self._ledger.get(adopted.record.factory, adopted.record.request_id) or adopted).record
 
     def _contested(self, stored: Stored, run_id: UUID, found: Found) -> WrongState:
         return WrongState(
@@ -242,7 +242,7 @@ class Resolver:
     def _resubmit(
         self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
     ) -> RunRecord:
-        """Send it again, if no run may belong to it, or a person has ruled out those that may."""
+        """Send a request again, if no run may belong to it, or a person has ruled out those that may."""
         record = stored.record
         found = self._candidates.of(factory, record)
         own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())

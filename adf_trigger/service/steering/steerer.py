@@ -40,7 +40,7 @@ class Steerer:
         views: shows them.
         canceller: cancels them.
         rerunner: reruns them.
-        resolver: carries out decisions about those whose fate is unknown.
+        resolver: carries out decisions about those whose outcome is unknown.
         rejected: sends rejected messages again, and discards them.
     """
 
@@ -90,7 +90,7 @@ class Steerer:
         return self._views.view(submitted.record), submitted.replayed
 
     def resolve(self, selector: RunSelector, order: ResolveOrder) -> RunView:
-        """Carry out a decision about a run whose fate is unknown; a rejected message can be dismissed, too.
+        """Carry out a decision about a run whose outcome is unknown; a rejected message can be dismissed, too.
 
         Raises:
             WrongState, TryLater, FactoryUnusable: see `Resolver.resolve`.
@@ -105,7 +105,7 @@ class Steerer:
         return self._views.view(self._resolver.resolve(record, order))
 
     def replay(self, selector: RunSelector, order: ReplayOrder) -> RunView:
-        """Send a rejected message to the requests queue again; returns the request that it waits as.
+        """Send a rejected message to the requests queue again; returns the view of it as it waits.
 
         One that was sent before is shown as it is: it waits there, or its request was accepted.
 

@@ -90,7 +90,7 @@ def children_of(
 ) -> ChildRuns:
     """The runs that a run has started.
 
-    Makes no call where none has failed and the run was not cancelled: its own activities name them.
+    Makes no call if none has failed and the run was not cancelled: the run's own activities name them.
 
     Args:
         factory: where they run.
@@ -133,7 +133,7 @@ def _named(child: str, activity: ActivityRun) -> ChildRun:
 
 
 def _list_children(look: _Look, run: PipelineRun, activities: Iterable[ActivityRun]) -> None:
-    """Read the status of a cancelled run's children, which may still run, even if no activity names them."""
+    """Read the status of a cancelled run's children, which may still be running, even those that no activity names."""
     names = {name for each in activities if (name := _named("", each).pipeline) and starts_a_run(each)}
     filters = [FieldFilter(operand="PipelineName", operator="In", values=tuple(sorted(names)))]
     wanted = RunFilter(

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class OverdueRunWatcher:
-    """Publishes that runs are overdue.
+    """Publishes overdue runs.
 
     Args:
         ledger: the run ledger.

@@ -109,6 +109,6 @@ class RunRefresher:
     def _is_due(self, record: RunRecord) -> bool:
         now = self._clock()
         looks = (record.looked_at, record.last_seen_at, record.submitted_at, record.requested_at)
-        # A time in the future was written by a clock ahead of ours, and is no recent refresh.
+        # A time in the future was written by a clock ahead of ours, and does not count as a recent refresh.
         last = max((each for each in looks if each is not None and each <= now + CLOCKS_APART), default=None)
         return last is None or now >= min(last + self._at_most, self._schedule.next_after(last))

@@ -47,7 +47,7 @@ class Seen:
     """The result of a refresh.
 
     Attributes:
-        over: requests whose end the ledger may have.
+        over: requests whose end may be in the ledger already.
         ended: request → its row and its run, which has ended in Data Factory and is not recorded yet.
         failed: whether anything could not be read.
     """
@@ -147,7 +147,7 @@ class SharedRefresher:
     def _listed(
         self, factory: FactoryHandle, place: RefreshProgress, ours: Collection[UUID]
     ) -> Sequence[PipelineRun]:
-        """Awaited runs that a list shows to have ended since the last one."""
+        """The awaited runs that have ended since the last list was read."""
         now = self._clock()
         since = place.since or now - FIRST_LOOK_BACK
         window = RunFilter(

@@ -58,7 +58,7 @@ class Sweeper:
 
 
 def _position(row: ActiveRun) -> str:
-    """Sort key of rows: by arrival, then by name."""
+    """Sort key of rows: by arrival, then by request id."""
     return f"{row.requested_at.isoformat(timespec='microseconds')}|{row.request_id}"
 
 

@@ -22,7 +22,7 @@ from adf_trigger.service.watching.shared_refresh import RefreshProgress, Seen, S
 logger = logging.getLogger(__name__)
 
 MOST = 2_000
-"""Maximum concurrent waiting callers of a process; the next one is answered with what is known."""
+"""Maximum concurrent waiting callers of a process; the next one gets the record as it is."""
 SETTLED_CONCURRENTLY = 8
 SETTLED_PER_REFRESH = 64
 """Maximum ends that one refresh records: each costs a few writes, and a Data Factory call for its errors."""

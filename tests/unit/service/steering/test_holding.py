@@ -48,10 +48,10 @@ def test_a_factory_that_cannot_be_asked_is_held_all_the_same(error: AdfTriggerEr
     world = a_world()
     world.factory.always["*"] = error
     (warning,) = warnings(world, "laod")
-    assert warning == f"whether the factory default has a pipeline laod is not known: {error}"
+    assert warning == f"it is not known whether the factory default has a pipeline laod: {error}"
     if isinstance(error, Forbidden):
         (warning,) = warnings(world, "laod")
-        assert warning.endswith("is not known: it cannot be read now")
+        assert warning.endswith("has a pipeline laod: it cannot be read now")
 
 
 def test_a_whole_factory_is_held_without_a_question() -> None:
