@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from adf_trigger.emulator.commands.load import SOURCE_HELP, add_choices
-from adf_trigger.emulator.commands.loading import Loading
+from adf_trigger.emulator.commands.loading import LoadRequest
 from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.commands.options import add_allow_host, add_any_group, add_cloud
 from adf_trigger.emulator.commands.ports import port
@@ -106,10 +106,10 @@ def _up(options: argparse.Namespace) -> int:
     )
 
 
-def _loading(options: argparse.Namespace) -> Loading | None:
+def _loading(options: argparse.Namespace) -> LoadRequest | None:
     if options.repository is None:
         return None
-    return Loading(
+    return LoadRequest(
         source=options.repository,
         linked_services=dict(options.linked_service),
         parameters=dict(options.parameter),

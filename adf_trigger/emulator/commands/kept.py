@@ -13,7 +13,7 @@ _FORMER = {"client_secret": "client-secret"}
 """Secrets that earlier versions kept in separate files."""
 
 
-class Kept:
+class StoredValues:
     """The values of a data folder, in a file that only its owner can read. The caller must hold the folder's lock.
 
     Args:

@@ -15,7 +15,7 @@ from adf_trigger.emulator.commands.data_folder import (
     exclusive,
 )
 from adf_trigger.emulator.commands.loaded import lacking_lines, loaded_lines, refused
-from adf_trigger.emulator.commands.loading import Loaded, Loading
+from adf_trigger.emulator.commands.loading import LoadReport, LoadRequest
 from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
@@ -26,20 +26,20 @@ from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.store import Store
 
 
-def load_factory(home: Path, loading: Loading) -> Loaded:
+def load_factory(home: Path, loading: LoadRequest) -> LoadReport:
     """Load a factory into the emulator's own folder; no emulator may run on it.
 
     Raises:
         ImportFailed: the factory has faults; every one is named.
     """
     imported, inspected = asyncio.run(_load(home, loading))
-    return Loaded(
+    return LoadReport(
         list(loaded_lines(imported, inspected, loading.allowed)),
         _failing(inspected, loading.allowed),
     )
 
 
-def look_at(home: Path, allowed: AllowedHosts) -> Loaded:
+def inspect_factory(home: Path, allowed: AllowedHosts) -> LoadReport:
     """Report on the stack's factory as earlier commands left it; no emulator may run on it.
 
     Args:
@@ -47,13 +47,13 @@ def look_at(home: Path, allowed: AllowedHosts) -> Loaded:
         allowed: other machines that its pipelines may call.
     """
     if not (home / DATABASE).is_file():
-        return Loaded([], frozenset())
+        return LoadReport([], frozenset())
     store = Store(home / DATABASE)
     try:
         inspected = list(inspect(store, FACTORY_ID))
     finally:
         store.close()
-    return Loaded(list(lacking_lines(inspected, allowed)), _failing(inspected, allowed))
+    return LoadReport(list(lacking_lines(inspected, allowed)), _failing(inspected, allowed))
 
 
 def _failing(inspected: Iterable[Inspected], allowed: AllowedHosts) -> frozenset[str]:
@@ -66,7 +66,7 @@ def load(options: argparse.Namespace) -> int:
     Raises:
         DataFolderError: the folder cannot be used, or is in use.
     """
-    loading = Loading(
+    loading = LoadRequest(
         source=options.folder,
         factory=options.factory,
         linked_services=dict(options.linked_service),
@@ -86,7 +86,7 @@ def load(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _load(home: Path, loading: Loading) -> tuple[Imported, list[Inspected]]:
+async def _load(home: Path, loading: LoadRequest) -> tuple[Imported, list[Inspected]]:
     emulator = FactoryEmulator(FactoryConfig(data=home))
     await emulator.start()
     try:

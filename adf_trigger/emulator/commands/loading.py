@@ -12,7 +12,7 @@ FACTORY = FACTORY_ID.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loading:
+class LoadRequest:
     """A factory to load.
 
     Attributes:
@@ -33,7 +33,7 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadReport:
     """The result of loading a factory.
 
     Attributes:

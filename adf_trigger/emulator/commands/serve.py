@@ -29,7 +29,7 @@ from adf_trigger.emulator.commands.data_folder import (
     write_private,
 )
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
-from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.kept import StoredValues
 from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.commands.options import add_allow_host, add_any_group, add_cloud
 from adf_trigger.emulator.commands.ports import port
@@ -127,11 +127,11 @@ def serve(options: argparse.Namespace, hooks: ServeHooks | None = None) -> int:
             lock = held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
             hooks = hooks or ServeHooks()
             storage = hooks.storage(data, lock, held)
-            kept = Kept(data)
+            stored = StoredValues(data)
             config = EmulatorConfig(
                 data=data if options.unannounced else emulator_folder(data),
-                client_secret=_secret(CLIENT_SECRET, "client_secret", kept),
-                identity_header=_secret(IDENTITY_HEADER, "identity_header", kept),
+                client_secret=_secret(CLIENT_SECRET, "client_secret", stored),
+                identity_header=_secret(IDENTITY_HEADER, "identity_header", stored),
                 management_port=options.management_port,
                 management_tls_port=options.management_tls_port,
                 identity_port=options.identity_port,
@@ -154,9 +154,9 @@ def serve(options: argparse.Namespace, hooks: ServeHooks | None = None) -> int:
     return 0
 
 
-def _secret(variable: str, name: str, kept: Kept) -> str:
+def _secret(variable: str, name: str, stored: StoredValues) -> str:
     """The secret in the environment, or else the one stored in the data folder."""
-    return os.environ.get(variable) or kept.secret(name, defaults.make_secret)
+    return os.environ.get(variable) or stored.secret(name, defaults.make_secret)
 
 
 async def _serve(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from adf_trigger.emulator.commands.data_folder import DATABASE, data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
-from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.kept import StoredValues
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.common.clouds import PUBLIC
 from adf_trigger.emulator.hosting import defaults
@@ -120,7 +120,7 @@ class Stack:
         # The guards of a killed stack end its processes, which may take as long as their grace period.
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
         wait_for_leftovers(self._data / ENDPOINTS, patience=GRACE_SECONDS + 2)
-        kept = Kept(self._data)
+        kept = StoredValues(self._data)
         self._keys = {
             HOST_KEY: kept.secret("functions_key", defaults.make_secret),
             MASTER_KEY: kept.secret("master_key", defaults.make_secret),
@@ -178,7 +178,7 @@ class Stack:
         starting.enter_context(announced(self._data / ENDPOINTS))
         return endpoints
 
-    def _choose_ports(self, kept: Kept) -> None:
+    def _choose_ports(self, kept: StoredValues) -> None:
         if self._config.usual_ports:
             self._ports, notes = usual(self._config.ports, kept.ports)
             for note in notes:
@@ -196,15 +196,15 @@ class Stack:
         if self._config.loading is None and not (home / DATABASE).is_file():
             return
         from adf_trigger.emulator.commands.loader import (  # noqa: PLC0415 - it imports the whole emulator
+            inspect_factory,
             load_factory,
-            look_at,
         )
 
         if self._config.loading is not None:
             self._progress.starting(f"{self._config.loading.source}")
             loaded = load_factory(home, self._config.loading)
         else:
-            loaded = look_at(home, AllowedHosts.of(self._config.allow_hosts))
+            loaded = inspect_factory(home, AllowedHosts.of(self._config.allow_hosts))
         self.failing = loaded.failing
         for line in loaded.lines:
             self._progress.note(line)

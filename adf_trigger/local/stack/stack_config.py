@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adf_trigger import console
-from adf_trigger.emulator.commands.loading import Loading
+from adf_trigger.emulator.commands.loading import LoadRequest
 from adf_trigger.local.processes.ports import Ports
 
 POLL_SCHEDULE = "*/2 * * * * *"
@@ -51,7 +51,7 @@ class StackConfig:
     secrets: Path | None = None
     any_group: bool = False
     allow_hosts: tuple[str, ...] = ()
-    loading: Loading | None = None
+    loading: LoadRequest | None = None
 
 
 class Progress:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adf_trigger.emulator.commands.loader import load_factory, look_at
-from adf_trigger.emulator.commands.loading import Loading
+from adf_trigger.emulator.commands.loader import inspect_factory, load_factory
+from adf_trigger.emulator.commands.loading import LoadRequest
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 CALL = {
@@ -28,9 +28,9 @@ def test_what_can_fail_is_known_without_the_repository(tmp_path: Path) -> None:
             json.dumps({"name": name, "properties": {"activities": activities}})
         )
     (home := tmp_path / "emulator").mkdir()
-    assert look_at(home, AllowedHosts()).lines == []
-    loaded = load_factory(home, Loading(source=folder.parent))
-    found = look_at(home, AllowedHosts())
+    assert inspect_factory(home, AllowedHosts()).lines == []
+    loaded = load_factory(home, LoadRequest(source=folder.parent))
+    found = inspect_factory(home, AllowedHosts())
     assert found.failing == loaded.failing == {"Tells", "Transforms"}
     assert list(found.lines) == [line for line in loaded.lines if not line.startswith("Loaded")]
-    assert look_at(home, AllowedHosts.of(["p.invalid"])).failing == {"Transforms"}
+    assert inspect_factory(home, AllowedHosts.of(["p.invalid"])).failing == {"Transforms"}

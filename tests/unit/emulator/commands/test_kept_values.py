@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError, emulator_folder
-from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.kept import StoredValues
 
 
 def test_a_secret_is_made_once(tmp_path: Path) -> None:
     """The next start finds it, in a file that nobody else can read."""
-    assert Kept(tmp_path).secret("key", lambda: "first") == "first"
-    assert Kept(tmp_path).secret("key", lambda: "second") == "first"
+    assert StoredValues(tmp_path).secret("key", lambda: "first") == "first"
+    assert StoredValues(tmp_path).secret("key", lambda: "second") == "first"
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -20,15 +20,15 @@ def test_a_secret_is_made_once(tmp_path: Path) -> None:
 def test_the_secret_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
     """It was in a file of its own."""
     (tmp_path / "client-secret").write_text("before")
-    assert Kept(tmp_path).secret("client_secret", lambda: "new") == "before"
+    assert StoredValues(tmp_path).secret("client_secret", lambda: "new") == "before"
 
 
 def test_ports_stay_as_they_were_at_first(tmp_path: Path) -> None:
     """A port that was taken once, and replaced, is tried again the next time."""
-    kept = Kept(tmp_path)
+    kept = StoredValues(tmp_path)
     kept.keep_ports({"functions": 7071})
     kept.keep_ports({"functions": 40000, "blob": 10000})
-    assert Kept(tmp_path).ports == {"functions": 7071, "blob": 10000}
+    assert StoredValues(tmp_path).ports == {"functions": 7071, "blob": 10000}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\udcff"])
@@ -36,13 +36,13 @@ def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path: Path, text: st
     """New keys would silently lock out whoever has the old ones."""
     (tmp_path / "kept.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(DataFolderError, match=r"kept\.json .*remove it"):
-        Kept(tmp_path)
+        StoredValues(tmp_path)
 
 
 def test_values_of_other_types_are_passed_over(tmp_path: Path) -> None:
     """What somebody has written by hand and is no secret or port is made anew."""
     (tmp_path / "kept.json").write_text('{"secrets": {"key": 5}, "ports": {"blob": "x", "queue": true}}')
-    kept = Kept(tmp_path)
+    kept = StoredValues(tmp_path)
     assert kept.secret("key", lambda: "made") == "made"
     assert kept.ports == {}
 
