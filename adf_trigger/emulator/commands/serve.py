@@ -29,7 +29,6 @@ from adf_trigger.emulator.commands.data_folder import (
     write_private,
 )
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
-from adf_trigger.emulator.commands.kept import StoredValues
 from adf_trigger.emulator.commands.messages import say
 from adf_trigger.emulator.commands.options import add_allow_host, add_any_group, add_cloud
 from adf_trigger.emulator.commands.ports import port
@@ -37,6 +36,7 @@ from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.signals import stop_signal
+from adf_trigger.emulator.commands.stored_values import StoredValues
 from adf_trigger.emulator.common.clouds import CLOUDS
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.emulated import Emulated, EmulatorConfig, emulated

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from adf_trigger.emulator.commands.data_folder import DATABASE, data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
-from adf_trigger.emulator.commands.kept import StoredValues
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
+from adf_trigger.emulator.commands.stored_values import StoredValues
 from adf_trigger.emulator.common.clouds import PUBLIC
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError, emulator_folder
-from adf_trigger.emulator.commands.kept import StoredValues
+from adf_trigger.emulator.commands.stored_values import StoredValues
 
 
 def test_a_secret_is_made_once(tmp_path: Path) -> None:
