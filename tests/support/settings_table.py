@@ -24,9 +24,10 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value: Any = field.get_default(call_default_factory=True, validated_data={})
-    if value in (None, {}, PydanticUndefined):
+    if value in (None, {}, (), PydanticUndefined):
         return ""
-    return f"`{getattr(value, 'value', value)}`"
+    text = str(value).lower() if isinstance(value, bool) else getattr(value, "value", value)
+    return f"`{text}`"
 
 
 if __name__ == "__main__":
