@@ -165,12 +165,12 @@ class _NotingTLSPool(_NotingPool, HTTPSConnectionPool):
 
 
 class TrustingAdapter(HTTPAdapter):
-    """An adapter of requests that trusts the certificates of a file besides the usual ones.
+    """An adapter of requests that trusts the certificates of a file in addition to the default ones.
 
     Plain http, which is allowed for loopback addresses only, never uses a proxy: it could read the token or the key.
 
     Args:
-        ca_file: PEM file of certificate authorities; None trusts only the usual ones.
+        ca_file: PEM file of certificate authorities; None trusts only the default ones.
 
     Raises:
         ValueError: the file cannot be read, or contains no certificate.

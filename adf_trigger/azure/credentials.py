@@ -71,7 +71,7 @@ class CredentialSettings:
         certificate_path: the service principal's certificate: PEM or PKCS12, with its private key.
         authority_host: host name or https URL of Microsoft Entra ID.
         disable_instance_discovery: for an authority that is unknown to Microsoft Entra ID.
-        ca_file: PEM file of certificate authorities to trust besides the usual ones.
+        ca_file: PEM file of certificate authorities to trust in addition to the default ones.
     """
 
     kind: CredentialKind

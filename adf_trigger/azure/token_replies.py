@@ -90,7 +90,7 @@ class TokenTransport(RequestsTransport):  # type: ignore[misc]  # loaded lazily,
     """azure-core's transport with time-outs, and with a bound on the sleeps that a Retry-After asks for.
 
     Args:
-        ca_file: PEM file of certificate authorities to trust besides the usual ones.
+        ca_file: PEM file of certificate authorities to trust in addition to the default ones.
         replies: records every answer.
     """
 

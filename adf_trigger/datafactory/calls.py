@@ -31,7 +31,7 @@ class Call:
         path: path of the URL below the endpoint, percent-encoded.
         query: query parameters, including api-version.
         body: the JSON to send; None sends no body.
-        headers: headers besides the usual ones.
+        headers: headers in addition to the default ones.
         accepts: statuses of success.
         within: seconds for the whole call, including the acquisition of its token; None for the default limits.
         secrets: texts of the body that no error and no log may repeat.

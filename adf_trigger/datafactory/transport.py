@@ -68,7 +68,7 @@ class Transport:
 
     Args:
         endpoint: base URL; plain http for loopback addresses only.
-        ca_file: PEM file of certificate authorities to trust besides the usual ones. Proxies are read from the
+        ca_file: PEM file of certificate authorities to trust in addition to the default ones. Proxies are read from the
             environment, as requests does.
         limits: time and size limits of each call.
 

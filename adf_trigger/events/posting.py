@@ -35,7 +35,7 @@ class Poster:
 
     Args:
         what: names the receiver in errors: `the webhook`.
-        ca_file: PEM file of certificate authorities to trust besides the usual ones.
+        ca_file: PEM file of certificate authorities to trust in addition to the default ones.
         loopback: whether loopback addresses may be called, for tests.
         resolve: resolves a name to addresses.
         seconds: time after which a call is aborted.

@@ -28,7 +28,7 @@ class WebhookSender:
 
     Args:
         clock: returns the time that is signed.
-        ca_file: PEM file of certificate authorities to trust besides the usual ones.
+        ca_file: PEM file of certificate authorities to trust in addition to the default ones.
         loopback: whether loopback addresses may be called, for tests.
         resolve: resolves a name to addresses.
         seconds: time after which a call is aborted.

@@ -35,7 +35,7 @@ class Operation:
         body: model of the request's body; None for no body, or for `bodies`.
         bodies: media type → schema, for bodies without a model.
         example: an example of the model's body.
-        problems: its possible problems, besides those of every call.
+        problems: its possible problems, in addition to those of every call.
         keyed: whether it needs a function key.
     """
 

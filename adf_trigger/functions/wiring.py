@@ -120,7 +120,7 @@ def wire(
         factories: the configured factories with their clients.
         ledger: the run ledger.
         declarations: stores what pipelines declare.
-        notes: stores small documents besides the records.
+        notes: stores small documents alongside the records.
         rejected: stores rejected messages with their bytes.
         outbox: the queues that are written to.
         routes: sends events along routes.

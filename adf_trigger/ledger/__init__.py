@@ -1,1 +1,1 @@
-"""The run ledger: each request, its run, its state, and what was published."""
+"""The run ledger: each request with its run, its state and its publication."""

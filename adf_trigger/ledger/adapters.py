@@ -10,9 +10,9 @@ _made: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def adapter_of(kind: type[T]) -> TypeAdapter[T]:
-    """The type adapter of a kind of document. Built at import, it would slow every cold start.
+    """The type adapter of a kind of document. Building it at import would slow every cold start.
 
-    Threads that need it first may make it twice, which does no harm.
+    Concurrent first calls may build it twice, which is harmless.
     """
     adapter: TypeAdapter[T] | None = _made.get(kind)
     if adapter is None:

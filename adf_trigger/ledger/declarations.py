@@ -1,4 +1,4 @@
-"""What pipelines declare, stored so that a new process can check a request while Data Factory is unavailable.
+"""Stored declarations of pipelines, so that a new process can check a request while Data Factory is unavailable.
 
 The port; two adapters, Table storage and memory, keep the same contract.
 """
@@ -9,13 +9,13 @@ from adf_trigger.messages.declaration import Declaration
 
 
 class Declarations(Protocol):
-    """One declaration a pipeline of a factory. Names compare without regard to case.
+    """One declaration for each pipeline of a factory. Names compare without regard to case.
 
     Every method may raise LedgerError.
     """
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """The stored declaration of a pipeline; None where there is none."""
+        """The stored declaration of a pipeline; None if there is none."""
 
     def put(self, factory: str, declaration: Declaration) -> None:
         """Store a declaration in place of the pipeline's earlier one; the last writer wins.

@@ -1,4 +1,4 @@
-"""Records as JSON text, the same for every adapter, so that none keeps what another would lose."""
+"""Records as JSON text, the same for every adapter, so that none stores what another would lose."""
 
 import json
 from collections.abc import Callable
@@ -15,22 +15,22 @@ MAX_DECLARATION_CHARS = 32_000
 """Longest declaration, in characters of ASCII JSON: one property holds 64 KiB, at two bytes each."""
 
 MOST_FORMER_RUN_IDS = 40
-"""RunIds of a record beside the present one, the newest: each has a row, and a transaction has 100 operations."""
+"""Maximum earlier runIds of a record: each has a row, and a transaction has at most 100 operations."""
 
 _ERRORS = "errors"
 _MORE_OF_ERRORS = "errors_more"
 _IN_EVERY_VERSION = frozenset({"activityName", "activityType", "errorCode", "failureType", "message"})
-"""Fields of an error that earlier versions read, and do so strictly; such a version may run beside this one."""
+"""Fields of an error that earlier versions parse, strictly; such a version may run beside this one."""
 
 T = TypeVar("T")
 
 
 def encode_record(record: RunRecord) -> str:
-    """Encode a record as text, without the bytes of its message, which are stored beside it.
+    """Encode a record as text, without the bytes of its message, which are stored separately.
 
-    Its maximum length, and what is cut to meet it, is decided in `room`.
+    `room` decides its maximum length and how it is cut.
     """
-    # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
+    # The parameters are JSON already. Pydantic would turn Infinity into null, and fail on an unpaired surrogate.
     fields = adapter_of(RunRecord).dump_python(
         record, mode="json", exclude={"parameters": True, "came_as": {"body"}}
     )
@@ -41,8 +41,8 @@ def decode_record(text: str, body: bytes = b"") -> RunRecord:
     """Decode a record. Fields that this version does not know are ignored.
 
     Args:
-        text: as it was encoded.
-        body: bytes of its message; None where it has none.
+        text: the encoded record.
+        body: the bytes of its message; empty if it has none.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -85,7 +85,7 @@ def decode_cursor(text: str) -> Cursor:
 
 
 def encode_declaration(declaration: Declaration) -> str | None:
-    """Encode what a pipeline declares; None where it has more than MAX_DECLARATION_CHARS characters."""
+    """Encode a declaration; None if it has more than MAX_DECLARATION_CHARS characters."""
     text = _text(adapter_of(Declaration).dump_python(declaration, mode="json"))
     return text if len(text) <= MAX_DECLARATION_CHARS else None
 
@@ -113,18 +113,18 @@ def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
 
 
 def require_same_request(earlier: RunRecord, record: RunRecord) -> None:
-    """Both records must be of one request.
+    """Require that both records are of one request.
 
     Raises:
         ValueError: they are not.
     """
     same_factory = record.factory.lower() == earlier.factory.lower()
     if not same_factory or record.request_id != earlier.request_id:
-        raise ValueError("a record can be written in the place of one of the same request alone")
+        raise ValueError("a record can only replace one of the same request")
 
 
 def _parted(errors: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Split errors into two fields: what every version reads, and what later versions have added."""
+    """Split errors into two fields: the part that every version reads, and later additions."""
     if not errors:
         return {}
     more = [{name: value for name, value in each.items() if name not in _IN_EVERY_VERSION} for each in errors]
@@ -159,12 +159,12 @@ def _decoded(
         document = json.loads(text)
         return adapter_of(kind).validate_python(
             renamed(document) if renamed and isinstance(document, dict) else document,
-            extra="ignore",  # within, too: a later version may have written it
+            extra="ignore",  # in nested objects, too: a later version may have written them
         )
     except ValueError as exc:
         raise UnreadableRow("a row of the ledger cannot be decoded") from exc
 
 
 def _text(document: dict[str, Any]) -> str:
-    # ASCII alone: every character is one UTF-16 unit, so a text may be cut anywhere.
+    # Only ASCII: every character is one UTF-16 unit, so a text may be split anywhere.
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)

@@ -1,4 +1,4 @@
-"""The ledger's table as rows and conditional writes: one client a thread, lost replies settled, errors translated."""
+"""The ledger's table as rows and conditional writes: a client per thread, lost replies settled, errors translated."""
 
 import logging
 import threading
@@ -35,7 +35,7 @@ _retrying = stamina.RetryingCaller(
     attempts=4, timeout=30.0, wait_initial=0.2, wait_max=2.0, wait_jitter=0.2
 ).on(is_unclear)
 
-# What azure-core lets through besides AzureError when an answer breaks off or is not storage's.
+# Exceptions that azure-core lets through besides AzureError if an answer is incomplete or not storage's.
 _GARBLED = (requests.RequestException, HTTPException, ValueError, TypeError, LookupError, AttributeError)
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class TableGateway:
 
     Args:
         open_client: creates a client of the table, without retries of its own. Called once per thread, since a
-            client holds a requests.Session.
+            client has a requests.Session.
         new_id: creates the marks by which a write whose reply was lost is recognised.
         create_missing: whether a missing table is created, and the work repeated.
     """
@@ -94,7 +94,7 @@ class TableGateway:
             after: the key before the first.
             before: the key after the last.
             limit: maximum rows; None for all.
-            select: properties to read, RowKey among them; None for all.
+            select: properties to read, including RowKey; None for all.
 
         Raises:
             LedgerError: they could not be read.
@@ -114,7 +114,7 @@ class TableGateway:
         return self._repeated("reading the ledger", query)
 
     def partitions(self) -> Iterator[str]:
-        """The partitions that have rows, in order: one read of one row for each, which skips its others.
+        """The partitions that have rows, in order: reads one row of each and skips its others.
 
         Raises:
             LedgerError: they could not be read.
@@ -156,19 +156,19 @@ class TableGateway:
     ) -> str:
         """Turn one set of rows into another, atomically; returns the new ETag of the run row.
 
-        An attempt without a clear answer is repeated: if it did happen, the repeat is refused, and the mark on
-        the run row shows that it was our own.
+        An attempt without a clear answer is repeated: if it was applied, the repeat is refused, and the mark on the run
+        row shows that the write was our own.
 
         Args:
             partition: PartitionKey of all rows.
             run: RowKey of the record.
             before: rows as they were read; none for a claim.
-            after: rows as they shall be; none for a removal, which gives an empty ETag.
+            after: the new rows; none for a removal, which returns an empty ETag.
             etag: of the run row in `before`.
-            beside: operations on other rows that happen with it.
+            beside: operations on other rows in the same transaction.
 
         Raises:
-            LedgerConflict: a row is not as it was read; nothing was written.
+            LedgerConflict: a row has changed since it was read; nothing was written.
             LedgerError: it could not be written, or the outcome is not known.
         """
         write_id = self._new_id().hex
@@ -228,7 +228,7 @@ class TableGateway:
         return client
 
     def _repeated(self, doing: str, work: Callable[[TableClient], T]) -> T:
-        """Make a read, or an idempotent write, and repeat it while it gets no clear answer."""
+        """Perform a read or an idempotent write, and repeat it while it gets no clear answer."""
 
         def attempt() -> T:
             with _garbled_replies():
@@ -240,7 +240,7 @@ class TableGateway:
             raise LedgerError(sentence(doing, exc)) from exc
 
     def _on_table(self, work: Callable[[], T]) -> T:
-        """Do the work; where the table is missing and may be created, create it and repeat the work."""
+        """Do the work; if the table is missing and may be created, create it and repeat the work."""
         try:
             return work()
         except HttpResponseError as exc:
@@ -254,7 +254,7 @@ class TableGateway:
         try:
             client.create_table()
         except ResourceExistsError:
-            return  # another process was first, or it is still being deleted, which the work will meet
+            return  # another process was first, or it is still being deleted, which the repeated work will report
         except HttpResponseError as exc:
             if exc.status_code == _FORBIDDEN:
                 raise LedgerError(
@@ -272,7 +272,7 @@ class TableGateway:
         """The new ETag of the run row. One row needs no transaction, whose multipart bodies cost three updates."""
         operation, entity, conditions = changes[0]
         if len(changes) == 1 and operation == "update":
-            # A row that is made alone goes as a transaction: of create_entity the SDK does not tell a missing table.
+            # A single new row is sent as a transaction: for create_entity the SDK does not report a missing table.
             with _garbled_replies():
                 return _etag_in(self._client.update_entity(entity, **conditions))
         replies: list[PipelineResponse[Any, Any]] = []
@@ -281,13 +281,13 @@ class TableGateway:
                 results = self._client.submit_transaction(changes, raw_response_hook=replies.append)
         finally:
             for reply in replies:
-                reply.http_response.close()  # azure-core leaves a response open that it could not read
+                reply.http_response.close()  # azure-core does not close a response that it could not read
         if len(results) != len(changes):
             raise GarbledReply(f"{len(results)} answers to {len(changes)} operations")
         return _etag_in(results[0], needed=changes[0][0] != "delete")
 
     def _settled(self, partition: str, run: str, write_id: str | None) -> str | None:
-        """The ETag of our own write, or None where it was not applied; a removal has no write_id."""
+        """The ETag of our own write, or None if it was not applied; a removal has no write_id."""
         row = self.read(partition, run)
         if row is None or write_id is None:
             return "" if row is None and write_id is None else None
@@ -303,12 +303,12 @@ def _next_partition(last: str, client: TableClient) -> str | None:
         return None
     found: str = row["PartitionKey"]
     if found <= last:
-        raise GarbledReply("the answer has rows that were not asked for")
+        raise GarbledReply("the answer has rows that were not requested")
     return found
 
 
 def etag_of(row: TableEntity) -> str:
-    """The ETag of a row that was read; every such row has one."""
+    """The ETag of a row that was read."""
     return row.metadata["etag"] or ""
 
 
@@ -321,7 +321,7 @@ def _etag_in(answer: Mapping[str, Any], *, needed: bool = True) -> str:
 
 def _require_wanted(rows: Sequence[TableEntity], wanted: Callable[[str], bool]) -> None:
     if not all(wanted(row["RowKey"]) for row in rows):
-        raise GarbledReply("the answer has rows that were not asked for")
+        raise GarbledReply("the answer has rows that were not requested")
 
 
 @contextmanager

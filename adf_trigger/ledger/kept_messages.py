@@ -1,4 +1,4 @@
-"""A message that is kept with its bytes, and what became of it."""
+"""A message that is stored with its bytes, and its fate."""
 
 import base64
 import hashlib
@@ -16,13 +16,13 @@ from adf_trigger.messages.limits import one_line
 from adf_trigger.news import RejectedMessage
 
 OF_A_RECORD = "request:"
-"""How the names of messages begin that belong to a record of the ledger."""
+"""Prefix of the names of messages that belong to a record of the ledger."""
 
 _IN_WORDS = {
     "sent": "it was sent to the requests queue again, and waits there",
-    "taken": "it was sent to the requests queue again, and taken from there",
-    "returned": "it was sent to the requests queue again, and nothing has come of it",
-    "dismissed": "it was dismissed, and its message is not kept any more",
+    "taken": "it was sent to the requests queue again, and accepted from there",
+    "returned": "it was sent to the requests queue again, and was not processed there",
+    "dismissed": "it was dismissed, and its message is no longer stored",
 }
 
 By = Literal["requestId", "messageId"]
@@ -36,10 +36,10 @@ class Fate:
     """What became of a rejected message.
 
     Attributes:
-        what: `sent` to the requests queue again, where it waits; `taken` from there; `returned`, since nothing came of
-            it there; or `dismissed`.
+        what: `sent` to the requests queue again, where it waits; `taken`, accepted from there; `returned`, since it was
+            not processed there; or `dismissed`.
         at: when.
-        by: who asked for that, where it is known.
+        by: who requested that, if known.
         note: why.
     """
 
@@ -51,26 +51,26 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptMessage:
-    """A message and what is known of it.
+    """A stored message.
 
     Attributes:
-        factory: resource id of its factory; empty where it is not known.
-        name: names what was rejected; the same message has the same name however often it is delivered.
-        request_id: the idempotency key it goes by; a replay keeps it.
-        message_id: the queue's id of it.
-        pipeline: the name it gives; empty where it gives none.
-        body: its bytes, as they came but for what is masked.
-        masked: names of parameters whose values were taken out of it, since their pipeline declares them secure.
+        factory: resource id of its factory; empty if it is not known.
+        name: identifies what was rejected; every delivery of a message has the same name.
+        request_id: its idempotency key; a replay keeps it.
+        message_id: its id in the queue.
+        pipeline: the name it gives; empty if it gives none.
+        body: its bytes, as received except for masked values.
+        masked: names of parameters whose values were removed from it, since their pipeline declares them secure.
         reason: why it was rejected, or what it waits for.
-        faults: all that is wrong with it.
-        taken_as: the request that equal bytes were taken as shortly before.
-        key_of_another: the key that it gives, where that names another request; it goes by its own id then.
+        faults: all its faults.
+        taken_as: the request that a message of equal bytes was accepted as shortly before.
+        key_of_another: its own key, if that names another request; its message id is the key then.
         attempts: deliveries so far.
         received_at: when it was put into its queue.
-        rejected_at: when it was kept.
-        waiting: whether it is no rejected message, or not any more: see `fate`.
-        requested_by: who asked, where that is known.
-        fate: what became of it after it was rejected; None where nothing did, and where it waits without that.
+        rejected_at: when it was stored.
+        waiting: whether it was never rejected, or is rejected no longer: see `fate`.
+        requested_by: who sent it, if known.
+        fate: what became of it after it was rejected; None if nothing did, or if it waits without having been rejected.
         etag: of the row that it was read from, for `change`.
     """
 
@@ -100,12 +100,12 @@ class KeptMessage:
 
     @property
     def is_aside(self) -> bool:
-        """Whether it waits and was never rejected: it fits into no queue."""
+        """Whether it waits without having been rejected, since it does not fit into a queue."""
         return self.waiting and self.fate is None
 
     @property
     def was_taken(self) -> bool:
-        """Whether it was sent again, and has become a request, or was rejected again."""
+        """Whether it was sent again, and became a request or was rejected again."""
         return self.fate is not None and self.fate.what == "taken"
 
     @property
@@ -115,35 +115,35 @@ class KeptMessage:
 
     @property
     def waits_since(self) -> datetime:
-        """When it was last put into the queue, where it waits there."""
+        """When it was last put into the queue, if it waits there."""
         return self.rejected_at if self.fate is None else self.fate.at
 
     def sent(self, at: datetime, *, by: str | None = None, note: str | None = None) -> "KeptMessage":
-        """The message once it was sent again."""
+        """The message after it was sent again."""
         return replace(self, waiting=True, fate=Fate(what="sent", at=at, by=by, note=note))
 
     def sent_again(self, at: datetime) -> "KeptMessage":
-        """The message that is in the queue once it was put there again."""
+        """The waiting message after it was put into the queue once more."""
         if self.fate is None:
             return replace(self, rejected_at=at)
         return replace(self, fate=replace(self.fate, at=at))
 
     def taken(self, at: datetime) -> "KeptMessage":
-        """What is left of it once it was taken: its ids lead to what has come of it."""
+        """Its remainder after it was accepted: its ids lead to the result."""
         by = None if self.fate is None else self.fate.by
         return replace(self, waiting=True, body=b"", fate=Fate(what="taken", at=at, by=by))
 
     def returned(self, at: datetime) -> "KeptMessage":
-        """The rejected message again, of which nothing has come on the queue."""
-        why = f"{self.reason} (it was sent again at {self.waits_since:%Y-%m-%dT%H:%M:%SZ}, and nothing has come of it)"
+        """The rejected message again, since it was not processed in the queue."""
+        why = f"{self.reason} (it was sent again at {self.waits_since:%Y-%m-%dT%H:%M:%SZ}, and was not processed)"
         return replace(self, waiting=False, reason=why, fate=Fate(what="returned", at=at))
 
     def dismissed(self, at: datetime, *, by: str | None = None, note: str | None = None) -> "KeptMessage":
-        """What is left of it once it was dismissed: who did that, and why it was rejected."""
+        """Its remainder after it was dismissed: who did that, and why it was rejected."""
         return replace(self, waiting=True, body=b"", fate=Fate(what="dismissed", at=at, by=by, note=note))
 
     def is_older_than(self, instant: datetime) -> bool:
-        """Whether it may be purged: it came before an instant, waits for nothing, and was not returned since."""
+        """Whether it may be purged: it was received before an instant, is not waiting, and was not returned since."""
         if self.is_on_queue or self.received_at >= instant:
             return False
         return self.fate is None or self.fate.what != "returned" or self.fate.at < instant
@@ -166,7 +166,7 @@ class KeptMessage:
 
     @property
     def fate_in_words(self) -> str:
-        """What became of it, in a sentence without its end."""
+        """What became of it, in a sentence without a full stop."""
         if self.fate is None:
             return f"it waits in the requests queue: {self.reason}" if self.waiting else "it was rejected"
         by = "" if self.fate.by is None else f" by {self.fate.by}"
@@ -174,12 +174,12 @@ class KeptMessage:
 
     @property
     def is_listed(self) -> bool:
-        """Whether a list shows it: not while it waits, nor where its request has a record, which is shown itself."""
+        """Whether a list shows it: not while it waits, nor if its request has a record, which is listed instead."""
         return not self.waiting and not self.name.startswith(OF_A_RECORD)
 
     @property
     def listed(self) -> ListedRun:
-        """What a list shows of it."""
+        """Its list entry."""
         message = Message.decode(
             self.body, message_id=self.message_id, attempts=self.attempts, inserted_at=self.received_at
         )
@@ -199,11 +199,11 @@ class KeptMessage:
 
     @property
     def key(self) -> str:
-        """What names it; keys are in the order in which messages came."""
+        """Its key; keys sort in the order in which messages were received."""
         return f"{oldest_first(self.received_at)}|{in_key(self.name)}"
 
     def as_rejected(self) -> RejectedMessage:
-        """The message as the rejected queue and an operator get it."""
+        """The message in the form of the rejected queue."""
         text, encoding = self._text()
         return RejectedMessage(
             request_id=self.request_id,
@@ -227,5 +227,5 @@ class KeptMessage:
 
 
 def in_key(name: str) -> str:
-    """A name as a part of a key: itself where it is plain, else its digest."""
+    """A name as a part of a key: the name itself if it is plain, else its digest."""
     return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()

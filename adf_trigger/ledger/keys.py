@@ -1,6 +1,6 @@
-"""Keys of the ledger's rows: one partition a factory, one prefix a kind of row.
+"""Keys of the ledger's rows: one partition for each factory, one prefix for each kind of row.
 
-Table storage compares keys character by character, so the form of a key is the order of a listing.
+Table storage compares keys character by character, so the form of keys defines the order of a listing.
 """
 
 import hashlib
@@ -19,30 +19,30 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.()\-]")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _NOT_PLAIN_ID = re.compile(r"[^A-Za-z0-9._:\-]")
 _LONGEST_ID = 360
-"""Characters of a request's id in a key, beside at most 73 that stand before it."""
+"""Maximum characters of a request's id in a key, after a prefix of at most 73."""
 _ID_KEPT = 280
 _WHEN_KEY = re.compile(r"when\|[0-9]{18}\|[A-Za-z0-9._:\-!]{1,360}")
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _LAST_MICROSECOND = 10**18 - 1
 _LONGEST_ESCAPED = 400
-"""A key holds 512 characters; a name of 260 may take several of them for each of its own."""
+"""A key holds 512 characters; each of the up to 260 characters of a name may take several."""
 _SEPARATOR = "|"
 _AFTER_SEPARATOR = chr(ord(_SEPARATOR) + 1)
 _ESCAPED = re.compile(r"!([0-9a-f]+)!")
 
 
-@lru_cache(maxsize=1024)  # asked for with every read and write, and there are few factories
+@lru_cache(maxsize=1024)  # called with every read and write, for few factories
 def partition_key(factory: str) -> str:
     """The partition of a factory: its resource id in lower case, with `|` for `/`.
 
-    Resource ids are compared without regard to case. All else that names of resources do not have, among it what
-    a key may not hold, is written as `!{hex}!`, so that no two factories share a partition.
+    Resource ids compare without regard to case. Characters that names of resources do not have, including those that
+    keys must not have, are escaped as `!{hex}!`, so that no two factories share a partition.
     """
     return _SEPARATOR.join(_escaped(part, _ILLEGAL_IN_KEY) for part in factory.lower().strip("/").split("/"))
 
 
 def factory_of(partition: str) -> str | None:
-    """The resource id of the factory that has a partition, in lower case; None where no factory has it."""
+    """The resource id of a partition's factory, in lower case; None if it is not the partition of a factory."""
     if _SEPARATOR not in partition:
         return None
     parts = partition.split(_SEPARATOR)
@@ -50,10 +50,10 @@ def factory_of(partition: str) -> str | None:
 
 
 def id_in_key(request_id: str) -> str:
-    """A request's id as a part of a key: itself where it is short and plain, else behind a `!`.
+    """A request's id as a part of a key: the id itself if it is short and plain, else an escaped form after a `!`.
 
-    All but plain characters is written as `!{hex}!`. The end of what is then too long for a key is the id's SHA-256, so
-    that no two ids have one form: a row under such a key says in a property which id it is.
+    Other than plain characters are escaped as `!{hex}!`. A form that is too long for a key ends with the id's SHA-256,
+    so that no two ids share one: a row under such a key has the id in a property.
     """
     if is_plain(request_id):
         return request_id
@@ -64,7 +64,7 @@ def id_in_key(request_id: str) -> str:
 
 
 def is_plain(request_id: str) -> bool:
-    """Whether a request's id is written in keys as it is."""
+    """Whether a request's id is used in keys without escaping."""
     return _PLAIN_ID.fullmatch(request_id) is not None
 
 
@@ -89,7 +89,7 @@ def when_key(requested_at: datetime, request_id: str) -> str:
 
 
 def listing_key(place: str) -> str:
-    """The row at a place of the listing, or a bound of it."""
+    """The key of a place in the listing, or of a bound."""
     return f"when|{place}"
 
 
@@ -99,7 +99,7 @@ def place_in(key: str) -> str:
 
 
 def newest_first_of(oldest: str) -> str:
-    """The part of a key that puts later instants first, of the one that puts them last."""
+    """Convert a part of `oldest_first` into that of `newest_first`."""
     return f"{_LAST_MICROSECOND - int(oldest):018d}"
 
 
@@ -109,14 +109,14 @@ def message_key(digest: str, request_id: str) -> str:
 
 
 def messages_of(digest: str) -> tuple[str, str]:
-    """Two keys, neither included, between which the rows of a message's digest lie."""
+    """Two keys, both excluded, between which the rows of a message's digest are."""
     return f"message|{digest}|", f"message|{digest}{_AFTER_SEPARATOR}"
 
 
 def pipeline_key(name: str) -> str:
-    """The row of what a pipeline declares: its name in lower case, with characters beyond ASCII escaped.
+    """The row of a pipeline's declaration: its name in lower case, with characters beyond ASCII escaped.
 
-    The end of one that is too long for a key is its SHA-256, so that no two names share a row.
+    A name that is too long for a key ends with its SHA-256, so that no two names share a row.
     """
     escaped = _escaped(name.lower(), _NOT_PLAIN)
     if len(escaped) > _LONGEST_ESCAPED:
@@ -126,22 +126,22 @@ def pipeline_key(name: str) -> str:
 
 
 def oldest_first(instant: datetime) -> str:
-    """The part of a key that puts an earlier instant before a later one."""
+    """The part of a key that sorts an earlier instant before a later one."""
     return f"{max(0, (instant - _BEGINNING) // timedelta(microseconds=1)):018d}"
 
 
 def request_id_of(key: str) -> str:
-    """The request that a row of the listing is about, where its id is plain."""
+    """The request of a row of the listing, if its id is plain."""
     return key.split("|", maxsplit=2)[2]
 
 
 def rows_of_kind(prefix: str) -> tuple[str, str]:
-    """Two bounds, neither included, between which all rows of a kind lie (`active`, `when`)."""
+    """Two bounds, both excluded, between which all rows of a kind are (`active`, `when`)."""
     return f"{prefix}|", f"{prefix}{_AFTER_SEPARATOR}"
 
 
 def end_of_instant(instant: datetime) -> str:
-    """A key after all rows of the listing that were requested at an instant or later, before all others."""
+    """A key after the listing rows of all requests made at an instant or later, and before all others."""
     return f"when|{newest_first(instant)}{_AFTER_SEPARATOR}"
 
 
@@ -165,7 +165,7 @@ def key_of(continuation: str) -> str:
     return key
 
 
-_NOT_OURS = Fault("continuation", "is not a continuation that this service gave")
+_NOT_OURS = Fault("continuation", "was not issued by this service")
 
 
 def _escaped(text: str, forbidden: re.Pattern[str]) -> str:
@@ -173,6 +173,6 @@ def _escaped(text: str, forbidden: re.Pattern[str]) -> str:
 
 
 def newest_first(instant: datetime) -> str:
-    """The part of a key that puts a later instant before an earlier one."""
+    """The part of a key that sorts a later instant before an earlier one."""
     microseconds = (instant - _BEGINNING) // timedelta(microseconds=1)
     return f"{_LAST_MICROSECOND - microseconds:018d}"

@@ -1,7 +1,7 @@
-"""The listing of runs, and the questions that it answers: the part that both adapters share.
+"""The listing of runs and its filters: the part that both adapters share.
 
 A request has one short row in the listing, by time, newest first. It is written when the request is claimed and when it
-has ended, so that a run costs no write meanwhile; the state in between is merged from the active rows.
+has ended, so that the run costs no write in between; the state meanwhile is merged from the active rows.
 """
 
 import json
@@ -21,12 +21,12 @@ from adf_trigger.messages.limits import shorten
 LAST_WORDS = frozenset(
     {RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.REJECTED, RunStatus.UNKNOWN}
 )
-"""Statuses of what has ended."""
+"""Final statuses."""
 
 MOST_PAGES = 10
 """Maximum pages of rows of one factory that are read for one page of a filtered list."""
 MOST_RECORDS = 200
-"""Maximum records of one factory that are read for a page, where rows alone do not suffice."""
+"""Maximum records of one factory that are read for a page, for entries whose rows do not suffice."""
 
 _LONGEST_NAME = 300
 """Maximum characters of a name; requests are checked on arrival, rejected messages are not."""
@@ -38,11 +38,11 @@ class ListedRun:
 
     Attributes:
         factory: resource id of its factory; empty for a message whose factory is not known.
-        run_id: once Data Factory has confirmed it.
-        message_id: of a rejected message.
+        run_id: its runId, once Data Factory has confirmed it.
+        message_id: id of a rejected message.
         reason: one line.
-        source: how it came; None in rows of earlier versions, and of a message.
-        waits_for: what keeps an accepted one from being started; a row does not say it, and the record does.
+        source: how it arrived; None in rows of earlier versions, and of a message.
+        waits_for: why an accepted one is not started; only the record has it, not the row.
     """
 
     factory: str
@@ -95,7 +95,7 @@ _WAITS: Mapping[Waits, WaitsFor] = {
 
 
 def waits_for(record: RunRecord) -> WaitsFor | None:
-    """What of its own keeps an accepted request from being started; None where nothing does."""
+    """Why an accepted request is not started, where the cause is its own; else None."""
     if record.state is not RunState.ACCEPTED:
         return None
     if record.held is not None:
@@ -108,12 +108,12 @@ class Question:
     """The filter of a list.
 
     Attributes:
-        statuses: those of these statuses; None for all.
-        pipeline: those of this pipeline, in any case of its letters.
-        correlation_id: those with this one.
-        factories: those of these resource ids, in lower case; None for all.
-        since: those requested then or later.
-        until: those requested before.
+        statuses: the statuses of runs; None for all.
+        pipeline: their pipeline, in any case of its letters.
+        correlation_id: their correlation id.
+        factories: the resource ids of their factories, in lower case; None for all.
+        since: they were requested at this time or later.
+        until: they were requested before this time.
     """
 
     statuses: frozenset[str] | None = None
@@ -140,7 +140,7 @@ class Question:
         return (self.statuses is None or run.status in self.statuses) and self.may_want(run)
 
     def may_want(self, run: ListedRun) -> bool:
-        """Whether a run may be shown, judged by its immutable fields."""
+        """Whether a run may be shown, according to its immutable fields."""
         return (
             (self.pipeline is None or run.pipeline.lower() == self.pipeline.lower())
             and (self.correlation_id is None or run.correlation_id == self.correlation_id)
@@ -150,7 +150,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run with its place in the listing: places sort as the listing does, newest first."""
+    """A run with its place in the listing: places sort in the order of the listing, newest first."""
 
     place: str
     run: ListedRun
@@ -161,8 +161,8 @@ class ListingPage:
     """Part of the listing.
 
     Attributes:
-        entries: what is shown of it, in order; perhaps nothing.
-        read_to: the place to which it was read, where there may be more after it; None at the end.
+        entries: the entries that match, in order; may be empty.
+        read_to: the place up to which it was read, if more may follow; None at the end.
     """
 
     entries: Sequence[Entry]
@@ -170,22 +170,22 @@ class ListingPage:
 
 
 def place_of(requested_at: datetime, key: str) -> str:
-    """The place of a request in the listing; `key` tells requests of one instant apart."""
+    """The place of a request in the listing; `key` distinguishes requests of one instant."""
     return f"{newest_first(requested_at)}|{key}"
 
 
 def before_instant(time: str) -> str:
-    """A place before all of an instant, as `newest_first` gives it, and behind all later ones."""
+    """A place before all requests of an instant (as by `newest_first`), and after all later ones."""
     return f"{time}|"
 
 
 def behind_instant(time: str) -> str:
-    """A place behind all of an instant, as `newest_first` gives it, and before all earlier ones."""
+    """A place after all requests of an instant (as by `newest_first`), and before all earlier ones."""
     return f"{time}}}"
 
 
 def bounds_of(question: Question, after: str) -> tuple[str, str]:
-    """Two places, neither included, between which all that is asked for lies."""
+    """Two places, both excluded, between which all matches are."""
     first = max(after, behind_instant(newest_first(question.until)) if question.until else "")
     return first, behind_instant(newest_first(question.since)) if question.since else "}"
 
@@ -222,7 +222,7 @@ def decode_listed(text: str) -> ListedRun:
 
 
 def text_of(record: RunRecord) -> str:
-    """Encode the row of a record: until it has ended, its immutable fields; then everything."""
+    """Encode the listing row of a record: its immutable fields until it has ended, then all of them."""
     if record.ended:
         return encode_listed(ListedRun.of(record))
     return encode_listed(

@@ -33,7 +33,7 @@ from adf_trigger.ledger.room import fitted, fitted_new
 class _Partition:
     """One factory: texts, bytes and versions by request id, owners by runId, texts and versions of places by name.
 
-    Beside them, as the table has them, the rows of what is not published yet, by request id.
+    As in the table, also the rows of unpublished runs, by request id.
     """
 
     texts: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class _Partition:
 class MemoryLedger:
     """Stores records as the text that the table would store, with the same write conflicts.
 
-    Thread-safe: every method is one step, as a transaction of the table is.
+    Thread-safe: every method is atomic, like a transaction of the table.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class MemoryLedger:
         """Insert the record, or find the earlier one.
 
         Raises:
-            InvalidRequest: its request id cannot be a key, or it is too large to keep.
+            InvalidRequest: its request id is not a valid key, or it is too large to store.
             LedgerConflict: another request has its runId, or the places have changed since they were read.
         """
         record, text = fitted_new(record)
@@ -74,7 +74,7 @@ class MemoryLedger:
         """Replace a published record by a new one, conditionally.
 
         Raises:
-            InvalidRequest: it is too large to keep.
+            InvalidRequest: it is too large to store.
             ValueError: it is the record of another request.
             LedgerConflict: the record or the places have changed since they were read, or another request has the
                 new runId.
@@ -110,7 +110,7 @@ class MemoryLedger:
             return None if request_id is None else self._stored(partition, request_id)
 
     def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
-        """The records of requests that came as a message of that digest, which gave no key of its own."""
+        """The records of requests that arrived as a message with that digest and without a key of its own."""
         ids = [record.request_id for record in self._all(factory) if record.message_digest == message_digest]
         found = (self.get(factory, request_id) for request_id in sorted(ids))
         return [stored for stored in found if stored is not None]
@@ -134,7 +134,7 @@ class MemoryLedger:
             return self._put(partition, record, text, places)
 
     def places(self, factory: str, name: str) -> KeptPlaces | None:
-        """The places of a name; None where there is no such row."""
+        """The places of a name; None if there is no such row."""
         with self._lock:
             found = self._partition(factory).places.get(name)
         return None if found is None else KeptPlaces(decode_places(found[0]), str(found[1]))
@@ -160,13 +160,13 @@ class MemoryLedger:
             partition.places.pop(kept.places.name, None)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not published, in order of arrival."""
+        """The rows of all unpublished runs, in order of arrival."""
         with self._lock:
             runs = list(self._partition(factory).active.values())
         return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
 
     def some_active(self, factory: str, *, limit: int) -> ActivePage:
-        """At most so many of them."""
+        """At most `limit` of them."""
         rows = self.active(factory)
         return ActivePage(rows[:limit], is_all=len(rows) < limit)
 
@@ -188,7 +188,7 @@ class MemoryLedger:
         return RunPage([keyed[key] for key in page], continuation_of(page[-1]) if more else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """The entries of a list, as they are now, newest first, after a place."""
+        """The current entries of a list, newest first, after a place."""
         first, end = bounds_of(question, after)
         listed = (
             Entry(place_in(when_key(record.requested_at, record.request_id)), ListedRun.of(record))
@@ -198,7 +198,7 @@ class MemoryLedger:
         return page_of(wanted, limit)
 
     def cursor(self, factory: str) -> Cursor:
-        """The cursor of the last poll; an empty one where there was none."""
+        """The cursor of the last poll; an empty one if there was none."""
         with self._lock:
             text = self._partition(factory).cursor
         return Cursor() if text is None else decode_cursor(text)
@@ -209,7 +209,7 @@ class MemoryLedger:
             self._partition(factory).cursor = encode_cursor(cursor)
 
     def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
-        """Remove at most `limit` records that were published before an instant; how many were."""
+        """Remove at most `limit` records that were published before an instant; returns how many were."""
         with self._lock:
             partition = self._partition(factory)
             records = [decode_record(text, body) for text, body, _ in partition.texts.values()]
@@ -219,7 +219,7 @@ class MemoryLedger:
         return len(old)
 
     def factories(self) -> Sequence[str]:
-        """Resource ids, in lower case and in order, of the factories that the ledger has records of."""
+        """Resource ids, in lower case and in order, of the factories with records in the ledger."""
         with self._lock:
             partitions = [key for key, each in sorted(self._partitions.items()) if each.texts]
         return [each for each in map(factory_of, partitions) if each is not None]

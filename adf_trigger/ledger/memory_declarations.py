@@ -1,4 +1,4 @@
-"""What pipelines declare, in memory, for tests."""
+"""Declarations of pipelines in memory, for tests."""
 
 from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
 from adf_trigger.ledger.keys import partition_key, pipeline_key
@@ -12,7 +12,7 @@ class MemoryDeclarations:
         self._texts: dict[tuple[str, str], str] = {}
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """The stored declaration of a pipeline; None where there is none."""
+        """The stored declaration of a pipeline; None if there is none."""
         text = self._texts.get(_key(factory, pipeline))
         return None if text is None else decode_declaration(text)
 

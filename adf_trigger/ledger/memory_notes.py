@@ -26,7 +26,7 @@ class MemoryNotes:
         self._version = 0
 
     def get(self, scope: str, name: str) -> Note | None:
-        """The note of a name; None where there is none."""
+        """The note of a name; None if there is none."""
         with self._lock:
             found = self._texts.get((partition_key(scope), note_key(name)))
         return None if found is None else Note(name, decode_note(found[0]), str(found[1]), found[2])
@@ -45,7 +45,7 @@ class MemoryNotes:
         Raises:
             LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON, or the name is not valid.
+            ValueError: the value is not JSON, or the name is not valid.
         """
         key = (partition_key(scope), note_key(name))
         text, hidden = encode_note(value), checked_secret(secret)
@@ -80,7 +80,7 @@ class MemoryNotes:
         """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
-            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
+            LedgerConflict: the note with the ETag no longer exists; nothing was removed.
         """
         key = (partition_key(scope), note_key(name))
         with self._lock:

@@ -1,4 +1,4 @@
-"""Kept messages in memory, for tests."""
+"""Stored messages in memory, for tests."""
 
 import threading
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class MemoryRejected:
         return decode_kept(*row)
 
     def get(self, key: str) -> KeptMessage | None:
-        """A message by its key; None where there is none."""
+        """A message by its key; None if there is none."""
         with self._lock:
             row = self._rows.get(key)
         return None if row is None else decode_kept(*row)
@@ -78,7 +78,7 @@ class MemoryRejected:
         return True
 
     def remove(self, key: str) -> None:
-        """Remove a message; one that is not there is no error."""
+        """Remove a message, if it exists."""
         with self._lock:
             self._rows.pop(key, None)
 

@@ -1,4 +1,4 @@
-"""Small JSON documents beside the records, about a factory or the app as a whole.
+"""Small JSON documents alongside the records, about a factory or the app as a whole.
 
 The port; two adapters, Table storage and memory, keep the same contract.
 """
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from adf_trigger.errors import LedgerError
 
 APP_SCOPE = "app"
-"""The scope of notes of no factory. Resource ids begin with `/`, so that it is no factory's partition."""
+"""The scope of notes of no factory. Resource ids begin with `/`, so it is never a factory's partition."""
 
 MAX_NOTE_CHARS = 30 * 1024
 """Longest note, in characters of ASCII JSON: one property of an entity holds it."""
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9._:|-]{1,200}")
 
 
 class NoteTooLarge(LedgerError):
-    """The note does not fit; its writer has to cut it."""
+    """The note does not fit; its writer must cut it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Note:
     """A note as it was read or written.
 
     Attributes:
-        name: within its scope; the case of letters matters.
+        name: its name within its scope; case-sensitive.
         value: a JSON object.
         etag: for the next conditional write.
-        secret: stored beside the value, in a property of its own, and shown nowhere.
+        secret: stored alongside the value, in a property of its own, and never shown.
     """
 
     name: str
@@ -45,14 +45,14 @@ class Note:
 
 
 class Notes(Protocol):
-    """One note a name of a scope. A scope is the resource id of a factory, in any case of letters, or APP_SCOPE.
+    """One note for each name of a scope: the resource id of a factory, in any case of letters, or APP_SCOPE.
 
-    Names have 1 to 200 ASCII letters, digits and `._:|-`; another one is a ValueError. Every method may raise
+    Names have 1 to 200 ASCII letters, digits and `._:|-`; any other raises ValueError. Every method may raise
     LedgerError.
     """
 
     def get(self, scope: str, name: str) -> Note | None:
-        """The note of a name; None where there is none."""
+        """The note of a name; None if there is none."""
 
     def put(
         self,
@@ -66,17 +66,16 @@ class Notes(Protocol):
         """Write a note as a whole: a secret that is not given again is removed.
 
         Args:
-            scope: where it belongs.
+            scope: its scope.
             name: its name there.
             value: a JSON object of at most MAX_NOTE_CHARS characters.
-            etag: of the note that it takes the place of; empty where there must be none yet; None to write
-                unconditionally.
-            secret: a text of at most MAX_SECRET_CHARS characters that is to be shown nowhere.
+            etag: of the note that it replaces; empty if there must be none yet; None to write unconditionally.
+            secret: a text of at most MAX_SECRET_CHARS characters that must never be shown.
 
         Raises:
             LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON (NaN, Infinity), or the name is not valid.
+            ValueError: the value is not JSON (NaN, Infinity), or the name is not valid.
         """
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
@@ -86,7 +85,7 @@ class Notes(Protocol):
         """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
-            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
+            LedgerConflict: the note with the ETag no longer exists; nothing was removed.
         """
 
 
@@ -97,17 +96,17 @@ def note_key(name: str) -> str:
         ValueError: the name is not valid.
     """
     if _NAME.fullmatch(name) is None:
-        raise ValueError(f"no name of a note: {name!r}")
+        raise ValueError(f"not a valid name of a note: {name!r}")
     return f"note|{name}"
 
 
 def name_of(key: str) -> str:
-    """The name of the note that a row holds."""
+    """The name of the note in a row."""
     return key.removeprefix("note|")
 
 
 def notes_between(prefix: str) -> tuple[str, str]:
-    """Two keys, both excluded, between which the notes lie whose names begin with a prefix.
+    """Two keys, both excluded, between which are the notes whose names begin with a prefix.
 
     Raises:
         ValueError: the prefix is not valid.
@@ -121,7 +120,7 @@ def encode_note(value: dict[str, Any]) -> str:
 
     Raises:
         NoteTooLarge: it has more than MAX_NOTE_CHARS characters.
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
     """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     if len(text) > MAX_NOTE_CHARS:
@@ -133,7 +132,7 @@ def checked_secret(secret: str | None) -> str | None:
     """Require that a secret fits; returns it.
 
     Raises:
-        NoteTooLarge: it has more than MAX_SECRET_CHARS characters. The text shows nothing of it.
+        NoteTooLarge: it has more than MAX_SECRET_CHARS characters. The text does not show it.
     """
     if secret is not None and len(secret) > MAX_SECRET_CHARS:
         raise NoteTooLarge(f"the secret of a note is too large, at most {MAX_SECRET_CHARS} characters")

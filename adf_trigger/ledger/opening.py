@@ -1,4 +1,4 @@
-"""The table ledger of a storage account."""
+"""Opens the table ledger of a storage account."""
 
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.table import TableLedger
@@ -10,10 +10,10 @@ def open_table_ledger(account: StorageAccount, *, table: str, create_missing: bo
     Args:
         account: the storage account.
         table: name of the table.
-        create_missing: whether a table that turns out to be missing is made.
+        create_missing: whether a missing table is created.
 
     Raises:
-        SettingsError: the account is not named in a way that can work.
+        SettingsError: the account's settings are not valid.
     """
     account.table(table).close()
     return TableLedger(lambda: account.table(table), create_missing=create_missing)

@@ -1,7 +1,7 @@
-"""The holders of the places of a pipeline, or of one key of it: one row each, in the partition of its factory.
+"""The places of a pipeline, or of one key of it, and their holders: one row each, in the partition of its factory.
 
-The row names the requests that were given a place; their records say whether they still have it. So the end of a run
-writes nothing here: a request that finds no free place reads the records of the holders.
+The row names the requests that got a place; their records say whether they still have it. So the end of a run writes
+nothing here: a request that finds no free place reads the records of the holders.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from adf_trigger.ledger.adapters import adapter_of
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A request that was given a place, and its runId at that time."""
+    """A request that got a place, and its runId at that time."""
 
     request_id: str
     run_id: UUID
@@ -23,16 +23,16 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """The places that requests of a pipeline take which are counted together.
+    """The places of requests of a pipeline that are counted together.
 
     Attributes:
         name: see `name_of`.
-        pipeline: whose requests they are.
-        by: where their key is, as the policy says it; None where they are all of the pipeline.
+        pipeline: the pipeline.
+        by: the source of their key, as in the policy; None if they are all requests of the pipeline.
         key: its canonical text.
-        holders: requests that were given a place, oldest first.
-        issued: the last number that was given to a waiting request; they count from 1.
-        served: the last of these numbers that was given a place: where it equals `issued`, no request waits.
+        holders: requests that got a place, oldest first.
+        issued: the last number issued to a waiting request; numbers count from 1.
+        served: the last of these numbers that got a place: if it equals `issued`, no request waits.
     """
 
     name: str
@@ -51,11 +51,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class KeptPlaces:
-    """Places as they were read, or as they are to be written.
+    """Places with the ETag of their row.
 
     Attributes:
-        places: as they are, or shall be.
-        etag: of the row that was read; empty where there is none yet. A write is conditional on it.
+        places: the places, as read or to be written.
+        etag: of the row that was read; empty if there is none yet. A write is conditional on it.
     """
 
     places: Places
@@ -63,7 +63,7 @@ class KeptPlaces:
 
 
 def name_of(pipeline: str, by: str | None, key: str | None) -> str:
-    """The name of the places of a pipeline's requests with a key, in whatever case the pipeline is spelled."""
+    """The name of the places of a pipeline's requests with a key, for any spelling of the pipeline."""
     counted = json.dumps([pipeline.lower(), by, key], ensure_ascii=True)
     return hashlib.sha256(counted.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The run ledger as the use cases see it. Two adapters, Table storage and memory, keep the same contract."""
+"""The port of the run ledger. Two adapters, Table storage and memory, keep the same contract."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 MOST_PARTITIONS = 1_000
-"""Maximum partitions that are searched: a table has one per factory, and two of the app's own."""
+"""Maximum partitions that are searched: a table has one for each factory, and two of the app itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ class LedgerReader(Protocol):
         """The record of a request."""
 
     def find(self, factory: str, run_id: UUID) -> Stored | None:
-        """The record of a run, by any runId that it ever had (the chosen one included)."""
+        """The record of a run, by any runId that it ever had (including the chosen one)."""
 
     def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
-        """The records of requests that came as a message of that digest, which gave no key of its own."""
+        """The records of requests that arrived as a message with that digest and without a key of its own."""
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history."""
+        """The rows of all unpublished runs, in order of arrival. The cost depends on these rows, not on the history."""
 
     def some_active(self, factory: str, *, limit: int) -> ActivePage:
-        """At most so many of the rows of `active`, whichever, and all where they are fewer. Costs what is given."""
+        """Any rows of `active`, at most `limit`; all if there are fewer. The cost depends on the returned rows."""
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first. A continuation is an opaque string from an earlier page.
@@ -83,25 +83,25 @@ class LedgerReader(Protocol):
         """
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """The entries of a list, as they are now, newest first, after a place.
+        """The current entries of a list, newest first, after a place.
 
-        Costs what is on the page and what is active. Where not every row is shown, at most MOST_PAGES pages of rows are
-        read, and never more than MOST_RECORDS records: the page may be short, with a place to continue from.
+        The cost depends on the page and the active runs. With a filter at most MOST_PAGES pages of rows are read, and
+        never more than MOST_RECORDS records: the page may be short, with a place to continue from.
         """
 
     def cursor(self, factory: str) -> Cursor:
-        """The cursor of the last poll; an empty one where there was none."""
+        """The cursor of the last poll; an empty one if there was none."""
 
     def places(self, factory: str, name: str) -> KeptPlaces | None:
-        """The places of a name; None where there is no such row."""
+        """The places of a name; None if there is no such row."""
 
     def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
-        """The places of a factory, in order of their names, after a name. What is unreadable is left out."""
+        """The places of a factory, in order of their names, after a name. Unreadable rows are left out."""
 
     def factories(self) -> Sequence[str]:
-        """Resource ids, in lower case and in order, of the factories that the ledger has rows of.
+        """Resource ids, in lower case and in order, of the factories with rows in the ledger.
 
-        Costs a read of one row a factory, whatever the history; at most MOST_PARTITIONS are found.
+        Reads one row for each factory, regardless of the history; at most MOST_PARTITIONS are found.
         """
 
     def check(self) -> None:
@@ -109,7 +109,7 @@ class LedgerReader(Protocol):
 
 
 class Ledger(LedgerReader, Protocol):
-    """The ledger with its writes, which `adf_trigger.service.recording.records` alone makes.
+    """The ledger with its writes, which only `adf_trigger.service.recording.records` makes.
 
     Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose.
     """
@@ -117,30 +117,30 @@ class Ledger(LedgerReader, Protocol):
     def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
 
-        Where places are given, they are written in the same transaction; where they have changed since they were read,
-        and there is no earlier record, it is a LedgerConflict.
+        Given places are written in the same transaction; if they have changed since they were read, and there is no
+        earlier record, LedgerConflict is raised.
         """
 
     def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Replace a published record by a new one, with all its rows, in one conditional transaction.
 
-        Places are written in it, too, on condition that they are as they were read.
+        Given places are written in it, too, on condition that they are unchanged since they were read.
         """
 
     def release(self, stored: Stored) -> None:
         """Remove a record and all its rows, conditionally: the key is free again."""
 
     def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Write a record conditionally, and its active row with it in the same transaction where that changes.
+        """Write a record conditionally, in one transaction with its active row if that changes.
 
-        Places are written in it, too, on condition that they are as they were read.
+        Given places are written in it, too, on condition that they are unchanged since they were read.
 
-        Where the runId has changed, the active row moves and an id row is added. A published record has no active
-        row: it goes in the same transaction. Factory, request_id and requested_at never change.
+        If the runId has changed, the active row moves and an id row is added. A published record has no active row: it
+        is removed in the same transaction. Factory, request_id and requested_at never change.
         """
 
     def remove_places(self, factory: str, kept: KeptPlaces) -> None:
-        """Remove a row of places, on condition that it is as it was read."""
+        """Remove a row of places, on condition that it is unchanged since it was read."""
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Save the cursor of a poll; the last writer wins, which is safe since polls overlap."""

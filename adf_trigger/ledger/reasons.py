@@ -12,17 +12,17 @@ _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"
 _TO_BE_CANCELLED = "it is to be cancelled"
 _CODE = re.compile(r"\bErrorCode=([A-Za-z][A-Za-z0-9_.]{0,99})\b")
-"""The code of a copy's error stands in its message, its errorCode being 2200 whatever went wrong.
+"""The code of a Copy activity's error, which is in the message: its errorCode is always 2200.
 
 Source: docs data-factory-troubleshoot-guide, and copy logs.
 """
 
 
 def reason_of(record: RunRecord) -> str | None:
-    """Why a run has failed, was refused or waits; None where there is no reason.
+    """Why a run has failed, was refused or waits; None if there is no reason.
 
-    A failed run's is `activity: code`, of the activity that failed first, except for containers of failed activities,
-    and for those whose retry succeeded. Where it failed with a child run, that run's cause is appended.
+    The reason of a failed run is `activity: code` of the activity that failed first, except for containers of failed
+    activities and activities whose retry succeeded. If it failed with a child run, that run's cause is named.
     """
     if record.status == RunStatus.SUCCEEDED:
         return None
@@ -47,7 +47,7 @@ def _first_cause(errors: Sequence[ActivityError]) -> ActivityError:
 
 
 def _to_the_bottom(cause: ActivityError, children: Sequence[ChildRun]) -> str:
-    """Follow a cause into the child run that it started, where that was read."""
+    """Follow a cause into the child run that it started, if that was read."""
     started = next((each for each in children if each.run_id == cause.child_run_id), None)
     below = [each for each in (started and started.errors) or () if not each.cured]
     if not below:
@@ -63,7 +63,7 @@ def _going_on(children: Sequence[ChildRun]) -> str:
     first = unended[0]
     more = f", and {len(unended) - 1} more" if len(unended) > 1 else ""
     name = one_line(first.pipeline, _LONGEST_NAME)
-    return f"what it has started goes on: {name} {first.run_id} is {first.status}{more}"
+    return f"a run that it has started is still active: {name} {first.run_id} is {first.status}{more}"
 
 
 def _cause(error: ActivityError) -> str:

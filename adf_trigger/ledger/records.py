@@ -1,4 +1,4 @@
-"""What the run ledger keeps: one record a request, and a short row for each run that has not ended."""
+"""The documents of the run ledger: one record for each request, and a short row for each run that is not published."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,44 +17,44 @@ from adf_trigger.results import ActivityError, Results, RouteDelivery, RunInvoke
 
 
 class RunState(StrEnum):
-    """How far a request has come. The moves between states live in `adf_trigger.service.recording.transitions`."""
+    """The state of a request. The moves between states are in `adf_trigger.service.recording.transitions`."""
 
     ACCEPTED = "accepted"
-    """Taken; Data Factory has not confirmed a run."""
+    """Accepted; Data Factory has not confirmed a run."""
     SUBMITTED = "submitted"
     """Data Factory has a run for it."""
     ENDED = "ended"
-    """Its last status is known (Rejected and Unknown among them); the event is still to be sent."""
+    """Its final status is known (also Rejected and Unknown); the event is not sent yet."""
     PUBLISHED = "published"
     """The event is sent; nothing is left to do."""
 
 
 class Waits(StrEnum):
-    """What of its own a request waits for, so that those that came later need not wait behind it."""
+    """Why a request waits, where the cause is its own, so that later requests need not wait behind it."""
 
     CALLER = "caller"
-    """Values of its secure parameters are not kept: the same request, or its message, has to come again."""
+    """Values of its secure parameters are not stored: the same request, or its message, has to be sent again."""
     PIPELINE = "pipeline"
     """The pipeline is at its limit of queued runs."""
     ADMISSION = "admission"
-    """As many runs of its pipeline, or of its key, go on as the pipeline's policy allows; see `ledger.places`."""
+    """The policy's limit of active runs of its pipeline, or of its key, is reached; see `ledger.places`."""
     JOINED = "joined"
-    """It has no run of its own, and ends as the one ends that it has joined."""
+    """It has no run of its own, and ends with the run that it has joined."""
 
 
 LONGEST_ADMISSION_KEY = 256
-"""Characters of the key that a request is admitted by."""
+"""Maximum characters of an admission key."""
 
 _ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameAs:
-    """The message that a request came as, kept while it may still be rejected: it is published unchanged.
+    """The message of a request, stored while the request may still be rejected: it is published unchanged.
 
     Attributes:
-        body: its bytes, at most the 64 KiB that a queue takes, as they came but for what is masked.
-        masked: names of the parameters whose values were taken out of it.
+        body: its bytes, at most the 64 KiB that a queue accepts, as received except for masked values.
+        masked: names of the parameters whose values were removed from it.
     """
 
     body: bytes
@@ -63,14 +63,14 @@ class CameAs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
-    """That a run is to be cancelled, and how far that has come.
+    """An order to cancel a run, and its progress.
 
     Attributes:
         asked_at: when it was ordered.
         recursive: whether the runs that it started are to be cancelled, too.
-        due_at: when Data Factory is to be asked next; None once it has said yes.
-        attempts: how often it was asked.
-        waits: why it has not said yes yet; None before it was asked.
+        due_at: when the next call of Data Factory is due; None once Data Factory has confirmed.
+        attempts: how often Data Factory was called.
+        waits: why Data Factory has not confirmed yet; None before the first call.
     """
 
     asked_at: datetime
@@ -82,12 +82,12 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overdue:
-    """When a run is overdue, and what comes of that.
+    """When a run is overdue, and the consequences.
 
     Attributes:
-        after_seconds: since it was started.
+        after_seconds: seconds after its start.
         cancel: whether it is to be cancelled then.
-        told_at: when that was published; None while it was not.
+        told_at: when that was published; None before. A stored name.
     """
 
     after_seconds: int
@@ -97,10 +97,10 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """That a request is not started, since an operator holds its factory, its pipeline or its key.
+    """A request is not started while an operator holds its factory, its pipeline or its key.
 
     Attributes:
-        by: what is held: the id of the hold's scope.
+        by: the id of the hold's scope.
         since: when the request began to be held.
     """
 
@@ -110,13 +110,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedTo:
-    """The request whose run is another one's, too, which asked for the same while that was under way.
+    """The request whose run another one has joined, since it asked for the same while that run was under way.
 
     Attributes:
-        request_id: the request.
-        run_id: of its run; the one that was chosen for it while Data Factory has confirmed none.
-        is_confirmed: whether Data Factory has.
-        rejections: how often its key was rejected before: one that is used again names another request.
+        request_id: the request with the run.
+        run_id: its runId; the chosen one until Data Factory has confirmed a run.
+        is_confirmed: whether Data Factory has confirmed it.
+        rejections: how often its key was rejected before: a reused key names another request.
     """
 
     request_id: str
@@ -131,60 +131,60 @@ class RunRecord:
 
     Attributes:
         factory: resource id of the factory, as configured.
-        request_id: names the request within its factory (the idempotency key).
-        digest: SHA-256 of what was asked, normalised; another digest under the same key is a conflict.
+        request_id: identifies the request within its factory (the idempotency key).
+        digest: SHA-256 of the normalised request; another digest under the same key is a conflict.
         run_id: the GUID chosen before createRun; once Data Factory has answered, its runId.
-        former_run_ids: runIds that it had before, oldest first. The ledger keeps them when it saves.
-        parameters: what createRun is given, without the values of secure parameters.
-        secure_parameters: names of the parameters whose values are not kept here.
-        status: a RunStatus, or a word of Data Factory's that we do not know.
-        source: how it came.
-        invoked_by: who has started the run in Data Factory; None where that is us.
-        not_before: the dispatcher leaves the request alone until then.
-        lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
-            a submitted run until it is over, or Data Factory shows the run.
-        sent_at: when the last createRun left, at the latest; None while none ever did, or none that is in doubt.
-        doubted_from: when the first createRun left of those whose outcome is in doubt.
-        last_answer: what the last of them was answered with, in words.
+        former_run_ids: its earlier runIds, oldest first. The ledger keeps them when it saves.
+        parameters: the parameters of createRun, without the values of secure ones.
+        secure_parameters: names of the parameters whose values are not stored.
+        status: a RunStatus, or an unknown status of Data Factory.
+        source: how it arrived.
+        invoked_by: who has started the run in Data Factory; None if this service has.
+        not_before: the dispatcher skips the request until then.
+        lease_until: a host is sending the request or its event; others skip it until then. Stays with a submitted run
+            until it expires, or Data Factory shows the run.
+        sent_at: an upper bound of when the last createRun was sent; None while none was sent, or none is in doubt.
+        doubted_from: when the first createRun was sent of those whose outcome is in doubt.
+        last_answer: the answer to the last of them, in words.
         attempts: createRun calls so far.
-        waits_for: what of its own it waits for, beside the factory.
-        held: by what it is held; None where it is not. Versions that know no holds pass over it.
-        held_seconds: how long it was held before, which does not count for its start deadline.
-        rejections: how often the key was rejected before, each time published under an id of its own.
-        last_seen_at: when Data Factory last showed us the run; None while it has not.
-        message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
-            the host makes under another id is known.
-        came_as: the message it came as, while it is not started and has not ended.
-        looked_at: when a reader last had Data Factory asked for the run.
-        missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
-        errors: why activities failed; None where they were not read.
-        results: what the run has come to; None before its end, and in records of earlier versions.
-        routes: where else its end was published, at most as many as there are routes.
-        overdue: when it is overdue; None where no limit is set.
+        waits_for: why it waits, where the cause is its own and not the factory's.
+        held: the hold that it waits for; None if it is not held. Versions that know no holds ignore it.
+        held_seconds: how long it was held before, which does not count towards its start deadline.
+        rejections: how often the key was rejected before, each time published under an event id of its own.
+        last_seen_at: when Data Factory last showed the run; None before.
+        message_digest: SHA-256 of its message, if that gave no key of its own: it identifies a copy that the host makes
+            under another id.
+        came_as: its message, until it is started or has ended.
+        looked_at: when a reader last caused a read of the run in Data Factory.
+        missing_since: when Data Factory first reported the run as not found, if it has not shown it since.
+        errors: why activities failed; None if they were not read.
+        results: the results of the run; None before its end, and in records of earlier versions.
+        routes: the deliveries of its end along routes, at most one for each route.
+        overdue: when it is overdue; None if no limit is set.
         traceparent: the trace that the request is part of; see `messages.traces`.
-        declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
+        declares_secrets: whether its pipeline declared secure parameters when it was accepted; None if that was not
             known.
-        failure_is_error: whether its result is an error to HTTP clients where it does not succeed: the choice of the
-            request that was taken, not of its repeats.
-        truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
-        group_id: runId of the first run of those that rerun one another; None where it is no rerun of a known run.
+        failure_is_error: whether its result is an error to HTTP clients if it does not succeed: the choice of the
+            request that was accepted, not of its repeats.
+        truncated: whether reasons were cut, since a factory may return more than a record can hold.
+        group_id: runId of the first of the runs that rerun one another; None if it is no rerun of a known run.
         attempt: its number in that group, which grows with each rerun.
         reruns: how often it was rerun, as far as that was recorded.
-        unknowns: how often it, or what had its key before, was told as unknown until somebody decided, each time under
-            an id of its own.
-        event_id: of the news of its end, fixed when it ends; None before, and where a version that did not fix it has
-            ended it. See `service.news.event_ids`.
-        resubmitted_at: when a person had it sent again: its start deadline counts from then.
+        unknowns: how often it, or an earlier request of its key, was published as unknown before a decision, each time
+            under an event id of its own.
+        event_id: id of its end's event, fixed when it ends; None before, and if an earlier version that did not fix
+            it has ended it. See `service.news.event_ids`.
+        resubmitted_at: when a person resubmitted it: its start deadline counts from then.
         dismissed: whether a person has dismissed its unknown outcome.
-        cancellation: that it is to be cancelled; None where it was not ordered, or Data Factory refused.
-        history: who did what about it after it was asked for, oldest first; bounded by `room`.
+        cancellation: the order to cancel it; None if there is none, or Data Factory refused.
+        history: the actions on it after it was requested, oldest first; bounded by `room`.
         admission_key: canonical text of the key that its pipeline's policy counts it under, at most
-            LONGEST_ADMISSION_KEY characters of ASCII; None where that has no key.
-        places: name of the places that it is counted among; None where no policy counted it.
-        place_number: its number among those who waited for one; None where it never did.
-        admitted_at: when it was given its place, which it has until it has ended, and while nobody knows whether it
-            has; None while it has none.
-        joined_to: whose run is its, too; None where it is to have one of its own.
+            LONGEST_ADMISSION_KEY ASCII characters; None if the policy has no key.
+        places: name of the places that it is counted among; None if no policy counted it.
+        place_number: its number in the line; None if it never waited there.
+        admitted_at: when it got its place, which it keeps until it has ended, and while its end is unknown; None while
+            it has none.
+        joined_to: the request whose run it has joined; None if it is to have a run of its own.
     """
 
     factory: str
@@ -250,12 +250,12 @@ class RunRecord:
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:
-        """Every runId that it ever had, oldest first, the present one last."""
+        """Every runId that it ever had, oldest first, the current one last."""
         return (*self.former_run_ids, self.run_id)
 
     @property
     def ended(self) -> bool:
-        """Whether its status is its last one."""
+        """Whether its status is final."""
         return self.state in _ENDED
 
     @property
@@ -265,17 +265,17 @@ class RunRecord:
 
     @property
     def undecided(self) -> bool:
-        """Whether its outcome is unknown, and a person is still to decide about it."""
+        """Whether its outcome is unknown, and a person has not decided about it yet."""
         return self.ended and self.status == RunStatus.UNKNOWN and not self.dismissed
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is to come of it under its key, neither a run nor a decision."""
+        """Whether neither a run nor a decision can follow under its key."""
         return self.ended and not self.rejected and not self.undecided
 
     @property
     def confirmed_run_id(self) -> UUID | None:
-        """Its runId once Data Factory has confirmed it; the one that is only chosen names no run."""
+        """Its runId once Data Factory has confirmed it; a runId that is only chosen names no run."""
         return None if self.submitted_at is None else self.run_id
 
     @property
@@ -287,17 +287,17 @@ class RunRecord:
 
     @property
     def overdue_at(self) -> datetime | None:
-        """When it is to be published as overdue; None where it is not to be, or was."""
+        """When it is to be published as overdue; None if it is not, or was already."""
         unpublished = self.overdue is not None and self.overdue.told_at is None
         return self.overdue_since if unpublished and self.state is RunState.SUBMITTED else None
 
     def has_place_in(self, places: str) -> bool:
-        """Whether it has a place among those of a name: until it has ended, or a person has decided how it has."""
+        """Whether it has one of the places of a name: until it has ended, or a person has decided its outcome."""
         admitted = self.places == places and self.admitted_at is not None
         return admitted and (not self.ended or self.undecided)
 
     def was_published_before(self, instant: datetime) -> bool:
-        """Whether its event was sent before an instant, so that nothing has been left to do since."""
+        """Whether its event was sent before an instant, so that nothing was left to do since."""
         return (
             self.state is RunState.PUBLISHED and self.published_at is not None and self.published_at < instant
         )
@@ -305,28 +305,28 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:
-    """The row of a run that is not published yet: all that a tick needs to choose what to look at.
+    """The row of a run that is not published yet: all that a tick needs to choose its work.
 
-    A move that does not change it is a plain write of the record, which costs a third of a transaction. So a
-    request that is being sent looks like the submitted run that it is about to be, and the lease of the one who
-    publishes an end is left to the record.
+    A move that does not change it is a plain write of the record, which costs a third of a transaction. So the row of a
+    request that is being sent is already that of a submitted run, and the publisher's lease of an ended run is only in
+    the record.
 
     Attributes:
         state: of the record; SUBMITTED also for one that is being sent.
-        lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
+        lease_until: set while it is being sent, and until it expires or Data Factory shows the run.
         waits_for: as in the record.
-        held: as in the record, so that a tick knows without it who is still held.
+        held: as in the record, so that a tick knows held requests without reading it.
         held_seconds: as in the record.
         missing_since: as in the record.
-        status: as in the record, for who lists runs; None while the record alone can say: before the run is confirmed
-            and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
-        started_at: as in the record, where `status` is.
+        status: as in the record, for lists of runs; None where only the record knows it: before the run is confirmed
+            and while its sender has the lease, in rows of earlier versions, and once it has ended.
+        started_at: as in the record, where `status` is set.
         resubmitted_at: as in the record.
-        overdue_after: seconds after its start from which on it is published as overdue; None where it is not, or was.
-        cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
-        places: name of the places among which it waits for one; None where it does not.
-        place_number: its number among those who wait there.
-        joined_to: the request whose end is to be its end, too; None where there is none, or it has ended.
+        overdue_after: seconds after its start at which it is published as overdue; None if it is not, or was already.
+        cancel_at: when the next call to cancel it is due; None if there is none.
+        places: name of the places that it waits for; None if it does not.
+        place_number: its number in that line.
+        joined_to: the request whose run it has joined; None if there is none, or it has ended.
     """
 
     request_id: str
@@ -382,7 +382,7 @@ class ActiveRun:
 
     @property
     def may_be_unsent(self) -> bool:
-        """Whether createRun may still have to be called, or its outcome to be found out; the record says."""
+        """Whether createRun may still have to be called, or its outcome to be found out; the record decides."""
         if self.state is RunState.ACCEPTED:
             return self.joined_to is None
         return self.state is RunState.SUBMITTED and self.lease_until is not None

@@ -1,4 +1,4 @@
-"""Messages that are kept with their bytes: rejected ones, and those that wait and fit into no queue.
+"""Messages that are stored with their bytes: rejected ones, and waiting ones that do not fit into a queue.
 
 The port; two adapters, Table storage and memory, keep the same contract.
 """
@@ -11,24 +11,24 @@ from adf_trigger.ledger.kept_messages import By, KeptMessage
 from adf_trigger.ledger.listing import ListingPage, Question
 
 REJECTED = "rejected"
-"""The partition of all kept messages, since the factory of many is not known. It is no resource id."""
+"""The partition of all stored messages, since the factory of many is not known. It is not a resource id."""
 
 
 class RejectedMessages(Protocol):
     """Stores messages. Every method may raise LedgerError; a row that cannot be decoded is skipped."""
 
     def keep(self, message: KeptMessage) -> KeptMessage:
-        """Store a message; returns it, or the one stored of it before, unless that was never rejected."""
+        """Store a message; returns it, or its earlier stored version, unless that was never rejected."""
 
     def change(self, message: KeptMessage) -> KeptMessage:
         """Replace a stored message, on condition that it is unchanged since it was read.
 
         Raises:
-            LedgerConflict: it has changed since, or is gone.
+            LedgerConflict: it has changed since, or no longer exists.
         """
 
     def get(self, key: str) -> KeptMessage | None:
-        """A message by its key; None where there is none."""
+        """A message by its key; None if there is none."""
 
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
         """Messages, oldest first, at most `limit`, after a key."""
@@ -39,12 +39,12 @@ class RejectedMessages(Protocol):
     def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's.
 
-        Prefers one that is in the queue, then one that was not dismissed, then the rest of a dismissed one.
+        Prefers one that is in the queue, then one that was not dismissed, then the remainder of a dismissed one.
 
         Args:
             given: the id.
             but: the key of a message to leave out.
-            by: which of its ids it is; None for either.
+            by: which of its ids is given; None for either.
         """
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
@@ -57,10 +57,10 @@ class RejectedMessages(Protocol):
         """
 
     def remove(self, key: str) -> None:
-        """Remove a message; one that is not there is no error."""
+        """Remove a message, if it exists."""
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before a time, and none that waits; returns how many were."""
+        """Remove at most `limit` messages received before a time, except waiting ones; returns how many were."""
 
 
 def best_of(messages: Iterable[KeptMessage]) -> KeptMessage | None:

@@ -1,4 +1,4 @@
-"""The rows of kept messages: their keys, and their text beside the bytes."""
+"""The rows of stored messages: their keys, and their text alongside the bytes."""
 
 import json
 from typing import Any
@@ -13,10 +13,10 @@ MAX_FAULTS = 50
 MAX_TEXT = 300
 """Maximum characters of a fault's pointer, of its message, and of a masked name."""
 MAX_REASON = 8_000
-"""Maximum characters of ASCII JSON of a reason: Data Factory's words may run to thousands, and the cause come last."""
+"""Maximum characters of ASCII JSON of a reason: Data Factory's text may have thousands, with the cause at the end."""
 MAX_MASKED = 100
 MAX_KEPT = 3
-"""Characters of ASCII JSON that a character of a fault may take, on average: all has to fit an entity beside 64 KiB."""
+"""Average characters of ASCII JSON for each character of a fault: all must fit into an entity with 64 KiB."""
 
 
 def kept_key(key: str) -> str:
@@ -25,12 +25,12 @@ def kept_key(key: str) -> str:
 
 
 def waiting_key(message: KeptMessage) -> str:
-    """The row of the index of messages that are in the queue."""
+    """The index row of a message that is in the queue."""
     return f"waiting|{message.key}"
 
 
 def place_of_kept(key: str) -> str:
-    """The place in the listing of the message that a key names: the newest is first there."""
+    """The place in the listing, newest first, of the message with a key."""
     oldest, _, name = key.partition("|")
     return f"{newest_first_of(oldest)}|{name}"
 
@@ -41,18 +41,18 @@ def listed_key(message: KeptMessage) -> str:
 
 
 def called_keys(message: KeptMessage) -> list[str]:
-    """The rows that map each of its ids to a message: a later message has a lower key."""
+    """The rows that map each id of a message to it: a later message has a lower key."""
     when = newest_first(message.received_at)
     return [f"called|{in_key(given)}|{when}|{message.key}" for given in message.ids]
 
 
 def called(given: str) -> tuple[str, str]:
-    """Two keys, neither included, between which the rows of an id lie."""
+    """Two keys, both excluded, between which the rows of an id are."""
     return f"called|{in_key(given)}|", f"called|{in_key(given)}}}"
 
 
 def key_in(row: str) -> str:
-    """The key of the message that such a row refers to."""
+    """The key of the message that a row of `called_keys` refers to."""
     return row.split("|", maxsplit=3)[3]
 
 

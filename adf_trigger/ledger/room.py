@@ -1,11 +1,11 @@
-"""How large a record may be, so that every later move of it fits into its entity of Table storage.
+"""Limits the size of a record, so that every later move of it fits into its entity of Table storage.
 
-A request is rejected before its claim where it would leave too little room. What a record gains afterwards is bounded
-here,
-for every writer and every adapter, and gives way where the whole would not fit: better no details than no end.
+A request is rejected before its claim if it would leave too little room. The later additions to a record are bounded
+here, for every writer and every adapter, and are cut if the whole would not fit: an end without details is better than
+no end.
 
-A field that is written after the claim gets its limit in `_bounded`: a list of what is told of activities shares the
-room of `details`. `test_record_fields.py` fails until it has one.
+A field that is written after the claim gets its limit in `_bounded`: a list about activities shares the room of
+`details`. `test_record_fields.py` fails until it has one.
 """
 
 import json
@@ -24,20 +24,20 @@ from adf_trigger.results import RunInvoker
 from adf_trigger.wire import Wire
 
 MAX_RECORD_CHARS = 515_000
-"""Longest record: characters of ASCII JSON, and half the bytes of the message that it came as.
+"""Longest record: characters of ASCII JSON, plus half the bytes of its message.
 
-An entity has 1 MiB, names and keys included, in which a character takes two bytes: 524,288 characters. Earlier versions
-kept requests of up to 500,000, so that these have room for their end, too.
+An entity has 1 MiB, including names and keys, and a character takes two bytes: 524,288 characters. Earlier versions
+stored requests of up to 500,000, so these have room for their end, too.
 """
 
 MAX_REQUEST_CHARS = 300_000
 """Maximum size of the request in a record, counted in the same way.
 
-64 KiB of JSON never take more, whatever is in them: numbers such as 1e15 grow most, which are kept in 18 characters.
+64 KiB of any JSON never take more: numbers such as 1e15 grow most, which are stored in 18 characters.
 """
 
 MOST_ENTRIES = 50
-"""Entries of a history, the newest."""
+"""Maximum entries of a history; the newest are kept."""
 
 LONGEST_STATUS = 256
 LONGEST_NAME = 256
@@ -49,7 +49,7 @@ class _Limits:
     """Limits of the parts of a record that grow.
 
     Attributes:
-        message: characters of what a run's end says. One outside the basic plane takes twelve of ASCII JSON.
+        message: characters of the message of a run's end. One outside the basic plane takes twelve in ASCII JSON.
         reason: characters of each other reason.
         details: characters of ASCII JSON of all that is stored of an ended run's activities.
         history: characters of ASCII JSON of the history.
@@ -67,8 +67,8 @@ _LIMITS = (
     _Limits(message=300, reason=300, details=8_000, history=4_000),
     _Limits(message=60, reason=60, details=0, history=0),
 )
-"""Limits, tried in turn, each stricter. Whatever this version accepts fits the second; the others are for records that
-earlier versions accepted."""
+"""Limits, tried in turn, each stricter. Any request that this version accepts fits the second; the others are for
+records that earlier versions accepted."""
 
 E = TypeVar("E", bound=Wire)
 
@@ -88,11 +88,11 @@ def require_room(
     """Reject a request that would leave its record too little room for its later moves.
 
     Args:
-        parameters: whose values are kept.
+        parameters: the parameters whose values are stored.
         secure: names of the others.
         correlation_id: the caller's own id.
         metadata: the caller's labels.
-        came_as: the message it came as.
+        came_as: its message.
 
     Raises:
         InvalidRequest: it takes more than MAX_REQUEST_CHARS.
@@ -102,7 +102,7 @@ def require_room(
     taken = len(kept) + _half_of_body(came_as)
     if taken > MAX_REQUEST_CHARS:
         fault = (
-            f"is too large to be kept with its message and labels: {taken} characters of JSON in ASCII, at most "
+            f"is too large to be stored with its message and labels: {taken} characters of JSON in ASCII, at most "
             f"{MAX_REQUEST_CHARS}"
         )
         raise InvalidRequest([Fault("/parameters", fault)])
@@ -112,7 +112,7 @@ def fitted_new(record: RunRecord) -> tuple[RunRecord, str]:
     """Fit a new record; returns it and its text.
 
     Raises:
-        InvalidRequest: its request id cannot be a key, or it would leave too little room.
+        InvalidRequest: its request id is not a valid key, or it would leave too little room.
     """
     if not is_request_id(record.request_id):
         raise InvalidRequest([Fault("requestId", REQUEST_ID_FORM)])
@@ -127,17 +127,17 @@ def fitted_new(record: RunRecord) -> tuple[RunRecord, str]:
 
 
 def fitted(record: RunRecord) -> tuple[RunRecord, str]:
-    """Fit a record, cutting and marking what is too long; returns it and its text.
+    """Fit a record, cutting and marking long parts; returns it and its text.
 
     Raises:
-        RecordTooLarge: it is still to be sent and has parameters that no entity holds; what was sent loses them.
+        RecordTooLarge: it is not sent yet and its parameters fit into no entity; a record that was sent loses them.
     """
     for each in _ever_smaller(record):
         text = encode_record(each)
         if len(text) + _half_of_body(each.came_as) <= MAX_RECORD_CHARS:
             return each, text
     raise RecordTooLarge(
-        f"the record of {record.request_id} is too large to keep: more than {MAX_RECORD_CHARS} characters of JSON"
+        f"the record of {record.request_id} is too large to store: more than {MAX_RECORD_CHARS} characters of JSON"
     )
 
 
@@ -193,14 +193,14 @@ def _first(entries: tuple[E, ...], room: int) -> tuple[E, ...]:
 
 
 def _newest(history: tuple[HistoryEntry, ...], room: int) -> tuple[HistoryEntry, ...]:
-    """The newest entries, as many as fit, after one that stands for those that do not."""
+    """The newest entries, as many as fit, after one that replaces the others."""
     entries = tuple(map(_entry, history))
     kept = len(_first(entries[::-1], room)[:MOST_ENTRIES])
     if kept == len(entries):
         return entries
     kept = min(kept, MOST_ENTRIES - 1)
     last_cut = entries[len(entries) - kept - 1]
-    mark = HistoryEntry(at=last_cut.at, action="truncated", note="what was done until then is not kept")
+    mark = HistoryEntry(at=last_cut.at, action="truncated", note="earlier entries are not stored")
     return (mark, *entries[len(entries) - kept :])
 
 
@@ -216,5 +216,5 @@ def _short(invoker: RunInvoker) -> RunInvoker:
 
 
 def _chars(entry: Wire) -> int:
-    """The characters that a list entry takes in the text, its comma included."""
+    """The characters that a list entry takes in the text, including its comma."""
     return len(json.dumps(entry.model_dump(mode="json"), separators=(",", ":"))) + 1

@@ -1,4 +1,4 @@
-"""The rows of a record, and the changes that lead from its rows as they are to its rows as they shall be."""
+"""The rows of a record, and the operations that turn its current rows into the new ones."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def rows_of(record: RunRecord, text: str) -> Rows:
 
 
 def places_row(partition: str, kept: KeptPlaces) -> Operation:
-    """The operation that writes places beside a record, on condition that they are as they were read."""
+    """The operation that writes places along with a record, on condition that they have not changed since read."""
     entity: dict[str, str | bytes] = {
         "PartitionKey": partition,
         "RowKey": places_key(kept.places.name),
@@ -65,7 +65,7 @@ def places_row(partition: str, kept: KeptPlaces) -> Operation:
 
 
 def listed(row: Mapping[str, Any]) -> str:
-    """The request that a row of the listing is about."""
+    """The request of a row of the listing."""
     return str(row.get(REQUEST_ID) or request_id_of(row["RowKey"]))
 
 
@@ -96,17 +96,17 @@ def join_bytes(entity: Mapping[str, Any]) -> bytes:
 def operations(
     partition: str, run: str, before: Rows, after: Rows, *, etag: str | None, write_id: str
 ) -> Iterator[Operation]:
-    """The operations that turn one set of rows into the other together; the run row's comes first.
+    """The operations of one transaction that turns one set of rows into the other; the run row's comes first.
 
-    Rows that stay as they are take none: a move that the active row does not show changes the run row alone.
+    Unchanged rows need none: a move that the active row does not show changes only the run row.
 
     Args:
         partition: PartitionKey of all rows.
-        run: RowKey of the record; what happens to it is conditional.
+        run: RowKey of the record; its operation is conditional.
         before: rows as they were read; none for a claim.
-        after: rows as they shall be; none for a removal.
+        after: the new rows; none for a removal.
         etag: of the run row in `before`.
-        write_id: marks the run row, so that a write whose reply was lost knows itself again.
+        write_id: marks the run row, so that a write whose reply was lost can be recognised.
     """
     keys = sorted(before.keys() | after.keys(), key=lambda key: (key != run, key))
     for key in keys:

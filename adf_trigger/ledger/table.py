@@ -46,7 +46,7 @@ from adf_trigger.ledger.unreadable import readable
 from adf_trigger.request_ids import is_request_id
 
 _CLAIM_ATTEMPTS = 3
-"""The earlier record may be released between losing to it and reading it; then the key is free again."""
+"""The earlier record may be released between the lost claim and reading it; then the key is free again."""
 _PURGE_PAGE = 100
 _SAME_MESSAGES = 100
 """Maximum requests of equal messages that are read."""
@@ -79,11 +79,11 @@ class TableLedger:
         self._table.create_table()
 
     def declarations(self) -> TableDeclarations:
-        """What pipelines declare, in the same table."""
+        """Declarations of pipelines, in the same table."""
         return TableDeclarations(self._table)
 
     def notes(self) -> TableNotes:
-        """Small documents beside the records, in the same table."""
+        """Small documents alongside the records, in the same table."""
         return TableNotes(self._table)
 
     def rejected(self) -> TableRejected:
@@ -94,7 +94,7 @@ class TableLedger:
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
 
         Raises:
-            InvalidRequest: its request id cannot be a key, or it is too large to keep.
+            InvalidRequest: its request id is not a valid key, or it is too large to store.
             LedgerConflict: another request has its runId, or the places have changed since they were read.
             LedgerError: the table could not be read or written.
         """
@@ -117,7 +117,7 @@ class TableLedger:
         """Replace a published record by a new one, with all its rows, in one conditional transaction.
 
         Raises:
-            InvalidRequest: it is too large to keep.
+            InvalidRequest: it is too large to store.
             ValueError: it is the record of another request.
             LedgerConflict: the record or the places have changed since they were read, or another request has the
                 new runId.
@@ -157,7 +157,7 @@ class TableLedger:
         return None if entity is None else self.get(factory, entity.get(REQUEST_ID, ""))
 
     def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
-        """The records of requests that came as a message of that digest, which gave no key of its own.
+        """The records of requests that arrived as a message with that digest and without a key of its own.
 
         Raises:
             LedgerError: the table could not be read.
@@ -167,7 +167,7 @@ class TableLedger:
         return [stored for stored in found if stored is not None]
 
     def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Write a record conditionally: with its active row where that changes, with an id row where the runId does.
+        """Write a record conditionally, with its active row if that changes, and an id row if the runId does.
 
         Raises:
             LedgerConflict: the record or the places have changed since they were read, or another request has the
@@ -180,7 +180,7 @@ class TableLedger:
         return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag, places)
 
     def places(self, factory: str, name: str) -> KeptPlaces | None:
-        """The places of a name; None where there is no such row.
+        """The places of a name; None if there is no such row.
 
         Raises:
             LedgerError: the table could not be read.
@@ -190,7 +190,7 @@ class TableLedger:
         return None if entity is None else _places_of(entity)
 
     def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
-        """The places of a factory, in order of their names, after a name. What is unreadable is left out.
+        """The places of a factory, in order of their names, after a name. Unreadable rows are left out.
 
         Raises:
             LedgerError: the table could not be read.
@@ -211,7 +211,7 @@ class TableLedger:
         self._table.commit(partition_key(factory), key, {key: {}}, {}, kept.etag)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history.
+        """The rows of all unpublished runs, in order of arrival. The cost depends on these rows, not on the history.
 
         Raises:
             LedgerError: the table could not be read.
@@ -219,7 +219,7 @@ class TableLedger:
         return self._active(factory)
 
     def some_active(self, factory: str, *, limit: int) -> ActivePage:
-        """At most so many of them: one request up to 1,000.
+        """At most `limit` of them: one request up to 1,000.
 
         Raises:
             LedgerError: the table could not be read.
@@ -234,9 +234,9 @@ class TableLedger:
         return self._table.between(partition_key(factory), *rows_of_kind("active"), limit=limit)
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
-        """Records, newest first: one query for a page, and one read a record.
+        """Records, newest first: one query for a page, and one read for each record.
 
-        A record that goes while the page is read is left out, so a page may be short.
+        A record that is removed while the page is read is left out, so a page may be short.
 
         Raises:
             InvalidRequest: the continuation was not issued by this service.
@@ -252,7 +252,7 @@ class TableLedger:
         return RunPage(records, continuation_of(page[-1]["RowKey"]) if len(rows) > limit else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """The entries of a list, as they are now, newest first, after a place.
+        """The current entries of a list, newest first, after a place.
 
         Raises:
             LedgerError: the table could not be read.
@@ -261,7 +261,7 @@ class TableLedger:
         return TableListing(self._table, factory, question, get=get, active=active).page(after, limit)
 
     def cursor(self, factory: str) -> Cursor:
-        """The cursor of the last poll; an empty one where there was none.
+        """The cursor of the last poll; an empty one if there was none.
 
         Raises:
             LedgerError: the table could not be read.
@@ -280,12 +280,12 @@ class TableLedger:
     def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
         """Remove at most `limit` records that were published before a time; returns how many were.
 
-        Looks only at what was requested before that instant, so it costs what is old, not the history.
+        Reads only requests made before that instant, so the cost depends on the old records, not on the history.
 
         Raises:
             LedgerError: the table could not be read or written.
         """
-        # What was published before the instant was requested before it, and lies beyond it in the listing.
+        # Records published before the instant were requested before it, and are after it in the listing.
         after, end = end_of_instant(published_before), rows_of_kind("when")[1]
         purged = 0
         while purged < limit:
@@ -298,7 +298,7 @@ class TableLedger:
         return purged
 
     def factories(self) -> Sequence[str]:
-        """Resource ids, in lower case and in order, of the factories that the table has rows of.
+        """Resource ids, in lower case and in order, of the factories with rows in the table.
 
         Raises:
             LedgerError: the table could not be read.
@@ -336,7 +336,7 @@ class TableLedger:
         try:
             self._remove(stored)
         except LedgerConflict:
-            return False  # reclaimed, or purged by another process: not to be removed any more
+            return False  # reclaimed, or purged by another process
         return True
 
 

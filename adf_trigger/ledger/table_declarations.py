@@ -1,4 +1,4 @@
-"""What pipelines declare, in the ledger's table: one row a pipeline, in the partition of its factory."""
+"""Declarations of pipelines in the ledger's table: one row for each, in the partition of its factory."""
 
 from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
 from adf_trigger.ledger.gateway import TableGateway
@@ -8,7 +8,7 @@ from adf_trigger.messages.declaration import Declaration
 
 
 class TableDeclarations:
-    """Keeps declarations beside the ledger's rows. Thread-safe.
+    """Stores declarations alongside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -18,7 +18,7 @@ class TableDeclarations:
         self._table = table
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """The stored declaration of a pipeline; None where there is none.
+        """The stored declaration of a pipeline; None if there is none.
 
         Raises:
             LedgerError: the table could not be read.

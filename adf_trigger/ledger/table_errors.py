@@ -18,9 +18,9 @@ class GarbledReply(AzureError):
 
 
 def is_lost_race(error: AzureError) -> bool:
-    """Whether a transaction was refused whole because a row was not as it should be.
+    """Whether a transaction was refused because a row was not in the expected state.
 
-    Recognised by the status: the error codes differ between an insert, an update and a transaction of either.
+    Recognised by the status: the error codes differ between an insert, an update and a transaction with either.
     """
     return (
         isinstance(error, HttpResponseError)
@@ -30,10 +30,10 @@ def is_lost_race(error: AzureError) -> bool:
 
 
 def is_unclear(error: Exception) -> bool:
-    """Whether a write may have happened although it failed, and a read may yet succeed.
+    """Whether a failed write may have been applied, and a failed read may succeed if repeated.
 
-    So it is with time-outs, resets, 5xx and half an answer. A connection that was never made is among them, since
-    azure-core does not tell it apart from every one that broke later.
+    True for time-outs, resets, 5xx and partial answers, and also for connections that were never made, since azure-core
+    does not always distinguish these from connections that broke later.
     """
     if isinstance(error, ClientAuthenticationError):
         return False
@@ -46,7 +46,7 @@ def is_unclear(error: Exception) -> bool:
 
 
 def is_missing_table(error: HttpResponseError) -> bool:
-    """Whether it is the table that is missing, and not a row."""
+    """Whether the table is missing, and not a row."""
     return code_of(error) == "TableNotFound"
 
 

@@ -1,4 +1,4 @@
-"""The listing of a factory in Table storage: one query for a page, one for what is active, few reads of records."""
+"""The listing of a factory in Table storage: one query for a page, one for the active rows, few reads of records."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -78,9 +78,9 @@ class TableListing:
             yield [(place, partial(self._current, place, row)) for place, row in rows], more
 
     def _current(self, place: str, row: TableEntity) -> ListedRun | None:
-        """The current entry of a row; None where it is filtered out, or gone."""
+        """The current entry of a row; None if it is filtered out, or gone."""
         run = shown(row)
-        if run is None:  # of an earlier version, which kept nothing here
+        if run is None:  # of an earlier version, whose rows were empty
             return self._record(place, listed(row))
         if run.ended:
             return run
@@ -91,19 +91,19 @@ class TableListing:
             return replace(run, status=active.status, run_id=active.run_id, started_at=active.started_at)
         if active is not None and _is_unwanted(active, self._question):
             return None
-        # Only the record says: it is being sent or waits, it has ended since, or an earlier version has ended it.
+        # Only the record knows: it is being sent or waits, it has ended since, or an earlier version has ended it.
         return self._record(place, run.request_id)
 
     def _active_of(self, run: ListedRun) -> ActiveRun | None:
         if self._active_runs is None:
-            # Of very many a page needs few: those that are missing here have records.
+            # A page needs only a few of very many: the records have those that are missing here.
             most = None if self._question.is_narrow else MAX_PAGE
             self._active_runs = {active.request_id: active for active in self._active(most)}
         active = self._active_runs.get(run.request_id)
         return active if active is not None and active.requested_at == run.requested_at else None
 
     def _unfinished(self, after: str) -> Iterator[_Batch]:
-        """The active rows, newest first: a list of unfinished runs need not read the history."""
+        """The active rows, newest first: a list of unfinished runs does not read the history."""
         first, end = bounds_of(self._question, after)
         found = []
         for run in self._active(None):
@@ -116,7 +116,7 @@ class TableListing:
         )
 
     def _record(self, place: str, request_id: str) -> ListedRun | None:
-        """The entry of the record; None where it is gone, or was claimed again and has another place."""
+        """The entry of the record; None if it is gone, or was claimed again and has another place."""
         if not self._records_left:
             raise _RecordsSpentError
         self._records_left -= 1
@@ -127,7 +127,7 @@ class TableListing:
 def listing_rows(
     table: TableGateway, partition: str, question: Question, after: str, limit: int
 ) -> Iterator[tuple[Sequence[tuple[str, TableEntity]], bool]]:
-    """The rows of the listing with their places, page by page, and whether more come behind each page.
+    """The rows of the listing with their places, page by page, and whether more follow each page.
 
     Raises:
         LedgerError: the table could not be read.
@@ -176,7 +176,7 @@ def _place(run: ActiveRun | RunRecord) -> str:
 
 
 def shown(row: TableEntity) -> ListedRun | None:
-    """Decode the entry of a row; None where it has none, or cannot be decoded."""
+    """Decode the entry of a row; None if it has none, or cannot be decoded."""
     text = join(row)
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Notes in the ledger's table: one row a note, in the partition of its factory or in the app's own."""
+"""Notes in the ledger's table: one row for each note, in the partition of its factory or the app's own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ SECRET = "secret"  # noqa: S105 - a property's name
 
 
 class TableNotes:
-    """Stores notes beside the ledger's rows. Thread-safe.
+    """Stores notes alongside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -33,7 +33,7 @@ class TableNotes:
         self._table = table
 
     def get(self, scope: str, name: str) -> Note | None:
-        """The note of a name; None where there is none.
+        """The note of a name; None if there is none.
 
         Raises:
             LedgerError: the table could not be read.
@@ -55,7 +55,7 @@ class TableNotes:
         Raises:
             LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON, or the name is not valid.
+            ValueError: the value is not JSON, or the name is not valid.
             LedgerError: the table could not be written.
         """
         partition, key = partition_key(scope), note_key(name)
@@ -82,7 +82,7 @@ class TableNotes:
         """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
-            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
+            LedgerConflict: the note with the ETag no longer exists; nothing was removed.
             LedgerError: the table could not be written.
         """
         partition, key = partition_key(scope), note_key(name)

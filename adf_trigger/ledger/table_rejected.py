@@ -1,4 +1,4 @@
-"""Kept messages in the ledger's table: one row a message, its bytes in binary properties."""
+"""Stored messages in the ledger's table: one row for each, its bytes in binary properties."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,21 +39,21 @@ logger = logging.getLogger(__name__)
 
 _ROW_KEY = "RowKey"
 _PAGE = 50
-"""Messages, of up to 64 KiB, that are read in one query."""
+"""Maximum messages, of up to 64 KiB, that are read in one query."""
 _LOOKED_AT = 20
 """Maximum messages of one id that are read."""
 _REMOVALS = 5
-"""Maximum attempts to remove a message that others change."""
+"""Maximum attempts to remove a message that other writers change."""
 _PURGED_PAGES = 5
-"""Maximum pages that one purge reads past messages that wait."""
+"""Maximum pages that one purge reads, past waiting messages."""
 
 _UNLISTED = "unlisted"
-"""Marks the row of a message that no list shows."""
+"""Marks the row of a message that is not listed."""
 _SINCE = "since"
 
 
 class TableRejected:
-    """Stores messages beside the ledger's rows. Thread-safe.
+    """Stores messages alongside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -71,7 +71,7 @@ class TableRejected:
         """
         key = kept_key(message.key)
         for row in called_keys(message):
-            self._table.put(REJECTED, row, {})  # first: a row that leads nowhere is passed over
+            self._table.put(REJECTED, row, {})  # first: a dangling row is ignored
         try:
             etag = self._table.commit(REJECTED, key, {}, _rows_of(message))
         except LedgerConflict:
@@ -85,7 +85,7 @@ class TableRejected:
         """See RejectedMessages.
 
         Raises:
-            LedgerConflict: it has changed since, or is gone.
+            LedgerConflict: it has changed since, or no longer exists.
             LedgerError: the table could not be read or written.
         """
         key, after = kept_key(message.key), _rows_of(message)
@@ -94,13 +94,13 @@ class TableRejected:
         return replace(message, etag=etag)
 
     def _rows_there(self, key: str) -> Rows:
-        """The row of a message, and those of its indices that there are."""
+        """The row of a message, and its existing index rows."""
         indices = (listing_key(place_of_kept(key)), f"waiting|{key}")
         there = (index for index in indices if self._table.read(REJECTED, index) is not None)
         return {kept_key(key): {}, **{index: {} for index in there}}
 
     def get(self, key: str) -> KeptMessage | None:
-        """A message by its key; None where there is none.
+        """A message by its key; None if there is none.
 
         Raises:
             LedgerError: the table could not be read.
@@ -145,7 +145,7 @@ class TableRejected:
         return best_of(each for each in self._named(given, but) if each.is_called(given, by))
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
-        """See RejectedMessages. A row of the index that leads nowhere any more is removed.
+        """See RejectedMessages. Dangling index rows are removed.
 
         Raises:
             LedgerError: the table could not be read or written.
@@ -163,7 +163,7 @@ class TableRejected:
     def complete_listing(self, *, limit: int) -> bool:
         """Index messages of earlier versions that have no index yet, at most `limit`; returns whether these were all.
 
-        Once in each process: a version that does not list may have run beside this one.
+        Once in each process: a version without the index may have run beside this one.
 
         Raises:
             LedgerError: the table could not be read or written.
@@ -205,10 +205,10 @@ class TableRejected:
                 self._table.put(REJECTED, index, properties)
                 now = self._table.read(REJECTED, key)
                 if now is None or etag_of(now) != message.etag:
-                    self._table.remove(REJECTED, index)  # whoever changed it meanwhile has indexed it
+                    self._table.remove(REJECTED, index)  # the writer that changed it meanwhile has indexed it
 
     def remove(self, key: str) -> None:
-        """Remove a message; one that is not there is no error.
+        """Remove a message, if it exists.
 
         Raises:
             LedgerError: the table could not be written.
@@ -217,16 +217,16 @@ class TableRejected:
             row = self._table.read(REJECTED, kept_key(key))
             if row is None:
                 return
-            with suppress(LedgerConflict):  # indexed otherwise since, or gone
+            with suppress(LedgerConflict):  # its index has changed since, or it is gone
                 self._remove(row, etag="*")
                 return
-        raise LedgerError("a message that is to be removed is being changed by others")
+        raise LedgerError("a message could not be removed: other writers keep changing it")
 
     def _remove(self, row: TableEntity, *, etag: str) -> None:
-        """Remove a message, on condition that it is as an ETag says.
+        """Remove a message, on condition that it has an ETag.
 
         Raises:
-            LedgerConflict: it has changed, or is gone; nothing was removed.
+            LedgerConflict: it has changed, or no longer exists; nothing was removed.
             LedgerError: the table could not be read or written.
         """
         key = row[_ROW_KEY].removeprefix(kept_key(""))
@@ -259,7 +259,7 @@ class TableRejected:
 
 
 def _indices_of(message: KeptMessage) -> Rows:
-    """Its index rows beside those of its ids: of the listing, or of waiting messages."""
+    """Its index rows in addition to those of its ids: of the listing, or of waiting messages."""
     if message.is_listed:
         return {listed_key(message): split(encode_listed(message.listed))}
     return {waiting_key(message): {_SINCE: message.waits_since.isoformat()}} if message.is_on_queue else {}

@@ -1,4 +1,4 @@
-"""A row that cannot be decoded must not hide the others."""
+"""Skips rows that cannot be decoded, so that they do not hide the others."""
 
 import logging
 from collections.abc import Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def readable(row: str, read: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """Decode a row; None, with a warning, where it cannot be decoded."""
+    """Decode a row; logs an error and returns None if it cannot be decoded."""
     try:
         return read(*args, **kwargs)
     except UnreadableRow:

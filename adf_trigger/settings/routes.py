@@ -1,4 +1,4 @@
-"""The setting that routes events to further consumers besides the reader of the events queue."""
+"""The setting that routes events to further consumers in addition to the reader of the events queue."""
 
 import base64
 import binascii

@@ -173,7 +173,7 @@ class NotesContract:
             lambda: notes.remove(factory, name),
         ]
         for step in steps:
-            with pytest.raises(ValueError, match="no name of a note"):
+            with pytest.raises(ValueError, match="not a valid name of a note"):
                 step()
 
     @pytest.mark.parametrize("etag", [None, ""])

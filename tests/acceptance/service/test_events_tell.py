@@ -226,7 +226,7 @@ def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
         (run["runId"], "InProgress") for run in stack.runs("worker")
     }
     assert {each.activity_name for each in data.children} == {"StartWorker", "CallWorker"}
-    assert (data.reason or "").startswith("what it has started goes on: worker ")
+    assert (data.reason or "").startswith("a run that it has started is still active: worker ")
 
 
 def test_many_consumers_are_told_each_its_part(stack: LocalStack, hook: tuple[int, list[Call]]) -> None:

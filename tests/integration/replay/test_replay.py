@@ -225,7 +225,7 @@ def test_what_was_discarded_is_told_by_whom(storage: Storage, capsys: pytest.Cap
     for command, code in (("discard", 0), ("show", 0), ("replay", 1)):
         assert replay.main([command, "k"]) == code
         said = capsys.readouterr().out
-        assert "k: it was dismissed, and its message is not kept any more (at " in said
+        assert "k: it was dismissed, and its message is no longer stored (at " in said
         assert "by python -m adf_trigger.replay" in said
     assert [kept.body for kept in storage.kept()] == [b""]
     assert storage.waiting() == []

@@ -171,7 +171,7 @@ def test_a_history_is_bounded_and_says_that_it_was_cut(letter: str) -> None:
     record, _ = fitted(replace(a_full_record(a_factory()), history=entries))
     mark, *kept = record.history
     assert (mark.action, mark.by) == ("truncated", None)
-    assert mark.note == "what was done until then is not kept"
+    assert mark.note == "earlier entries are not stored"
     assert mark.at == kept[0].at - MINUTE
     assert [each.action for each in kept] == [str(n) for n in range(60 - len(kept), 60)]
     assert len(kept[-1].note or "") == MAX_NOTE

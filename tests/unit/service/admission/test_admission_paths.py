@@ -64,7 +64,7 @@ def test_a_host_that_is_killed_after_it_has_let_somebody_in() -> None:
 def test_a_key_of_a_megabyte_takes_no_place() -> None:
     """The request is too large to be kept, and says so; no row is left of its key, and the next one is served."""
     world = a_world()
-    with pytest.raises(InvalidRequest, match="too large to be kept"):
+    with pytest.raises(InvalidRequest, match="too large to be stored"):
         start(world, "a-1", "x" * 2**20)
     assert world.ledger.all_places(FACTORY_ID) == []
     assert start(world, "a-1", "x" * 2**17).status in STARTED

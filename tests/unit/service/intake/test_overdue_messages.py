@@ -111,7 +111,7 @@ def test_one_that_went_with_secrets_and_is_lost_is_rejected_again() -> None:
     storage.world.tick(after=LATE)
     view = query.show("k")
     assert (view.status, storage.texts()) == ("Rejected", [])
-    assert "nothing has come of it" in str(view.reason)
+    assert "was not processed" in str(view.reason)
     storage.world.restart()
     storage.world.tick(after=timedelta(days=89).total_seconds())
     assert query.show("m-8").status == "Rejected"

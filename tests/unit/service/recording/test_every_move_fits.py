@@ -232,7 +232,7 @@ def world() -> World:
 def the_fault(error: InvalidRequest) -> str:
     """The place of the one fault, which speaks of the size."""
     (fault,) = error.faults
-    assert "too large to be kept" in fault.message
+    assert "too large to be stored" in fault.message
     return fault.pointer
 
 
@@ -263,7 +263,7 @@ def test_a_message_that_leaves_no_room_is_rejected(world: World) -> None:
     body = json.dumps({"pipeline": "load", "requestId": "k", "parameters": too_large()}).encode()
     world.services.intake.take(Message.decode(body, message_id="m-1", attempts=1, inserted_at=START))
     (event,) = world.outbox.events
-    assert "too large to be kept" in str(event.data.message)
+    assert "too large to be stored" in str(event.data.message)
     assert [kept.body for kept in world.kept()] == [body]
     assert not world.factory.runs
 

@@ -160,7 +160,7 @@ def test_what_a_cancelled_run_has_started_is_told_with_its_status(world: World, 
         (str(CHILD), "InProgress"),
         (str(other), "Cancelled"),
     }
-    assert data.reason == f"what it has started goes on: child {CHILD} is InProgress"
+    assert data.reason == f"a run that it has started is still active: child {CHILD} is InProgress"
     assert world.factory.calls == ["get_run", "query_activity_runs", "query_runs"]
 
 
