@@ -70,7 +70,7 @@ async function signIn(refused) {
  * Throws Problem for an error response, and Unreachable without a response; an aborted call throws fetch's error.
  * A refused key is prompted for again, except for `quiet` calls: a function's own key authorises only that function.
  */
-export async function call(path, { method = "GET", body, headers = {}, signal, patience = PATIENCE, welcome = [], quiet = false } = {}) {
+export async function call(path, { method = "GET", body, headers = {}, signal, patience = PATIENCE, alsoFine = [], quiet = false } = {}) {
   for (;;) {
     const used = key();
     const answer = await answered(path, { method, body, headers, signal, patience, used });
@@ -78,7 +78,7 @@ export async function call(path, { method = "GET", body, headers = {}, signal, p
       if (key() !== used || (!(quiet && used) && (await signIn(used)))) continue;
       throw new Problem(401, { title: "A key is needed to see anything here" });
     }
-    if (answer.ok || welcome.includes(answer.status)) return answer;
+    if (answer.ok || alsoFine.includes(answer.status)) return answer;
     throw new Problem(answer.status, answer.body, answer.retryAfter);
   }
 }

@@ -1,9 +1,9 @@
 // Actions on a run: cancel, rerun, resolve, replay. The service's links say which are possible.
 
 import { act, hrefOf, activitiesOf, readPipeline } from "./service.js";
-import { choice, dialog, faults, field, noteField, tick } from "./dialog.js";
+import { choice, dialog, faults, field, noteField, checkbox } from "./dialog.js";
 import { fill, h } from "./dom.js";
-import { plain, said, statusOf, time } from "./format.js";
+import { plain, isolated, statusOf, time } from "./format.js";
 import { newKey } from "./api.js";
 import { go } from "./router.js";
 
@@ -25,7 +25,7 @@ function cancel(run, changed) {
   return dialog({
     title: "Cancel this run?",
     intro: "A request that was not sent yet is never sent; a run that has started is stopped by Data Factory.",
-    body: [tick("Also the runs that it has started", "recursive", { checked: true }), noteField()],
+    body: [checkbox("Also the runs that it has started", "recursive", { checked: true }), noteField()],
     action: "Cancel the run",
     danger: true,
     submit: async (values) => {
@@ -81,7 +81,7 @@ async function replay(run, changed) {
   const done = await dialog({
     title: "Send the message again",
     intro: "It is put on the requests queue unchanged, under its own key.",
-    body: [secrets, tick("Send it despite objections", "force", { hint: "It may start a second run." }), noteField()],
+    body: [secrets, checkbox("Send it despite objections", "force", { hint: "It may start a second run." }), noteField()],
     action: "Replay",
     ready: async () => {
       // Values of secure parameters are not stored: they must be entered again.
@@ -120,7 +120,7 @@ function resolve(run, changed) {
   ]);
   const show = async () => {
     const decision = decisions.querySelector("input:checked").value;
-    if (decision === "resubmit") return fill(more, tick("Send it despite the candidates", "force", { hint: "Only if you know that none of them is this run." }));
+    if (decision === "resubmit") return fill(more, checkbox("Send it despite the candidates", "force", { hint: "Only if you know that none of them is this run." }));
     if (decision === "dismiss") return fill(more);
     fill(more, h("p", { class: "muted" }, "Loading the candidates…"));
     try {
@@ -148,7 +148,7 @@ function resolve(run, changed) {
 function candidates(found) {
   return choice("Which run", "runId", found.map((each) => ({
     value: each.runId,
-    label: [said(each.runId), ` ${statusOf(each.status).word} `, time(each.startedAt)],
+    label: [isolated(each.runId), ` ${statusOf(each.status).word} `, time(each.startedAt)],
     hint: Object.keys(each.parameters).length ? plain(JSON.stringify(each.parameters)) : null,
   })), null);
 }

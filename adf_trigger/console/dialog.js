@@ -80,8 +80,8 @@ export function choice(legend, name, options, chosen = options[0]?.value) {
 }
 
 /** A checkbox. */
-export function tick(label, name, { hint, checked = false } = {}) {
-  const id = fresh("tick");
+export function checkbox(label, name, { hint, checked = false } = {}) {
+  const id = fresh("checkbox");
   const input = h("input", { type: "checkbox", name, value: "yes", id, checked });
   return h("div", { class: "choice" }, input, h("label", { for: id }, label, hint ? h("span", { class: "hint" }, hint) : null));
 }

@@ -55,12 +55,12 @@ export function plain(text) {
 }
 
 /** A foreign value, with its writing direction isolated. */
-export function said(text, attributes) {
+export function isolated(text, attributes) {
   return h("bdi", attributes, plain(text));
 }
 
 /** A duration of milliseconds. */
-export function took(milliseconds) {
+export function durationText(milliseconds) {
   if (milliseconds === null || milliseconds === undefined) return "—";
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
@@ -108,7 +108,7 @@ export function moment(instant) {
 export function time(instant, say = moment) {
   if (!instant) return h("span", { class: "muted" }, "—");
   const date = new Date(instant);
-  if (Number.isNaN(date.getTime())) return said(instant);
+  if (Number.isNaN(date.getTime())) return isolated(instant);
   return h("time", { datetime: date.toISOString(), title: `${WHOLE.format(date)} (${instant})` }, say(instant));
 }
 

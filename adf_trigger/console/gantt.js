@@ -1,7 +1,7 @@
 // The timeline of a run: a bar for each attempt of an activity, rounds and child runs below it, and details on demand.
 
 import { fill, h } from "./dom.js";
-import { count, glyph, json, moment, plain, said, statusOf, took } from "./format.js";
+import { count, glyph, json, moment, plain, isolated, statusOf, durationText } from "./format.js";
 import { extent, treeOf } from "./timeline.js";
 
 const AT_ONCE = 20;
@@ -36,7 +36,7 @@ export class Gantt {
 
   axis() {
     const [from, to] = this.span;
-    const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => h("span", { class: "mark", css: { left: `${share * 100}%` } }, took((to - from) * share)));
+    const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => h("span", { class: "mark", css: { left: `${share * 100}%` } }, durationText((to - from) * share)));
     return h("div", { class: "axis", "aria-hidden": "true" }, h("div", { class: "marks" }, ticks));
   }
 
@@ -57,14 +57,14 @@ export class Gantt {
       "button",
       { type: "button", class: "lane-name", "aria-expanded": String(detailed), on: { click: () => this.turn(`${row.key}!`, detailed) }, data: { focus: `lane ${row.key}` } },
       glyph(last.status),
-      h("span", { class: "names" }, said(row.name, { class: "name" }), h("span", { class: "sub muted" }, plain(row.type), extra.map((each) => ` · ${each}`))),
+      h("span", { class: "names" }, isolated(row.name, { class: "name" }), h("span", { class: "sub muted" }, plain(row.type), extra.map((each) => ` · ${each}`))),
       h("span", { class: "hidden" }, `, ${statusOf(last.status).word}`),
     );
     const total = last.durationMs ?? (last.startedAt && !last.endedAt ? this.now - Date.parse(last.startedAt) : null);
     return h(
       "li",
       { class: "lane-item" },
-      h("div", { class: "lane", css: { "--depth": depth } }, h("div", { class: "lane-head" }, twist, label), h("div", { class: "track", "aria-hidden": "true" }, row.attempts.map((each) => this.bar(each))), h("span", { class: "long" }, took(total))),
+      h("div", { class: "lane", css: { "--depth": depth } }, h("div", { class: "lane-head" }, twist, label), h("div", { class: "track", "aria-hidden": "true" }, row.attempts.map((each) => this.bar(each))), h("span", { class: "long" }, durationText(total))),
       detailed ? row.attempts.map((each, number) => details(each, row.attempts.length > 1 ? number + 1 : 0)) : null,
       spread ? [this.roundsOf(row, depth + 1), row.inner.length > 0 ? h("ul", { class: "lanes" }, row.inner.map((each) => this.rowOf(each, depth + 1))) : null, children.map((id) => this.childRows(id, depth + 1))] : null,
     );
@@ -79,7 +79,7 @@ export class Gantt {
     const { word, kind } = statusOf(run.status);
     return h("span", {
       class: `span is-${kind}${run.endedAt ? "" : " is-open"}`,
-      title: `${word}, ${took(end - start)}, from ${moment(run.startedAt)}`,
+      title: `${word}, ${durationText(end - start)}, from ${moment(run.startedAt)}`,
       css: { left: `${share(start)}%`, width: `${Math.max(0, share(end) - share(start))}%` },
     });
   }
@@ -100,7 +100,7 @@ export class Gantt {
 
   childRows(id, depth) {
     const child = this.childOf(id);
-    const head = h("div", { class: "round", css: { "--depth": depth } }, "Child run ", this.hrefOfChild(id) ? h("a", { href: this.hrefOfChild(id) }, said(id)) : said(id));
+    const head = h("div", { class: "round", css: { "--depth": depth } }, "Child run ", this.hrefOfChild(id) ? h("a", { href: this.hrefOfChild(id) }, isolated(id)) : isolated(id));
     if (child === undefined) return h("ul", { class: "lanes" }, h("li", {}, head, h("p", { class: "muted nested" }, "Loading its activities…")));
     if (child.error) return h("ul", { class: "lanes" }, h("li", {}, head, h("p", { class: "muted nested" }, plain(child.error))));
     const rows = treeOf(child.activities, this.now).map((row) => this.rowOf({ ...row, key: `${id}${row.key}` }, depth));
@@ -124,7 +124,7 @@ function details(run, attempt) {
     ["Status", statusOf(run.status).word],
     ["Started", run.startedAt ? moment(run.startedAt) : "—"],
     ["Ended", run.endedAt ? moment(run.endedAt) : "—"],
-    ["Activity run id", said(run.activityRunId)],
+    ["Activity run id", isolated(run.activityRunId)],
   ].filter(Boolean);
   const failed = run.error && (run.error.errorCode || run.error.message);
   return h(

@@ -5,7 +5,7 @@ import { block } from "./gantt.js";
 import { call } from "./api.js";
 import { faults } from "./dialog.js";
 import { fill, h, painted } from "./dom.js";
-import { ago, count, glyph, plain, said, time } from "./format.js";
+import { ago, count, glyph, plain, isolated, time } from "./format.js";
 import { heldBanner } from "./held.js";
 import { Poller } from "./poll.js";
 
@@ -56,7 +56,7 @@ function linesOf(lines) {
   if (!lines?.length) return null;
   return [
     h("h2", {}, "Waiting in line"),
-    h("ul", {}, lines.map((each) => h("li", {}, said(each.factory), `: ${count(each.waiting, "request")} in ${count(each.lines, "line")}, ${each.longest.toLocaleString()} in the longest`, each.since ? [", the first since ", time(each.since)] : null))),
+    h("ul", {}, lines.map((each) => h("li", {}, isolated(each.factory), `: ${count(each.waiting, "request")} in ${count(each.lines, "line")}, ${each.longest.toLocaleString()} in the longest`, each.since ? [", the first since ", time(each.since)] : null))),
   ];
 }
 
@@ -85,7 +85,7 @@ function components(health, wanted, none) {
   const found = Object.entries(health.components ?? {}).filter(([name]) => wanted(name));
   if (found.length === 0) return h("p", { class: "muted" }, none);
   return h("ul", { class: "cards" }, found.map(([name, each]) =>
-    h("li", { class: "card" }, h("p", {}, glyph(each.ok ? "Succeeded" : "Failed"), h("strong", {}, NAMES[name] ? NAMES[name] : said(name.replace(/^factory:/, ""))), h("span", { class: "muted" }, each.ok ? " answers" : " does not answer")), each.why ? h("p", {}, plain(each.why)) : null, h("p", { class: "muted" }, "since ", time(each.since))),
+    h("li", { class: "card" }, h("p", {}, glyph(each.ok ? "Succeeded" : "Failed"), h("strong", {}, NAMES[name] ? NAMES[name] : isolated(name.replace(/^factory:/, ""))), h("span", { class: "muted" }, each.ok ? " answers" : " does not answer")), each.why ? h("p", {}, plain(each.why)) : null, h("p", { class: "muted" }, "since ", time(each.since))),
   ));
 }
 
@@ -114,7 +114,7 @@ export function showHealth(link) {
 export function watchHealth(link) {
   new Poller(async (signal) => {
     try {
-      const { body } = await call("health", { signal, welcome: [503] });
+      const { body } = await call("health", { signal, alsoFine: [503] });
       well = body?.status !== "unavailable";
       showHealth(link());
     } catch (error) {

@@ -1,7 +1,7 @@
 // The live list of runs: filters, search, the strip, and a table with infinite scrolling.
 
 import { fill, fresh, h, painted, debounced } from "./dom.js";
-import { ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
+import { ago, count, durationOf, glyph, plain, isolated, statusOf, time, durationText } from "./format.js";
 import { pathOf } from "./api.js";
 import { heldBanner } from "./held.js";
 import { KnownRuns, isWithin, keyOf } from "./known.js";
@@ -175,7 +175,7 @@ function show(source, main, { query }, title) {
       state.search = search.value = "";
       reask();
     } catch (error) {
-      fill(parts.note, plain(error.message), error.body?.choices?.map((each) => [" ", h("a", { href: `#/${pathOf(each.link)}` }, said(`${each.factory}: ${each.pipeline}`))]));
+      fill(parts.note, plain(error.message), error.body?.choices?.map((each) => [" ", h("a", { href: `#/${pathOf(each.link)}` }, isolated(`${each.factory}: ${each.pipeline}`))]));
     }
   }
 
@@ -208,7 +208,7 @@ function show(source, main, { query }, title) {
         return h("button", { type: "button", class: "chip", "aria-pressed": String((asked.view ?? "") === id), on: { click: choose }, data: { focus: `view-${id}` } }, label);
       }),
       asked.correlationId
-        ? h("button", { type: "button", class: "chip removable", on: { click: () => { asked.correlationId = ""; reask(); } } }, "Correlation id ", said(asked.correlationId), h("span", { "aria-hidden": "true" }, " ×"), h("span", { class: "hidden" }, "remove"))
+        ? h("button", { type: "button", class: "chip removable", on: { click: () => { asked.correlationId = ""; reask(); } } }, "Correlation id ", isolated(asked.correlationId), h("span", { "aria-hidden": "true" }, " ×"), h("span", { class: "hidden" }, "remove"))
         : null,
     );
   }
@@ -292,18 +292,18 @@ function rowOf(run, href) {
   const when = ago(run.requestedAt);
   return {
     href,
-    state: [run.status, run.waitsFor, run.pipeline, run.requestId, reason, when, took(duration)],
+    state: [run.status, run.waitsFor, run.pipeline, run.requestId, reason, when, durationText(duration)],
     cells: [
       {
         name: "what",
         content: [
           glyph(run.status),
-          h("span", { class: "names" }, said(run.pipeline || "(no pipeline)", { class: "name" }), h("span", { class: `sub is-${statusOf(run.status).kind}` }, word, run.waitsFor ? [" ", waitTag(run)] : null, reason ? [h("span", { class: "muted" }, " · "), said(reason, { class: "reason" })] : null)),
+          h("span", { class: "names" }, isolated(run.pipeline || "(no pipeline)", { class: "name" }), h("span", { class: `sub is-${statusOf(run.status).kind}` }, word, run.waitsFor ? [" ", waitTag(run)] : null, reason ? [h("span", { class: "muted" }, " · "), isolated(reason, { class: "reason" })] : null)),
         ],
       },
-      { name: "id", content: said(run.requestId) },
+      { name: "id", content: isolated(run.requestId) },
       { name: "when", content: time(run.requestedAt, () => when) },
-      { name: "long", content: took(duration) },
+      { name: "long", content: durationText(duration) },
     ],
   };
 }

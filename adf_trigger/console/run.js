@@ -1,7 +1,7 @@
 // A run: why it failed, its timeline, its parameters, and its history.
 
 import { fill, h, painted } from "./dom.js";
-import { badge, count, durationOf, json, plain, said, time, took } from "./format.js";
+import { badge, count, durationOf, json, plain, isolated, time, durationText } from "./format.js";
 import { Gantt, block } from "./gantt.js";
 import { lastList } from "./list.js";
 import { Poller } from "./poll.js";
@@ -61,7 +61,7 @@ function show(source, main, { whole }, title) {
 
   function lost(error) {
     poller.stop();
-    const choices = (error.body.choices ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, said(`${each.factory}: ${each.pipeline}`)), " ", badge(each.status), " ", time(each.requestedAt)));
+    const choices = (error.body.choices ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, isolated(`${each.factory}: ${each.pipeline}`)), " ", badge(each.status), " ", time(each.requestedAt)));
     fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "empty" }, h("h1", {}, plain(error.body.title ?? "There is no such run")), h("p", {}, plain(error.body.detail ?? error.message)), choices.length ? h("ul", { class: "plain" }, choices) : null));
     return false;
   }
@@ -127,7 +127,7 @@ function show(source, main, { whole }, title) {
 function head(run, actions) {
   const studio = SAFE.test(run.links.studio ?? "") ? h("a", { class: "button", href: run.links.studio, target: "_blank", rel: "noopener noreferrer" }, "Open in Studio", h("span", { "aria-hidden": "true" }, " ↗")) : null;
   return [
-    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status), run.waitsFor ? [" ", waitTag(run)] : null), h("div", { class: "actions" }, actions, studio)),
+    h("div", { class: "title" }, h("div", {}, h("h1", {}, isolated(run.pipeline || "Rejected message")), badge(run.status), run.waitsFor ? [" ", waitTag(run)] : null), h("div", { class: "actions" }, actions, studio)),
   ];
 }
 
@@ -152,7 +152,7 @@ function further(number) {
 
 function failure(error) {
   const facts = [
-    h("strong", {}, said(error.activityName)),
+    h("strong", {}, isolated(error.activityName)),
     error.activityType ? h("span", { class: "muted" }, plain(error.activityType)) : null,
     error.errorCode ? h("code", {}, plain(error.errorCode)) : null,
     error.failureType ? h("span", { class: "muted" }, plain(error.failureType)) : null,
@@ -163,26 +163,26 @@ function failure(error) {
 function inChild(child) {
   if (!child) return null;
   const errors = child.errors.filter((each) => !each.cured);
-  return errors.length ? h("div", { class: "below" }, h("p", { class: "muted" }, "In its run of ", said(child.pipeline || child.runId), ":"), errors.map(failure), further(child.errorsLeftOut)) : null;
+  return errors.length ? h("div", { class: "below" }, h("p", { class: "muted" }, "In its run of ", isolated(child.pipeline || child.runId), ":"), errors.map(failure), further(child.errorsLeftOut)) : null;
 }
 
 function facts(run, { hrefOfId, hasCorrelation, whenLabel }) {
   const joined = joinedLink(run, hrefOfId);
-  const link = (id) => h("a", { href: hrefOfId(id, { by: "runId" }) }, said(id));
+  const link = (id) => h("a", { href: hrefOfId(id, { by: "runId" }) }, isolated(id));
   const rows = [
     [whenLabel, time(run.requestedAt)],
-    ["Triggered by", run.requestedBy ? said(run.requestedBy) : "a call by HTTP"],
+    ["Triggered by", run.requestedBy ? isolated(run.requestedBy) : "a call by HTTP"],
     run.submittedAt ? ["Sent to Data Factory", time(run.submittedAt)] : null,
     ["Started", time(run.startedAt)],
     ["Ended", time(run.endedAt)],
-    ["Duration", took(durationOf(run))],
+    ["Duration", durationText(durationOf(run))],
     hasCorrelation ? ["Request id", copied(run.requestId)] : null,
     run.messageId ? ["Message id", copied(run.messageId)] : null,
     run.runId ? ["Run id", copied(run.runId)] : null,
     joined ? ["Joined", joined] : null,
     run.admissionKey === null || run.admissionKey === undefined ? null : ["Counted by key", h("code", {}, plain(run.admissionKey))],
-    ["Factory", run.factory ? said(run.factory) : "—"],
-    run.correlationId ? ["Correlation id", h("a", { href: `#/runs?${new URLSearchParams({ correlationId: run.correlationId })}` }, said(run.correlationId))] : null,
+    ["Factory", run.factory ? isolated(run.factory) : "—"],
+    run.correlationId ? ["Correlation id", h("a", { href: `#/runs?${new URLSearchParams({ correlationId: run.correlationId })}` }, isolated(run.correlationId))] : null,
     run.rerunOf ? ["Reruns", link(run.rerunOf)] : null,
     run.attempt > 1 ? ["Attempt", String(run.attempt)] : null,
     run.groupId && run.groupId !== run.runId && run.groupId !== run.rerunOf ? ["First of its reruns", link(run.groupId)] : null,
@@ -204,14 +204,14 @@ function copied(text) {
       button.textContent = "Copy";
     }, 1_500);
   });
-  return [said(text), navigator.clipboard ? button : null];
+  return [isolated(text), navigator.clipboard ? button : null];
 }
 
 function given(run) {
   const table = (title, values) =>
     Object.keys(values).length === 0
       ? null
-      : [h("h2", {}, title), h("dl", { class: "facts" }, Object.entries(values).map(([name, value]) => h("div", {}, h("dt", {}, said(name)), h("dd", {}, h("pre", { class: "short" }, json(value))))))];
+      : [h("h2", {}, title), h("dl", { class: "facts" }, Object.entries(values).map(([name, value]) => h("div", {}, h("dt", {}, isolated(name)), h("dd", {}, h("pre", { class: "short" }, json(value))))))];
   const returned = run.returnValue ?? null;
   return [
     table("Parameters", run.parameters),
@@ -224,6 +224,6 @@ function historyOf(run) {
   if (!run.history?.length) return [];
   return [
     h("h2", {}, "History"),
-    h("ol", { class: "history" }, run.history.map((each) => h("li", {}, h("p", {}, h("strong", {}, plain(each.action)), each.by ? [" by ", said(each.by)] : null, " ", time(each.at)), each.note ? h("p", {}, said(each.note)) : null))),
+    h("ol", { class: "history" }, run.history.map((each) => h("li", {}, h("p", {}, h("strong", {}, plain(each.action)), each.by ? [" by ", isolated(each.by)] : null, " ", time(each.at)), each.note ? h("p", {}, isolated(each.note)) : null))),
   ];
 }

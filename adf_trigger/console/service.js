@@ -98,13 +98,13 @@ export function act(link, body, headers) {
 
 /** The detailed health of the service, also if it is unhealthy. */
 export async function readHealth(signal) {
-  return (await call("health/details", { signal, welcome: [503] })).body;
+  return (await call("health/details", { signal, alsoFine: [503] })).body;
 }
 
 /** The holds of operators; none if this key does not authorise reading them. */
 export async function readHolds(signal) {
   try {
-    return (await call("health/details", { signal, welcome: [503], quiet: true })).body?.holds ?? [];
+    return (await call("health/details", { signal, alsoFine: [503], quiet: true })).body?.holds ?? [];
   } catch (error) {
     if (signal.aborted) throw error;
     return [];

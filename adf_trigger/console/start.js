@@ -4,7 +4,7 @@ import { Unreachable, newKey } from "./api.js";
 import { debounced, fill, fresh, h } from "./dom.js";
 import { faults as faultsOf, field } from "./dialog.js";
 import { fieldsOf } from "./fields.js";
-import { plain, said } from "./format.js";
+import { plain, isolated } from "./format.js";
 import { amend, go } from "./router.js";
 import { hrefOf, hrefOfId, listPipelines, start } from "./service.js";
 import { outlook } from "./waits.js";
@@ -131,7 +131,7 @@ function formOf(element, pipeline) {
   const form = h(
     "form",
     { novalidate: true, on: { submit, input: soon } },
-    pipeline.description ? h("p", { class: "muted" }, said(pipeline.description)) : null,
+    pipeline.description ? h("p", { class: "muted" }, isolated(pipeline.description)) : null,
     fields.elements.length ? h("h2", {}, "Parameters") : h("p", { class: "muted" }, "It declares no parameters."),
     fields.elements,
     h("h2", {}, "Labels"),

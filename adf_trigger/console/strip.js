@@ -1,7 +1,7 @@
 // Outcome and duration of the listed runs, as bars: the oldest at the left, the newest at the right.
 
 import { h } from "./dom.js";
-import { count, durationOf, plain, statusOf, took } from "./format.js";
+import { count, durationOf, plain, statusOf, durationText } from "./format.js";
 
 const MOST = 100;
 
@@ -14,7 +14,7 @@ export function strip(runs, hrefOf) {
     const duration = durationOf(run);
     // By the square root, so that short runs are visible next to long ones.
     const height = duration === null ? 14 : 14 + 86 * Math.sqrt(duration / longest);
-    const title = `${plain(run.pipeline)}: ${word}${duration === null ? "" : `, ${took(duration)}`}`;
+    const title = `${plain(run.pipeline)}: ${word}${duration === null ? "" : `, ${durationText(duration)}`}`;
     return h("span", { class: `bar is-${kind}`, title, css: { height: `${height}%` }, data: { href: hrefOf(run) } });
   });
   const open = (event) => {
@@ -32,7 +32,7 @@ function inWords(runs, longest) {
     counted.set(word, (counted.get(word) ?? 0) + 1);
   }
   const each = [...counted].map(([word, number]) => `${number} ${word.toLowerCase()}`).join(", ");
-  return `The newest ${count(runs.length, "run")} of this list: ${each}. The longest took ${took(longest)}.`;
+  return `The newest ${count(runs.length, "run")} of this list: ${each}. The longest took ${durationText(longest)}.`;
 }
 
 /** Figures of the listed runs. */
@@ -43,6 +43,6 @@ export function figures(runs) {
   const well = ended.filter((run) => run.status === "Succeeded").length;
   const entries = [["Listed", runs.length.toLocaleString()]];
   if (ended.length > 0) entries.push(["Succeeded", `${Math.floor((100 * well) / ended.length)} %`]);
-  if (durations.length > 0) entries.push(["Median", took(at(0.5))], ["95 % within", took(at(0.95))]);
+  if (durations.length > 0) entries.push(["Median", durationText(at(0.5))], ["95 % within", durationText(at(0.95))]);
   return h("dl", { class: "figures" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }

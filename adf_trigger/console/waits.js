@@ -1,7 +1,7 @@
 // Why an accepted request is not started yet: a hold, a line, or the run of another request.
 
 import { h } from "./dom.js";
-import { count, plain, said } from "./format.js";
+import { count, plain, isolated } from "./format.js";
 
 const WORDS = { hold: "Held", line: "In line", joined: "Joined", pipeline: "Pipeline is full", caller: "Needs its caller" };
 
@@ -21,7 +21,7 @@ export function placeInLine(place) {
 export function joinedLink(run, hrefOfId) {
   if (!run.joinedTo) return null;
   const { requestId, runId } = run.joinedTo;
-  return [h("a", { href: hrefOfId(requestId, { by: "requestId", factory: run.factory }) }, said(requestId)), runId ? [" (", said(runId), ")"] : null];
+  return [h("a", { href: hrefOfId(requestId, { by: "requestId", factory: run.factory }) }, isolated(requestId)), runId ? [" (", isolated(runId), ")"] : null];
 }
 
 /** The outcome that a request would have now. */
@@ -39,7 +39,7 @@ export function outlook({ outcome, message, inLine, joinedTo, inTheWay }, { href
       return [
         h("p", { class: "wrong" }, "The request is valid, but would be refused now."),
         why,
-        h("ul", {}, (inTheWay ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, said(each.requestId)), " ", plain(each.status)))),
+        h("ul", {}, (inTheWay ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, isolated(each.requestId)), " ", plain(each.status)))),
       ];
     default:
       return h("p", { class: "right" }, "The request is valid: it would start a run.");

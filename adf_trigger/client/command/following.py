@@ -10,7 +10,7 @@ import click
 from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit
 from adf_trigger.client.command.looking import ACTIVE, MOMENT
-from adf_trigger.client.command.outcomes import spent, status_of
+from adf_trigger.client.command.outcomes import duration_of, status_of
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import json_line, moment
@@ -97,7 +97,7 @@ def show_end(screen: Screen, run: RunView | RunSummary) -> None:
         screen.out.file.flush()
         return
     ended = moment(run.ended_at or run.requested_at)
-    cells = [ended, run.status, spent(run), run.pipeline, run.request_id, run.reason or ""]
+    cells = [ended, run.status, duration_of(run), run.pipeline, run.request_id, run.reason or ""]
     if not screen.is_terminal:
         screen.columns([cells])
         screen.out.file.flush()
@@ -106,7 +106,7 @@ def show_end(screen: Screen, run: RunView | RunSummary) -> None:
     screen.line(
         f"{ended[11:-1]}  ",
         (f"{status:<9}", style),
-        f"  {spent(run):>8}  ",
+        f"  {duration_of(run):>8}  ",
         (run.pipeline, "bold"),
         f" {run.request_id}",
     )

@@ -8,11 +8,11 @@ import click
 
 from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit
-from adf_trigger.client.command.outcomes import show_hold, show_run, spent, status_of
+from adf_trigger.client.command.outcomes import duration_of, show_hold, show_run, status_of
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.session import Session, connected
-from adf_trigger.client.command.texts import copy_error, json_line, moment, seconds_of, took
-from adf_trigger.client.command.which import one_run
+from adf_trigger.client.command.texts import copy_error, duration_text, json_line, moment, seconds_of
+from adf_trigger.client.command.which import run_argument
 from adf_trigger.client.errors import NotAuthorised
 from adf_trigger.client.paths import RunName
 from adf_trigger.client.shapes import Health
@@ -97,19 +97,26 @@ def show_list(screen: Screen, runs: Sequence[RunSummary]) -> None:
         status, style = status_of(run)
         screen.line(
             (f"{status:<{SHORTEST_STATUS}}", style),
-            f"  {moment(run.requested_at)[5:-1]}  {spent(run):>8}  {run.request_id}",
+            f"  {moment(run.requested_at)[5:-1]}  {duration_of(run):>8}  {run.request_id}",
         )
         why = f"  {run.reason}" if run.reason else ""
         screen.line((run.pipeline, "bold"), why, indent=2)
 
 
 def _row(run: RunSummary) -> list[str]:
-    return [run.status, moment(run.requested_at), spent(run), run.request_id, run.pipeline, run.reason or ""]
+    return [
+        run.status,
+        moment(run.requested_at),
+        duration_of(run),
+        run.request_id,
+        run.pipeline,
+        run.reason or "",
+    ]
 
 
 @click.command("show", short_help="Show one run with all its details.")
 @connected
-@one_run
+@run_argument
 def show_command(session: Session, run: RunName) -> int:
     """Show the run with this requestId or runId, or the rejected message with this id.
 
@@ -126,7 +133,7 @@ def show_command(session: Session, run: RunName) -> int:
 
 @click.command("activities", short_help="List the activities of a run.")
 @connected
-@one_run
+@run_argument
 def activities_command(session: Session, run: RunName) -> int:
     """List the activities of a run as Data Factory reports them now. -o json includes their inputs and outputs.
 
@@ -151,13 +158,13 @@ def _show_activity(screen: Screen, activity: ActivityView) -> None:
     if not screen.is_terminal:
         code = activity.error.error_code if activity.error else ""
         name, kind = activity.activity_name, activity.activity_type
-        screen.columns([[activity.status, took(activity.duration_ms), name, kind, code]])
+        screen.columns([[activity.status, duration_text(activity.duration_ms), name, kind, code]])
         return
     mark, style = screen.mark(activity.status)
     retry = f"  retry {activity.retry_attempt}" if activity.retry_attempt else ""
     screen.line(
         (f"{mark} {activity.status:<{SHORTEST_STATUS}}", style),
-        f"  {took(activity.duration_ms):>8}  ",
+        f"  {duration_text(activity.duration_ms):>8}  ",
         (activity.activity_name, "bold"),
         f" ({activity.activity_type}){retry}",
     )

@@ -25,7 +25,7 @@ from adf_trigger.client.command.running import run_command
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Surroundings
 from adf_trigger.client.command.steering import cancel_command, rerun_command, resolve_command
-from adf_trigger.client.command.texts import PROGRAM, json_line, moment, word
+from adf_trigger.client.command.texts import PROGRAM, json_line, moment, shell_quoted
 from adf_trigger.client.command.triggering import events_test_command
 from adf_trigger.client.errors import AmbiguousRun, AtCapacity, Conflict, OutcomeUnknown
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
@@ -109,7 +109,7 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None, around: Surroundings | None = None) -> int:
-    """Run a command; give the exit code.
+    """Run a command; return the exit code.
 
     Args:
         arguments: of the command line; default: those of this process.
@@ -150,11 +150,11 @@ def _report(screen: Screen, error: AdfTriggerError) -> None:
         screen.note(line.lstrip(), indent=indent)
     if isinstance(error, AmbiguousRun):
         for each in error.choices:
-            which = f"--factory {word(each.factory)} --by requestId"
+            which = f"--factory {shell_quoted(each.factory)} --by requestId"
             screen.note(
                 f"{moment(each.requested_at)}  {each.status}  {each.pipeline}  {each.request_id}", indent=2
             )
-            screen.note(f"{word(each.request_id)} {which}", indent=4)
+            screen.note(f"{shell_quoted(each.request_id)} {which}", indent=4)
     if isinstance(error, AtCapacity):
         for each in error.in_the_way:
             screen.note(
@@ -164,9 +164,9 @@ def _report(screen: Screen, error: AdfTriggerError) -> None:
         for found in error.candidates:
             started, status = found.get("startedAt") or "not started yet", found.get("status")
             screen.note(f"{started}  {status}  {json_line(found.get('parameters') or {})}", indent=2)
-            screen.note(f"--as adopt --run-id {word(str(found.get('runId')))}", indent=4)
+            screen.note(f"--as adopt --run-id {shell_quoted(str(found.get('runId')))}", indent=4)
     if isinstance(error, OutcomeUnknown) and error.key:
-        screen.note(f"To find out: {PROGRAM} show {word(error.key)}")
+        screen.note(f"To find out: {PROGRAM} show {shell_quoted(error.key)}")
 
 
 def _lines_of(error: AdfTriggerError) -> Sequence[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from adf_trigger.client.command.screen import STYLES, Screen
-from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
+from adf_trigger.client.command.texts import PROGRAM, copy_error, duration_text, moment, plain, shell_quoted
 from adf_trigger.client.shapes import HeldScope
 from adf_trigger.contracts import PlaceInLine, RunStatus, RunView
 from adf_trigger.orders import HoldView
@@ -29,7 +29,7 @@ def show_outcome(screen: Screen, run: RunView, *, waited: float | None = None) -
     spent = (
         run.duration_ms if run.duration_ms is not None else None if waited is None else round(waited * 1000)
     )
-    after = f" after {took(spent)}" if spent is not None and run.status != RunStatus.REJECTED else ""
+    after = f" after {duration_text(spent)}" if spent is not None and run.status != RunStatus.REJECTED else ""
     screen.line((f"{mark} {run.status}", f"bold {style}"), after)
     if run.status == RunStatus.SUCCEEDED:
         return
@@ -73,7 +73,7 @@ def _show_error(screen: Screen, error: ActivityError, indent: int) -> None:
 
 def hints_of(run: RunView) -> Sequence[str]:
     """Commands that are useful next."""
-    name = word(run.request_id)
+    name = shell_quoted(run.request_id)
     match run.status:
         case RunStatus.FAILED | RunStatus.CANCELLED:
             return (f"{PROGRAM} show {name}", f"{PROGRAM} rerun {name} --from-failure")
@@ -102,16 +102,16 @@ def status_of(run: RunView | RunSummary) -> tuple[str, str]:
     return run.status, STYLES.get(run.status, "")
 
 
-def titled(run: RunView) -> Text:
+def title_of(run: RunView) -> Text:
     """Pipeline and id on one line."""
     return Text.assemble((plain(run.pipeline), "bold"), " ", plain(run.request_id))
 
 
-def spent(run: RunView | RunSummary) -> str:
+def duration_of(run: RunView | RunSummary) -> str:
     """The duration of a run; from its start to its end where Data Factory reported none."""
     if run.duration_ms is not None or run.started_at is None or run.ended_at is None:
-        return took(run.duration_ms)
-    return took(round((run.ended_at - run.started_at).total_seconds() * 1000))
+        return duration_text(run.duration_ms)
+    return duration_text(round((run.ended_at - run.started_at).total_seconds() * 1000))
 
 
 def line_of(run: RunView) -> str | None:
@@ -121,16 +121,16 @@ def line_of(run: RunView) -> str | None:
         return None
     if place.before == 0:
         return "it is next in line" if place.exact else "it may be next in line"
-    return f"{behind(place)} {'is' if place.before == 1 else 'are'} ahead of it"
+    return f"{requests_text(place)} {'is' if place.before == 1 else 'are'} ahead of it"
 
 
-def behind(place: PlaceInLine) -> str:
+def requests_text(place: PlaceInLine) -> str:
     """The number of requests as text, with "about" where it is an estimate."""
     many = "request" if place.before == 1 else "requests"
     return f"{'' if place.exact else 'about '}{place.before:,} {many}"
 
 
-def waits_for(run: RunView) -> Sequence[str]:
+def waiting_reasons(run: RunView) -> Sequence[str]:
     """What an accepted request waits for, and its place in line; empty once it was started."""
     if run.status != RunStatus.ACCEPTED:
         return ()
@@ -139,7 +139,7 @@ def waits_for(run: RunView) -> Sequence[str]:
 
 def show_run(screen: Screen, run: RunView) -> None:
     """Print everything about a run, for a person."""
-    screen.line(titled(run))
+    screen.line(title_of(run))
     mark, style = screen.mark(run.status)
     rows: list[tuple[str, str]] = [
         ("run", str(run.run_id or "-")),
@@ -187,8 +187,8 @@ def _times(run: RunView) -> list[tuple[str, str]]:
     if run.started_at:
         rows.append(("started", moment(run.started_at)))
     if run.ended_at:
-        spent_on_it = f", after {spent(run)}" if run.started_at else ""
-        rows.append(("ended", f"{moment(run.ended_at)}{spent_on_it}"))
+        duration = f", after {duration_of(run)}" if run.started_at else ""
+        rows.append(("ended", f"{moment(run.ended_at)}{duration}"))
     if run.overdue_since:
         rows.append(("overdue", f"since {moment(run.overdue_since)}"))
     return rows

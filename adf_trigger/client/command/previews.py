@@ -1,7 +1,7 @@
 """Prints the preview of `adf-trigger run --dry-run`."""
 
 from adf_trigger.client.command.exits import Exit
-from adf_trigger.client.command.outcomes import behind
+from adf_trigger.client.command.outcomes import requests_text
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.readings import RunPreview
 
@@ -38,4 +38,4 @@ def _summary(preview: RunPreview) -> str:
 
 
 def _line(preview: RunPreview) -> str:
-    return "" if preview.in_line is None else f", with {behind(preview.in_line)} ahead of it"
+    return "" if preview.in_line is None else f", with {requests_text(preview.in_line)} ahead of it"

@@ -9,9 +9,9 @@ from adf_trigger.client.command.exits import Exit, exit_of_error
 from adf_trigger.client.command.looking import show_list
 from adf_trigger.client.command.outcomes import show_run
 from adf_trigger.client.command.parameters import parameters_of, read_file
-from adf_trigger.client.command.running import ask_hidden
+from adf_trigger.client.command.running import hidden_prompt
 from adf_trigger.client.command.session import Session, connected
-from adf_trigger.client.command.which import one_run
+from adf_trigger.client.command.which import run_argument
 from adf_trigger.client.errors import ClientError, NotAuthorised
 from adf_trigger.client.paths import RunName
 from adf_trigger.contracts import RunStatus, RunView
@@ -42,7 +42,7 @@ def list_rejected(session: Session, *, limit: int) -> int:
 
 @rejected_group.command("show")
 @connected
-@one_run
+@run_argument
 def show_rejected(session: Session, run: RunName) -> int:
     """Show a rejected message, and why it was rejected."""
     with session.client() as client:
@@ -68,7 +68,7 @@ def show_rejected(session: Session, run: RunName) -> int:
 @connected
 def replay_rejected(session: Session, *, ids: Sequence[str], force: bool, given: Sequence[str]) -> int:
     """Send rejected messages again under their keys. Those that were replayed before are only shown."""
-    values = parameters_of(given, None, read=read_file, ask=ask_hidden())
+    values = parameters_of(given, None, read=read_file, ask=hidden_prompt())
     return _each(session, ids, lambda client, run: client.replay(run, force=force, parameters=values or None))
 
 

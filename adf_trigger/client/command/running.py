@@ -7,12 +7,12 @@ import click
 
 from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit, exit_of_status
-from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled, waits_for
+from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, title_of, waiting_reasons
 from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of, read_file
 from adf_trigger.client.command.previews import show_preview
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected, session_of
-from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
+from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, shell_quoted
 from adf_trigger.client.command.waiting import wait_for
 from adf_trigger.client.errors import ClientError, NotAuthorised, OutcomeUnknown, RequestRefused, WaitTimedOut
 from adf_trigger.clock import new_id
@@ -92,7 +92,7 @@ def run_command(
         raise click.UsageError("--timeout requires --wait")
     with session.client() as client:
         types = _types(session, client, pipeline, factory) if any("=" in each for each in given) else None
-        values = parameters_of(given, types, read=read_file, ask=ask_hidden())
+        values = parameters_of(given, types, read=read_file, ask=hidden_prompt())
         if dry_run:
             preview = client.check(
                 pipeline,
@@ -117,13 +117,14 @@ def run_command(
             text = str(exc) or "Interrupted: it is not known whether a run was started."
             session.screen.note((text, "bold magenta"))
             session.screen.note(
-                f"To find out: {PROGRAM} show {word(run_key)}    To retry safely, add: -k {word(run_key)}"
+                f"To find out: {PROGRAM} show {shell_quoted(run_key)}    "
+                f"To retry safely, add: -k {shell_quoted(run_key)}"
             )
             return Exit.UNKNOWN if isinstance(exc, OutcomeUnknown) else Exit.INTERRUPTED
-        return followed(session, client, run, wait=wait, timeout=timeout)
+        return show_or_wait(session, client, run, wait=wait, timeout=timeout)
 
 
-def followed(session: Session, client: Client, run: RunView, *, wait: bool, timeout: float | None) -> int:
+def show_or_wait(session: Session, client: Client, run: RunView, *, wait: bool, timeout: float | None) -> int:
     """Show a run that was started, or wait for its end; return the exit code."""
     screen = session.screen
     if not wait:
@@ -134,7 +135,7 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
     except WaitTimedOut as exc:
         if screen.as_json:
             screen.document(exc.run)
-        screen.note(titled(exc.run), f" is still {exc.run.status} after {timeout:g} s. The run continues:")
+        screen.note(title_of(exc.run), f" is still {exc.run.status} after {timeout:g} s. The run continues:")
         show_hints(screen, hints_of(exc.run))
         return Exit.TIMED_OUT
     except KeyboardInterrupt:
@@ -153,7 +154,7 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
         screen.document(ended)
     else:
         if not screen.is_terminal or screen.err.is_terminal:
-            screen.line(titled(ended))
+            screen.line(title_of(ended))
         show_outcome(screen, ended)
     return exit_of_status(ended.status)
 
@@ -162,8 +163,8 @@ def _show_started(screen: Screen, run: RunView) -> None:
     if screen.as_json:
         screen.document(run)
         return
-    screen.line(titled(run), f" {run.status}")
-    for why in waits_for(run):
+    screen.line(title_of(run), f" {run.status}")
+    for why in waiting_reasons(run):
         screen.line(why, indent=2)
     show_hints(screen, hints_of(run))
 
@@ -193,7 +194,7 @@ def pipeline_names(ctx: click.Context, prefix: str) -> list[str]:
     return sorted({name for name in names if name.casefold().startswith(prefix.casefold())})
 
 
-def ask_hidden() -> AskHidden | None:
+def hidden_prompt() -> AskHidden | None:
     """A function that prompts on the terminal for a value without echo; None without a terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         return None

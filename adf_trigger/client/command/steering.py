@@ -3,11 +3,11 @@
 import click
 
 from adf_trigger.client.command.exits import Exit
-from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled
-from adf_trigger.client.command.running import DURATION, followed
+from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, title_of
+from adf_trigger.client.command.running import DURATION, show_or_wait
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected
-from adf_trigger.client.command.which import one_run
+from adf_trigger.client.command.which import run_argument
 from adf_trigger.client.paths import RunName
 from adf_trigger.contracts import RunView
 
@@ -22,7 +22,7 @@ NOTE = click.option("--note", help="Reason, recorded in the run's history.")
 )
 @NOTE
 @connected
-@one_run
+@run_argument
 def cancel_command(session: Session, run: RunName, *, recursive: bool, note: str | None) -> int:
     """Cancel a run, or a request that is not started yet. A run that has already ended is reported, and is no error."""
     with session.client() as client:
@@ -43,7 +43,7 @@ def cancel_command(session: Session, run: RunName, *, recursive: bool, note: str
 @click.option("-k", "--idempotency-key", "key", help="Idempotency key of the new run.")
 @NOTE
 @connected
-@one_run
+@run_argument
 def rerun_command(
     session: Session,
     run: RunName,
@@ -62,7 +62,7 @@ def rerun_command(
         raise click.UsageError("--timeout requires --wait")
     with session.client() as client:
         again = client.rerun(run, from_failure=from_failure, from_activity=from_activity, note=note, key=key)
-        return followed(session, client, again, wait=wait, timeout=timeout)
+        return show_or_wait(session, client, again, wait=wait, timeout=timeout)
 
 
 @click.command("resolve", short_help="Resolve a request whose outcome is unknown.")
@@ -77,7 +77,7 @@ def rerun_command(
 @click.option("--force", is_flag=True, help="With resubmit: even if there are candidates.")
 @NOTE
 @connected
-@one_run
+@run_argument
 def resolve_command(
     session: Session, run: RunName, *, choice: str, run_id: str | None, force: bool, note: str | None
 ) -> int:
@@ -95,7 +95,7 @@ def show_steered(screen: Screen, run: RunView) -> None:
     if screen.as_json:
         screen.document(run)
         return
-    screen.line(titled(run), "" if run.ended else f" {run.status}")
+    screen.line(title_of(run), "" if run.ended else f" {run.status}")
     if run.ended:
         show_outcome(screen, run)
     else:

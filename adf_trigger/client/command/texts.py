@@ -45,7 +45,7 @@ def _escaped(text: str) -> str:
     )
 
 
-def took(milliseconds: int | None) -> str:
+def duration_text(milliseconds: int | None) -> str:
     """A duration: `5.1 s`, `2:05`, `1:02:05`; `-` where there is none."""
     if milliseconds is None:
         return "-"
@@ -65,7 +65,7 @@ def moment(instant: datetime | None) -> str:
     return "-" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
-def word(text: str) -> str:
+def shell_quoted(text: str) -> str:
     """An argument quoted for the shell, so that a hint can be pasted whatever it contains."""
     return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 

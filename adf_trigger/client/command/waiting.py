@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adf_trigger.client.client import Client
-from adf_trigger.client.command.outcomes import line_of, status_of, titled, waits_for
+from adf_trigger.client.command.outcomes import line_of, status_of, title_of, waiting_reasons
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.texts import clock, plain
 from adf_trigger.client.errors import ClientError
@@ -89,8 +89,8 @@ class _Lines:
 
     def __call__(self, run: RunView, _: Sequence[ActivityView]) -> None:
         if run.status != self._status and not run.ended:
-            self._screen.note(titled(run), f" {run.status}")
-            for why in waits_for(run):
+            self._screen.note(title_of(run), f" {run.status}")
+            for why in waiting_reasons(run):
                 self._screen.note(why, indent=2)
         self._status = run.status
 
@@ -116,7 +116,7 @@ class LiveLine:
             grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True, overflow="ellipsis")
         run = self._run
-        title = Text.assemble((plain(run.pipeline), "bold"), " ", brief(run.request_id))
+        title = Text.assemble((plain(run.pipeline), "bold"), " ", shortened_id(run.request_id))
         spent = clock(self._timer() - self._started)
         why = "; ".join(each for each in (line_of(run), run.reason) if each)
         waits = Text(f"  {plain(why)}", "dim") if why and not self._activities else Text()
@@ -135,7 +135,7 @@ class LiveLine:
         return shown
 
 
-def brief(request_id: str) -> str:
+def shortened_id(request_id: str) -> str:
     """An id, shortened for a line that it shares."""
     text = plain(request_id)
     is_guid = len(text) == 36 and text.count("-") == 4  # noqa: PLR2004 - length of a GUID

@@ -9,7 +9,7 @@ import click
 from adf_trigger.client.paths import RunName
 
 
-def one_run(command: Callable[..., Any]) -> Callable[..., Any]:
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     """Pass a command the run that its argument ID names, and add the options that disambiguate it."""
 
     @click.argument("named", metavar="ID")

@@ -1,7 +1,7 @@
 // The pipelines of the local Data Factory, drawn as graphs with their dependencies.
 
 import { fill, h, painted } from "../dom.js";
-import { count, json, plain, said } from "../format.js";
+import { count, json, plain, isolated } from "../format.js";
 import { readPipelines } from "./data.js";
 import { graph, insideOf } from "./graph.js";
 import { Poller } from "../poll.js";
@@ -36,9 +36,9 @@ function pipeline({ factoryId, name, properties }, opened, usually) {
   const drawing = h("div", { class: "drawing" });
   const draw = () => {
     if (drawing.childElementCount > 0) return;
-    fill(drawing, properties.description ? h("p", { class: "muted" }, said(properties.description)) : null, parameters.length ? h("p", {}, "Parameters: ", parameters.map(([parameter, declared], index) => [index ? ", " : "", h("code", {}, plain(parameter)), ` ${plain(declared.type)}`, declared.defaultValue === undefined ? "" : ` = ${json(declared.defaultValue)}`])) : null, drawn(activities, 0), h("p", {}, h("a", { href: `#/runs?pipeline=${encodeURIComponent(name)}` }, "Its runs")));
+    fill(drawing, properties.description ? h("p", { class: "muted" }, isolated(properties.description)) : null, parameters.length ? h("p", {}, "Parameters: ", parameters.map(([parameter, declared], index) => [index ? ", " : "", h("code", {}, plain(parameter)), ` ${plain(declared.type)}`, declared.defaultValue === undefined ? "" : ` = ${json(declared.defaultValue)}`])) : null, drawn(activities, 0), h("p", {}, h("a", { href: `#/runs?pipeline=${encodeURIComponent(name)}` }, "Its runs")));
   };
-  const details = h("details", { class: "pipeline", open: opened.get(key) ?? usually }, h("summary", { data: { focus: key } }, h("h2", {}, said(name)), h("span", { class: "muted" }, `${count(activities.length, "activity", "activities")} · ${plain(factoryId.split("/").at(-1))}`)), drawing);
+  const details = h("details", { class: "pipeline", open: opened.get(key) ?? usually }, h("summary", { data: { focus: key } }, h("h2", {}, isolated(name)), h("span", { class: "muted" }, `${count(activities.length, "activity", "activities")} · ${plain(factoryId.split("/").at(-1))}`)), drawing);
   details.addEventListener("toggle", () => {
     opened.set(key, details.open);
     if (details.open) draw();
@@ -51,5 +51,5 @@ function pipeline({ factoryId, name, properties }, opened, usually) {
 function drawn(activities, depth) {
   if (activities.length === 0) return h("p", { class: "muted" }, "It has no activities.");
   const inside = depth < DEEPEST ? activities.flatMap(insideOf) : [];
-  return [h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Graph" }, graph(activities)), inside.map(([title, found]) => h("div", { class: "inside" }, h("h3", {}, said(title)), drawn(found, depth + 1)))];
+  return [h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Graph" }, graph(activities)), inside.map(([title, found]) => h("div", { class: "inside" }, h("h3", {}, isolated(title)), drawn(found, depth + 1)))];
 }

@@ -1,7 +1,7 @@
 // State of the local Data Factory that tests have set: faults, progressions, held runs, options and the clock.
 
 import { fill, h, painted } from "../dom.js";
-import { json, plain, said } from "../format.js";
+import { json, plain, isolated } from "../format.js";
 import { hrefOfHeld, readState } from "./data.js";
 import { Poller } from "../poll.js";
 
@@ -26,7 +26,7 @@ function shown({ faults, progressions, held, options, clockOffsetSeconds }) {
     faults.length ? table(["Operation", "Fault", "How", "Seen", "Fired"], faults.map(({ id: _id, operation, fault, seen, fired, ...how }) => [operation, fault, json(JSON.stringify(how)), seen ?? "—", fired ?? "—"])) : h("p", { class: "muted" }, "There are no rules: every call is answered as by the service. Tests add rules with POST /_emulator/faults."),
     h("h2", {}, "Progressions"),
     progressions.length ? table(["Pipeline", "Mode", "Outcome", "How"], progressions.map(({ pipeline, mode, outcome, ...how }) => [pipeline || "all others", mode, outcome, json(JSON.stringify(how))])) : h("p", { class: "muted" }, "All runs run their activities for real."),
-    held.length ? [h("h2", {}, "Held runs"), h("ul", {}, held.map((id) => h("li", {}, h("a", { href: hrefOfHeld(id) }, said(id)))))] : null,
+    held.length ? [h("h2", {}, "Held runs"), h("ul", {}, held.map((id) => h("li", {}, h("a", { href: hrefOfHeld(id) }, isolated(id)))))] : null,
     h("h2", {}, "Options"),
     h("dl", { class: "facts" }, [["clock offset", `${clockOffsetSeconds} s`], ...Object.entries(options)].map(([name, value]) => h("div", {}, h("dt", {}, plain(name)), h("dd", {}, json(value))))),
   ];

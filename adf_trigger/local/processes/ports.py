@@ -59,7 +59,7 @@ def check(ports: Ports) -> None:
     faults = [
         f"port {port} ({option(name)}) {why}"
         for name, port in wanted.items()
-        if port and (why := why_not(port)) is not None
+        if port and (why := unavailable_reason(port)) is not None
     ]
     requested = [port for port in wanted.values() if port]
     faults += [
@@ -90,7 +90,7 @@ def usual(
         wanted = kept.get(name) or port
         if name in chosen or name not in of:
             continue
-        why = "is requested by another option" if wanted in chosen.values() else why_not(wanted)
+        why = "is requested by another option" if wanted in chosen.values() else unavailable_reason(wanted)
         if why is None:
             chosen[name] = wanted
         else:
@@ -117,7 +117,7 @@ def names() -> Iterator[str]:
     return (field.name for field in fields(Ports))
 
 
-def why_not(port: int) -> str | None:
+def unavailable_reason(port: int) -> str | None:
     """Why a process cannot listen on a port now, as text; None if it can."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
         if sys.platform != "win32":  # on Windows the same option takes the port from its owner
@@ -128,11 +128,11 @@ def why_not(port: int) -> str | None:
         except PermissionError:
             return "may not be used by this user"
         except OSError:
-            return f"is taken by {taken_by(port)}"
+            return f"is taken by {listener_text(port)}"
     return None
 
 
-def taken_by(port: int) -> str:
+def listener_text(port: int) -> str:
     """The process that listens on a port, as text, as far as this user may see it."""
     pid = _listener(port)
     if pid is None:

@@ -10,7 +10,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from adf_trigger.local.screen.texts import COMMAND, WIDTH, take_over, up_command, wrapped
+from adf_trigger.local.screen.texts import COMMAND, WIDTH, env_line, up_command, wrapped
 
 PLAIN = "Adfv2QuickStartPipeline"
 
@@ -75,7 +75,9 @@ class Screen:
             )
             status = Text(f"{run['status']:<9}", COLOURS.get(run["status"], ""))
             self._print(
-                Text.assemble("  ", request, "  ", pipeline, "  ", status, "  ", took(run.get("durationMs")))
+                Text.assemble(
+                    "  ", request, "  ", pipeline, "  ", status, "  ", duration_text(run.get("durationMs"))
+                )
             )
             why = "; ".join(f"{error['activityName']}: {reason_of(error)}" for error in run["errors"] or [])
             for below in (f"event {event['id']}", why):
@@ -95,7 +97,7 @@ class Screen:
                 Text(activity["status"], COLOURS.get(activity["status"], "")),
                 f"{output.get('dataRead', '-')} bytes",
                 f"{output.get('dataWritten', '-')} bytes",
-                took(activity["durationMs"]),
+                duration_text(activity["durationMs"]),
             )
         self._console.print(table)
 
@@ -110,7 +112,7 @@ class Screen:
         )
         self._console.print()
         self._print(Text("Next: keep the same stack running, and use it."))
-        for line in (f"{up_command()}", take_over(), f"{COMMAND} run {PLAIN} --wait"):
+        for line in (f"{up_command()}", env_line(), f"{COMMAND} run {PLAIN} --wait"):
             self._print(Text(f"  {line}"))
         self._print(Text("Run the first line in this terminal, the others in another one."))
 
@@ -121,7 +123,7 @@ def reason_of(error: Mapping[str, str]) -> str:
     return named[1] if named else error["errorCode"]
 
 
-def took(milliseconds: int | None) -> str:
+def duration_text(milliseconds: int | None) -> str:
     """A duration for people."""
     return "-" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
 

@@ -73,7 +73,7 @@ def ready(
     yield ""
     yield "Ready. In another terminal, paste:"
     yield ""
-    yield from take_over(None if alone else data, windows=windows, indent=2).splitlines()
+    yield from env_line(None if alone else data, windows=windows, indent=2).splitlines()
     if run:
         yield f"  {' '.join((COMMAND, *run))}"
     yield ""
@@ -89,7 +89,7 @@ def ready(
     yield ""
 
 
-def take_over(data: Path | None = None, *, windows: bool = os.name == "nt", indent: int = 0) -> str:
+def env_line(data: Path | None = None, *, windows: bool = os.name == "nt", indent: int = 0) -> str:
     """The line that sets up a shell for the running stack, or for that of a data folder.
 
     A long line is continued with the shell's own continuation character, so that it can be pasted as one command.

@@ -11,12 +11,12 @@ from rich.console import Console
 from adf_trigger.local.screen.screen import Screen
 from adf_trigger.local.screen.texts import (
     WIDTH,
+    env_line,
     example,
     ready,
     run_line,
     shortened,
     step,
-    take_over,
     wrapped,
 )
 from adf_trigger.local.terminal import Terminal
@@ -71,7 +71,7 @@ def test_a_line_that_is_too_long_is_pasted_in_several(*, windows: bool) -> None:
     """Each ends as the shell goes on after a line, so that together they are the one line."""
     data = Path("/a folder", "long" * 13)
     mark = " `\n" if windows else " \\\n"
-    text = take_over(data, windows=windows, indent=2)
+    text = env_line(data, windows=windows, indent=2)
     first, *rest = text.split(mark)
     assert rest
     assert all(line.startswith("    ") for line in rest)
@@ -82,7 +82,7 @@ def test_a_line_that_is_too_long_is_pasted_in_several(*, windows: bool) -> None:
 
 def test_powershell_gets_its_own_line() -> None:
     """There is no eval there."""
-    assert whole(take_over(Path("a b"), windows=True)).endswith(
+    assert whole(env_line(Path("a b"), windows=True)).endswith(
         " env --data 'a b' --format powershell | Out-String | iex"
     )
 

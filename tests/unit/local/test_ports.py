@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.local.processes.ports import Ports, PortTaken, check, names, usual, why_not
+from adf_trigger.local.processes.ports import Ports, PortTaken, check, names, unavailable_reason, usual
 from adf_trigger.local.stack.endpoints import Endpoints
 
 
@@ -36,9 +36,9 @@ def free(count: int) -> list[int]:
 
 def test_who_has_a_port_is_told(taken: int) -> None:
     """By name and process id."""
-    assert f"(process {os.getpid()})" in str(why_not(taken))
+    assert f"(process {os.getpid()})" in str(unavailable_reason(taken))
     (port,) = free(1)
-    assert why_not(port) is None
+    assert unavailable_reason(port) is None
 
 
 def test_every_port_that_was_asked_for_and_is_taken_is_told(taken: int) -> None:
