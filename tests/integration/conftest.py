@@ -13,7 +13,7 @@ RUNNING = "AZURITE_OF_TESTS"
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Connection string of a real Azurite, kept in memory, for this test process alone.
+    """Connection string of a real Azurite, in memory, one for each test process.
 
     Tests share it: give queues, tables and containers names of their own.
     """

@@ -78,7 +78,7 @@ def bench(azurite: str) -> Iterator[Bench]:
 
 
 def taken(consumer: EventConsumer, count: int) -> list[str]:
-    """The subjects of so many events, and a stop."""
+    """The subjects of the given number of events; then the consumer is stopped."""
     subjects: list[str] = []
     for event in consumer:
         subjects.append(event.subject)
@@ -101,7 +101,7 @@ def running(consumer: EventConsumer, handler: Callable[[CompletionEvent], None])
 
 
 def test_each_event_is_deleted_once_the_next_is_asked_for(bench: Bench) -> None:
-    """Three come out in order, and nothing is left."""
+    """Three events are handed out in order, and the queue is empty afterwards."""
     bench.put(*(text_of(number) for number in range(3)))
     with bench.consumer() as consumer:
         assert taken(consumer, 3) == ["key-0", "key-1", "key-2"]
@@ -109,7 +109,7 @@ def test_each_event_is_deleted_once_the_next_is_asked_for(bench: Bench) -> None:
 
 
 def test_an_event_in_hand_comes_again_when_the_loop_is_left(bench: Bench) -> None:
-    """Neither a break nor an error counts as handled, and what comes again comes at once."""
+    """An event whose loop was left by a break or an error is not deleted and is handed out again immediately."""
     bench.put(text_of(0))
     with bench.consumer() as consumer:
         for _ in consumer:
@@ -120,16 +120,16 @@ def test_an_event_in_hand_comes_again_when_the_loop_is_left(bench: Bench) -> Non
         assert taken(consumer, 1) == ["key-0"]
 
 
-def test_repeats_are_dropped_within_the_memory_there_is(bench: Bench) -> None:
-    """The same id by the same source is handled once; beyond what is remembered it is handled again."""
+def test_repeats_are_dropped_while_their_ids_are_remembered(bench: Bench) -> None:
+    """The same id of the same source is handled once; an id no longer remembered is handled again."""
     bench.put(text_of(0), text_of(0), text_of(1), text_of(0))
     with bench.consumer(remembered=1) as consumer:
         assert taken(consumer, 3) == ["key-0", "key-1", "key-0"]
     assert bench.left() == 0
 
 
-def test_a_bad_message_blocks_nothing_and_is_kept_as_it_came(bench: Bench) -> None:
-    """What is no event goes to the poison queue, which is made, and the next one comes."""
+def test_a_bad_message_is_moved_to_the_poison_queue_unchanged(bench: Bench) -> None:
+    """A message that is not an event goes to the poison queue, which is created, and the next event is handed out."""
     bench.put("hello, world", text_of(1))
     with bench.consumer() as consumer:
         assert taken(consumer, 1) == ["key-1"]
@@ -137,8 +137,8 @@ def test_a_bad_message_blocks_nothing_and_is_kept_as_it_came(bench: Bench) -> No
     assert bench.left() == 0
 
 
-def test_a_callback_is_given_the_bad_ones_instead(bench: Bench) -> None:
-    """It learns the text and the reason; the message is gone when it returns."""
+def test_a_callback_receives_bad_messages_instead(bench: Bench) -> None:
+    """The callback receives the text and the reason; the message is deleted when it returns."""
     bad: list[BadMessage] = []
     bench.put("hello", text_of(1))
     with bench.consumer(set_aside=bad.append) as consumer:
@@ -149,7 +149,7 @@ def test_a_callback_is_given_the_bad_ones_instead(bench: Bench) -> None:
 
 
 def test_a_callback_that_fails_blocks_nothing(bench: Bench) -> None:
-    """The bad message stays in the queue and comes again; the others go on meanwhile."""
+    """The bad message stays in the queue and is delivered again; other events are handled meanwhile."""
 
     def refuse(_: BadMessage) -> None:
         raise RuntimeError("not now")
@@ -160,8 +160,8 @@ def test_a_callback_that_fails_blocks_nothing(bench: Bench) -> None:
     assert bench.left() == 1
 
 
-def test_a_handler_that_fails_gets_its_event_again_and_loses_it_at_last(bench: Bench) -> None:
-    """It is tried as often as was told, later each time; then the event is set aside, and others were not held up."""
+def test_an_event_whose_handler_keeps_failing_is_set_aside(bench: Bench) -> None:
+    """It is tried up to the configured number of times, with growing delays, then set aside; others are not delayed."""
     calls: list[str] = []
 
     def handle(event: CompletionEvent) -> None:
@@ -179,7 +179,7 @@ def test_a_handler_that_fails_gets_its_event_again_and_loses_it_at_last(bench: B
 
 
 def test_an_event_that_kills_its_consumers_is_set_aside(bench: Bench) -> None:
-    """One that came as often as was told without being handled is not handed out once more."""
+    """An event delivered the configured number of times without being handled is not handed out again."""
     bench.put(text_of(0))
     for _ in range(2):
         with bench.consumer(attempts=2) as consumer:
@@ -192,7 +192,7 @@ def test_an_event_that_kills_its_consumers_is_set_aside(bench: Bench) -> None:
 
 
 def test_a_long_handling_keeps_its_event(bench: Bench) -> None:
-    """A handler takes several times as long as a message is hidden, and no other consumer gets its event meanwhile."""
+    """While a handler takes several times the visibility time-out, no other consumer receives its event."""
     seen: list[str] = []
     begun, may_end = threading.Event(), threading.Event()
 
@@ -206,7 +206,7 @@ def test_a_long_handling_keeps_its_event(bench: Bench) -> None:
         threads = [running(first, slow)]
         assert begun.wait(LIMIT)
         threads.append(running(second, lambda event: seen.append(f"second {event.subject}")))
-        threading.Event().wait(5)  # what is to be seen is that nothing happens, for more than two leases
+        threading.Event().wait(5)  # nothing must happen for more than two leases
         may_end.set()
         until(lambda: bool(seen) and bench.left() == 0, LIMIT)
         first.stop()
@@ -216,8 +216,8 @@ def test_a_long_handling_keeps_its_event(bench: Bench) -> None:
     assert seen == ["first key-0"]
 
 
-def test_handling_without_end_does_not_keep_an_event_for_ever(bench: Bench) -> None:
-    """After the longest time the event may come to another consumer, and what the first does to it then is no harm."""
+def test_an_endless_handler_loses_its_event_after_the_longest_time(bench: Bench) -> None:
+    """After the longest handling time another consumer may receive the event; late calls of the first do no harm."""
     handled: list[str] = []
     bench.put(text_of(0))
     with bench.consumer(lease=1, longest=0.0) as first, bench.consumer(lease=5) as second:
@@ -229,7 +229,7 @@ def test_handling_without_end_does_not_keep_an_event_for_ever(bench: Bench) -> N
 
 
 def test_a_stop_ends_a_consumer_that_has_nothing_to_do(bench: Bench) -> None:
-    """It does not wait for another event."""
+    """A stopped consumer that is waiting for events returns without waiting for another one."""
     with bench.consumer() as consumer:
         thread = running(consumer, lambda _event: None)
         consumer.stop()
@@ -237,8 +237,8 @@ def test_a_stop_ends_a_consumer_that_has_nothing_to_do(bench: Bench) -> None:
         assert not thread.is_alive()
 
 
-def test_a_missing_queue_is_told(azurite: str) -> None:
-    """Nobody waits for events on a queue that is not there."""
+def test_a_missing_queue_is_an_error(azurite: str) -> None:
+    """A consumer of a queue that does not exist raises an error instead of waiting."""
     with (
         EventConsumer.of_connection_string(azurite, queue="no-such-queue") as consumer,
         pytest.raises(ResourceNotFoundError),

@@ -25,12 +25,12 @@ class OneToken:
         return "the.token"
 
     def invalidate(self, token: str) -> None:
-        """There is no other."""
+        """There is no other token."""
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy or CA bundle of the machine plays a part."""
+    """Proxy and CA bundle of the machine are ignored."""
     for name in (
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -52,7 +52,7 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture
 def client_of() -> Iterator[Callable[..., DataFactoryClient]]:
-    """Makes clients of an endpoint; reads are tried once unless told otherwise."""
+    """Makes clients of an endpoint; reads are tried once by default."""
     with ExitStack() as opened:
 
         def make(

@@ -1,8 +1,8 @@
 """The factory that contract tests run on: the emulated one, or a real one where the environment names it.
 
 ADF_TRIGGER_TEST_FACTORY     resource id of a factory that tests may define pipelines in and run them
-ADF_TRIGGER_TEST_CREDENTIAL  how to sign in to it; azure-cli unless told otherwise
-ADF_TRIGGER_TEST_CLOUD       its cloud; public unless told otherwise
+ADF_TRIGGER_TEST_CREDENTIAL  how to sign in to it; default: azure-cli
+ADF_TRIGGER_TEST_CLOUD       its cloud; default: public
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the client and a factory make of each other: the same tests on the emulated factory and on a real one."""
+"""The contract between client and factory: the same tests on the emulated factory and on a real one."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -37,7 +37,7 @@ FAIL = {
 
 @pytest.fixture
 def define(factory_client: DataFactoryClient) -> Iterator[Callable[..., str]]:
-    """Defines pipelines that are gone after the test, and gives their names."""
+    """Defines pipelines, returns their names, and deletes them after the test."""
     names: list[str] = []
 
     def make(*activities: dict[str, Any], **parameters: dict[str, Any]) -> str:
@@ -59,7 +59,7 @@ def recently() -> TimeWindow:
 
 
 def recent_runs(*filters: FieldFilter) -> RunFilter:
-    """All runs of late, newest first."""
+    """All recent runs, newest first."""
     window = recently()
     return RunFilter(
         last_updated_after=window.after,
@@ -70,7 +70,7 @@ def recent_runs(*filters: FieldFilter) -> RunFilter:
 
 
 def test_the_factory_is_there(factory_client: DataFactoryClient, target: Target) -> None:
-    """It has been provisioned, and the reply has the ids that support asks for."""
+    """The factory has been provisioned, and the reply has the ids that support asks for."""
     factory = factory_client.get_factory()
     assert factory.name.lower() == target.factory.name.lower()
     assert factory.provisioning_state == "Succeeded"
@@ -81,7 +81,7 @@ def test_the_factory_is_there(factory_client: DataFactoryClient, target: Target)
 
 
 def test_a_factory_that_is_not_there_is_not_found(target: Target, target_api: ManagementApi) -> None:
-    """The Resource Manager says so before Data Factory is asked, on any call below it."""
+    """The Resource Manager answers 404 for it before Data Factory does, on every call below the factory."""
     missing = DataFactoryClient(
         FactoryId(target.factory.subscription_id, target.factory.resource_group, f"no-{uuid4().hex[:12]}"),
         target_api,
@@ -100,7 +100,7 @@ def test_a_factory_that_is_not_there_is_not_found(target: Target, target_api: Ma
 def test_a_pipeline_is_created_read_changed_listed_and_deleted(
     factory_client: DataFactoryClient, define: Callable[..., str]
 ) -> None:
-    """The whole life of a resource, with a name that needs encoding."""
+    """The whole life of a resource whose name needs encoding."""
     name = define(wait_activity(1), day={"type": "String"}, n={"type": "Int", "defaultValue": 3})
     pipeline = factory_client.get_pipeline(name)
     assert pipeline.name == name
@@ -117,7 +117,7 @@ def test_a_pipeline_is_created_read_changed_listed_and_deleted(
 
 
 def test_etags_guard_and_spare(factory_client: DataFactoryClient, define: Callable[..., str]) -> None:
-    """What has not changed is not sent again; what has moved on is not overwritten."""
+    """An unchanged resource is not sent again, and a changed one is not overwritten."""
     name = define(wait_activity(1))
     first = factory_client.get_pipeline(name)
     assert first.etag
@@ -134,7 +134,7 @@ def test_etags_guard_and_spare(factory_client: DataFactoryClient, define: Callab
 
 
 def test_a_linked_service_comes_back_without_its_secret(factory_client: DataFactoryClient) -> None:
-    """And the dataset that stands on it is stored too."""
+    """The secret is left out of the reply, and a dataset that refers to the linked service is stored too."""
     suffix = uuid4().hex[:12]
     key = "bm90IGEga2V5"
     factory_client.linked_services.create_or_update(
@@ -175,7 +175,7 @@ def test_a_linked_service_comes_back_without_its_secret(factory_client: DataFact
 def test_a_run_takes_the_chosen_id_and_is_found_until_it_succeeds(
     factory_client: DataFactoryClient, define: Callable[..., str]
 ) -> None:
-    """Chosen id, single read, query and activity runs all tell of the same run."""
+    """The run with the chosen id is returned by getRun, by the query of runs and by the query of its activity runs."""
     name = define(wait_activity(1), day={"type": "String"}, names={"type": "Array"})
     chosen = uuid4()
     created = factory_client.create_run(
@@ -200,8 +200,8 @@ def test_a_run_takes_the_chosen_id_and_is_found_until_it_succeeds(
     assert (activity.status, activity.error.error_code) == ("Succeeded", "")
 
 
-def test_a_failed_run_tells_why(factory_client: DataFactoryClient, define: Callable[..., str]) -> None:
-    """The activity that failed has code and message, and the run tells which it was."""
+def test_a_failed_run_gives_the_reason(factory_client: DataFactoryClient, define: Callable[..., str]) -> None:
+    """The failed activity has code and message, and the message of the run names the activity."""
     created = factory_client.create_run(define(FAIL), {}, client_request_id=uuid4())
     run = ended(factory_client, created.run_id)
     assert run.status == "Failed"
@@ -215,7 +215,7 @@ def test_a_failed_run_tells_why(factory_client: DataFactoryClient, define: Calla
 def test_the_window_holds_for_activity_runs_too(
     factory_client: DataFactoryClient, define: Callable[..., str]
 ) -> None:
-    """A window in the past shows nothing, and that is no error."""
+    """A window in the past returns no rows and no error."""
     created = factory_client.create_run(define(wait_activity(1)), {}, client_request_id=uuid4())
     ended(factory_client, created.run_id)
     past = TimeWindow(utcnow() - timedelta(days=20), utcnow() - timedelta(days=19))
@@ -223,7 +223,7 @@ def test_the_window_holds_for_activity_runs_too(
 
 
 def test_a_run_is_cancelled(factory_client: DataFactoryClient, define: Callable[..., str]) -> None:
-    """It ends as Cancelled, however long it had to go."""
+    """A cancelled run ends as Cancelled, however much of its wait is left."""
     created = factory_client.create_run(define(wait_activity(3_600)), {}, client_request_id=uuid4())
     factory_client.cancel_run(created.run_id)
     assert ended(factory_client, created.run_id).status == "Cancelled"
@@ -232,7 +232,7 @@ def test_a_run_is_cancelled(factory_client: DataFactoryClient, define: Callable[
 def test_a_rerun_joins_the_group_of_its_run(
     factory_client: DataFactoryClient, define: Callable[..., str]
 ) -> None:
-    """It takes that run's parameters, whatever the body says."""
+    """A recovery takes the parameters of the run that it refers to, whatever the body holds."""
     name = define(wait_activity(1), day={"type": "String"})
     first = factory_client.create_run(name, {"day": "one"}, client_request_id=uuid4())
     ended(factory_client, first.run_id)
@@ -249,7 +249,7 @@ def test_a_rerun_joins_the_group_of_its_run(
 
 
 def test_an_unknown_pipeline_starts_nothing(factory_client: DataFactoryClient) -> None:
-    """A definite no, and no run of the chosen id."""
+    """createRun of an unknown pipeline is rejected, and no run with the chosen id exists."""
     chosen = uuid4()
     with pytest.raises(Refused):
         factory_client.create_run(f"No such pipeline {chosen}", {}, client_request_id=chosen)
@@ -258,7 +258,7 @@ def test_an_unknown_pipeline_starts_nothing(factory_client: DataFactoryClient) -
 
 
 def test_an_unknown_run_is_not_found(factory_client: DataFactoryClient) -> None:
-    """Neither to read nor to cancel."""
+    """An unknown run can be neither read nor cancelled."""
     with pytest.raises(ResourceNotFound):
         factory_client.get_run(uuid4())
     with pytest.raises(ResourceNotFound) as caught:

@@ -1,4 +1,4 @@
-"""The client on an emulated factory that breaks on command, and the real azure-identity before it."""
+"""The client on an emulated factory with injected faults, signed in with the real azure-identity."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -48,7 +48,7 @@ Signer = Callable[..., DataFactoryClient]
 
 @pytest.fixture
 def control(azure: Emulated) -> Iterator[Control]:
-    """Calls the emulator's control API; all is as it was after the test."""
+    """Calls the emulator's control API; the emulator is reset after the test."""
     with httpx.Client(base_url=azure.control_url, timeout=60, trust_env=False) as http:
 
         def call(path: str, *, method: str = "POST", **body: Any) -> Any:
@@ -106,7 +106,7 @@ def exists(client: DataFactoryClient, run_id: UUID) -> bool:
 def test_a_broken_create_run_may_or_may_not_have_started(
     client: DataFactoryClient, control: Control, fault: str, when: str, *, started: bool
 ) -> None:
-    """The error is the same, the truth is not: only asking for the chosen id tells."""
+    """The error is the same whether the run started or not; only a read of the chosen id shows which."""
     control("/faults", rules=[{"operation": "CreateRun", "fault": fault, "when": when, "count": 1}])
     chosen = uuid4()
     with pytest.raises(UnknownOutcome):
@@ -132,7 +132,7 @@ def test_an_unclear_answer_to_create_run_is_an_unknown_outcome(
 
 
 def test_a_throttled_create_run_started_nothing(client: DataFactoryClient, control: Control) -> None:
-    """It says how long to wait."""
+    """The error gives the time to wait, and no run was started."""
     rule = {"operation": "CreateRun", "fault": "status", "status": 429, "retry_after": 17, "count": 1}
     control("/faults", rules=[rule])
     chosen = uuid4()
@@ -143,7 +143,7 @@ def test_a_throttled_create_run_started_nothing(client: DataFactoryClient, contr
 
 
 def test_the_same_id_again_is_the_same_run_where_ids_are_honoured(client: DataFactoryClient) -> None:
-    """As recorded calls suggest."""
+    """A repeated createRun with the same id returns the same run, as recorded calls suggest."""
     chosen = uuid4()
     first = client.create_run(PIPELINE, {}, client_request_id=chosen)
     assert client.create_run(PIPELINE, {}, client_request_id=chosen).run_id == first.run_id == chosen
@@ -152,7 +152,7 @@ def test_the_same_id_again_is_the_same_run_where_ids_are_honoured(client: DataFa
 def test_the_same_id_again_is_an_unknown_outcome_where_repeats_are_refused(
     client: DataFactoryClient, control: Control
 ) -> None:
-    """The conflict may be with one's own earlier call, so that it is no rejection."""
+    """The conflict may be with the caller's own earlier call, so it is no rejection."""
     control("/client-request-id", mode="repeat-refused")
     chosen = uuid4()
     client.create_run(PIPELINE, {}, client_request_id=chosen)
@@ -161,8 +161,8 @@ def test_the_same_id_again_is_an_unknown_outcome_where_repeats_are_refused(
     assert caught.value.status == 409
 
 
-def test_the_reply_tells_the_id_where_ids_are_ignored(client: DataFactoryClient, control: Control) -> None:
-    """The run is the one of the reply."""
+def test_the_reply_gives_the_id_where_ids_are_ignored(client: DataFactoryClient, control: Control) -> None:
+    """The id of the run is the one in the reply."""
     control("/client-request-id", mode="ignored")
     chosen = uuid4()
     created = client.create_run(PIPELINE, {}, client_request_id=chosen)
@@ -183,7 +183,7 @@ def test_the_reply_tells_the_id_where_ids_are_ignored(client: DataFactoryClient,
     ids=lambda rule: rule["fault"] + str(rule.get("status", "")),
 )
 def test_a_broken_read_is_repeated(client: DataFactoryClient, control: Control, rule: dict[str, Any]) -> None:
-    """Two failures in a row are not seen by the caller; three are."""
+    """The client retries two failures in a row; the third is raised to the caller."""
     created = client.create_run(PIPELINE, {}, client_request_id=uuid4())
     control("/faults", rules=[rule | {"operation": "GetRun", "count": 2}])
     assert client.get_run(created.run_id).run_id == created.run_id
@@ -194,7 +194,7 @@ def test_a_broken_read_is_repeated(client: DataFactoryClient, control: Control, 
 
 @pytest.mark.parametrize("fault", ["reset", "drop", "truncate"])
 def test_a_broken_put_is_an_unknown_outcome(client: DataFactoryClient, control: Control, fault: str) -> None:
-    """It was stored all the same."""
+    """The document was stored although the reply is an error."""
     control("/faults", rules=[{"operation": "PutPipeline", "fault": fault, "when": "after", "count": 1}])
     with pytest.raises(UnknownOutcome):
         client.pipelines.create_or_update(PIPELINE, {"activities": []})
@@ -205,7 +205,7 @@ def test_a_broken_put_is_an_unknown_outcome(client: DataFactoryClient, control: 
 def test_a_broken_cancel_is_an_unknown_outcome(
     client: DataFactoryClient, control: Control, fault: str
 ) -> None:
-    """The run is cancelled all the same."""
+    """The run is cancelled although the reply is an error."""
     control("/progression", mode="held")
     created = client.create_run(PIPELINE, {}, client_request_id=uuid4())
     control("/faults", rules=[{"operation": "CancelRun", "fault": fault, "when": "after", "count": 1}])
@@ -215,7 +215,7 @@ def test_a_broken_cancel_is_an_unknown_outcome(
 
 
 def test_all_pages_of_runs_are_read(client: DataFactoryClient, control: Control) -> None:
-    """A page holds a hundred; clients that stop there lose the rest."""
+    """A page holds a hundred runs, and the client follows the continuation tokens to the last page."""
     control("/progression", mode="at-once")
     started = {client.create_run(PIPELINE, {}, client_request_id=uuid4()).run_id for _ in range(205)}
     now = utcnow()
@@ -232,7 +232,7 @@ def test_all_pages_of_runs_are_read(client: DataFactoryClient, control: Control)
 
 
 def test_all_pages_of_activity_runs_are_read(client: DataFactoryClient) -> None:
-    """A loop of a hundred and twenty is more than a page."""
+    """The 120 activity runs of a loop span more than one page, and all are read."""
     inner = {"name": "Wait1", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 1}}
     loop = {
         "name": "Each",
@@ -254,7 +254,7 @@ def test_all_pages_of_activity_runs_are_read(client: DataFactoryClient) -> None:
 
 
 def test_all_pages_of_a_list_are_read(client: DataFactoryClient, control: Control) -> None:
-    """The links lead through them."""
+    """The client follows nextLink to the last page."""
     control("/options", method="PATCH", page_size=2)
     names = {f"Page {number}" for number in range(5)}
     for name in names:
@@ -263,7 +263,7 @@ def test_all_pages_of_a_list_are_read(client: DataFactoryClient, control: Contro
 
 
 def test_a_factory_is_created_listed_and_deleted(azure: Emulated) -> None:
-    """By the owner, over https."""
+    """The owner creates, lists and deletes a factory over https."""
     tokens = TokenProvider.of(service_principal(azure), SCOPE)
     with Transport(azure.management_tls_url, ca_file=Path(azure.ca_file)) as transport:
         api = ManagementApi(transport, tokens)
@@ -279,7 +279,7 @@ def test_a_factory_is_created_listed_and_deleted(azure: Emulated) -> None:
 
 
 def test_a_factory_of_the_first_version_is_created_or_switched_off(azure: Emulated, control: Control) -> None:
-    """With the response headers of its document; today's service has no such type any more."""
+    """Replies have the documented headers; switched off, the type is unknown, as in today's service."""
     tokens = TokenProvider.of(service_principal(azure), SCOPE)
     with Transport(azure.management_url) as transport:
         api = ManagementApi(transport, tokens)
@@ -299,7 +299,7 @@ def test_a_factory_of_the_first_version_is_created_or_switched_off(azure: Emulat
 
 
 def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emulated) -> None:
-    """It is told which action on which scope."""
+    """The error names the missing action and the scope."""
     nobody = signed_in(service_principal(azure, defaults.NOBODY_CLIENT_ID))
     with pytest.raises(Forbidden, match="does not have authorization") as caught:
         nobody.get_factory()
@@ -311,17 +311,17 @@ def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emula
 
 
 def test_a_token_of_another_tenant_is_not_taken(signed_in: Signer, azure: Emulated) -> None:
-    """Even a new one is not."""
+    """A token of another tenant is rejected, even a new one."""
     stranger = service_principal(azure, defaults.STRANGER_CLIENT_ID)
     with pytest.raises(Unauthorized) as caught:
         signed_in(replace(stranger, tenant_id=defaults.OTHER_TENANT_ID)).get_factory()
     assert caught.value.code == "InvalidAuthenticationTokenTenant"
 
 
-def test_a_token_that_is_not_taken_is_replaced_and_the_run_starts_once(
+def test_a_rejected_token_is_replaced_and_the_run_starts_once(
     client: DataFactoryClient, azure: Emulated, control: Control
 ) -> None:
-    """createRun is sent twice, is refused once, and starts one run."""
+    """createRun is sent twice, is rejected once, and starts one run."""
 
     class FirstOneSpoilt:
         def __init__(self, tokens: TokenProvider) -> None:
@@ -351,7 +351,7 @@ def test_a_token_that_is_not_taken_is_replaced_and_the_run_starts_once(
 def test_each_kind_of_identity_reaches_the_factory(
     signed_in: Signer, azure: Emulated, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The real azure-identity gets the token, the factory takes it."""
+    """The real azure-identity gets a token, and the factory accepts it."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", azure.identity_endpoint)
     monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
     principal = service_principal(azure)
@@ -367,10 +367,8 @@ def test_each_kind_of_identity_reaches_the_factory(
     assert signed_in(credential).get_factory().name == FACTORY.name
 
 
-def test_a_token_is_fetched_anew_after_it_was_not_taken(
-    azure: Emulated, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The credential's own cache does not give the refused token out again."""
+def test_a_new_token_is_fetched_after_a_rejection(azure: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credential's own cache does not return the rejected token again."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", azure.identity_endpoint)
     monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
     for credential in (CredentialSettings(kind=CredentialKind.MANAGED_IDENTITY), service_principal(azure)):
@@ -382,7 +380,7 @@ def test_a_token_is_fetched_anew_after_it_was_not_taken(
         tokens.close()
 
 
-def test_a_wrong_secret_is_told_in_entras_words_without_the_secret(
+def test_a_wrong_secret_is_reported_with_entras_reason_and_without_the_secret(
     signed_in: Signer, azure: Emulated, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing is sent to the factory, and the secret appears nowhere."""
@@ -395,6 +393,6 @@ def test_a_wrong_secret_is_told_in_entras_words_without_the_secret(
 
 
 def test_an_authority_that_is_not_trusted_gets_no_secret(signed_in: Signer, azure: Emulated) -> None:
-    """Without the CA file its certificate is nobody's."""
+    """Without the CA file the certificate of the authority is not trusted."""
     with pytest.raises(CredentialError, match="CERTIFICATE_VERIFY_FAILED"):
         signed_in(replace(service_principal(azure), ca_file=None)).get_factory()

@@ -1,4 +1,4 @@
-"""The real azure-identity on token services that talk nonsense: every failure is a CredentialError."""
+"""The real azure-identity on token services with malformed replies: every failure is a CredentialError."""
 
 import json
 
@@ -42,10 +42,10 @@ def tokens(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> TokenProvider:
         b'{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}',
     ],
 )
-def test_nonsense_of_a_token_service_is_no_token(
+def test_a_malformed_reply_of_a_token_service_is_a_credential_error(
     tokens: TokenProvider, server: RawServer, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever it answers, the caller meets a CredentialError, and the endpoint's secret stays unsaid."""
+    """Every malformed reply raises a CredentialError whose text does not hold the endpoint's secret."""
     caplog.set_level("DEBUG")
     server.answering(reply("200 OK", body))
     with pytest.raises(CredentialError) as caught:
@@ -59,7 +59,7 @@ def test_nonsense_of_a_token_service_is_no_token(
 def test_a_token_of_a_managed_identity_is_asked_for_as_app_service_wants(
     tokens: TokenProvider, server: RawServer
 ) -> None:
-    """Once, with the header of the endpoint."""
+    """The token is requested once, with the header of the App Service endpoint."""
     body = {"access_token": "a.b.c", "expires_on": "4000000000", "resource": SCOPE, "token_type": "Bearer"}
     server.answering(reply("200 OK", json.dumps(body).encode()))
     assert [tokens.token() for _ in range(3)] == ["a.b.c"] * 3
@@ -71,7 +71,7 @@ def test_a_token_of_a_managed_identity_is_asked_for_as_app_service_wants(
 def test_a_token_service_that_drops_the_line_is_asked_a_bounded_number_of_times(
     tokens: TokenProvider, server: RawServer
 ) -> None:
-    """Twice more, and then the caller is told."""
+    """The credential retries twice more, and then the caller gets the error."""
     server.replying(b"")
     with pytest.raises(CredentialError):
         tokens.token()

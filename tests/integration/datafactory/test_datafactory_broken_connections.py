@@ -1,4 +1,4 @@
-"""Connections that break, on real sockets: what may have arrived is told from what never left."""
+"""Broken connections on real sockets: a request that may have arrived is distinguished from one never sent."""
 
 import gzip
 import socket
@@ -57,7 +57,7 @@ def failure(act: Act, client: DataFactoryClient) -> DataFactoryError:
 
 @pytest.mark.parametrize("act", EVERY)
 def test_a_refused_connection_was_not_sent(client_of: ClientOf, act: Act) -> None:
-    """Nobody listens: nothing happened."""
+    """Nothing listens on the port, so the request was not sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert type(failure(act, client_of(f"http://127.0.0.1:{port}"))) is NotSent
@@ -65,7 +65,7 @@ def test_a_refused_connection_was_not_sent(client_of: ClientOf, act: Act) -> Non
 
 @pytest.mark.parametrize("act", [start, read])
 def test_a_connection_that_takes_too_long_was_not_sent(client_of: ClientOf, act: Act) -> None:
-    """A listener whose queue is full never takes the connection."""
+    """A listener whose backlog is full never accepts the connection."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -91,7 +91,7 @@ def test_a_connection_that_takes_too_long_was_not_sent(client_of: ClientOf, act:
 def test_a_tls_handshake_that_fails_was_not_sent(
     client_of: ClientOf, server: RawServer, act: Act, behaviour: Callable[[socket.socket], None]
 ) -> None:
-    """A reset, an end or plain text in the handshake: the request itself never left."""
+    """After a reset, an end or plain text in the handshake, the request was not sent."""
 
     def behave(connection: socket.socket) -> None:
         connection.recv(65_536)
@@ -125,7 +125,7 @@ def tls_server(server: RawServer, tmp_path: Any) -> tuple[RawServer, Any]:
 def test_an_untrusted_certificate_was_not_sent(
     client_of: ClientOf, tls_server: tuple[RawServer, Any]
 ) -> None:
-    """Neither the request nor the token goes to somebody unknown."""
+    """Neither the request nor the token goes to a server without a trusted certificate."""
     server, _ = tls_server
     assert type(failure(start, client_of(f"https://127.0.0.1:{server.port}"))) is NotSent
     assert server.requests == []
@@ -134,15 +134,15 @@ def test_an_untrusted_certificate_was_not_sent(
 def test_a_certificate_of_the_ca_file_is_trusted(
     client_of: ClientOf, tls_server: tuple[RawServer, Any]
 ) -> None:
-    """The file's authorities count beside the usual ones."""
+    """The file's authorities are trusted in addition to the usual ones."""
     server, ca_file = tls_server
     client = client_of(f"https://127.0.0.1:{server.port}", ca_file=ca_file)
     assert start(client).run_id == RUN_ID
     assert len(server.requests) == 1
 
 
-def test_a_ca_file_that_cannot_be_used_is_published_at_once(client_of: ClientOf, tmp_path: Any) -> None:
-    """At start, not at the first call."""
+def test_an_unusable_ca_file_is_reported_at_start(client_of: ClientOf, tmp_path: Any) -> None:
+    """The error is raised at start, not at the first call."""
     with pytest.raises(ValueError, match="CA file"):
         client_of("https://127.0.0.1:1", ca_file=tmp_path / "missing.pem")
     (tmp_path / "empty.pem").write_text("no certificate")
@@ -159,7 +159,7 @@ def test_a_connection_that_ends_after_the_request_may_have_arrived(
     kind: type[DataFactoryError],
     end: Callable[[socket.socket], None],
 ) -> None:
-    """The request was read: only that the answer is lost is certain."""
+    """The request was read, so the outcome is unknown."""
     server.replying(b"", then=end)
     assert type(failure(act, client_of(server.url))) is kind
     assert len(server.requests) == 1
@@ -169,7 +169,7 @@ def test_a_connection_that_ends_after_the_request_may_have_arrived(
 def test_no_reply_in_time_may_have_arrived(
     client_of: ClientOf, server: RawServer, act: Act, kind: type[DataFactoryError]
 ) -> None:
-    """The read time-out ends the waiting."""
+    """The read time-out ends the call with an unknown outcome."""
 
     def wait(_: socket.socket) -> None:
         server.done.wait(120)
@@ -202,7 +202,7 @@ GARBLED = {
 @pytest.mark.parametrize(
     ("act", "kind"), [(start, UnknownOutcome), (put, UnknownOutcome), (read, Unavailable)]
 )
-def test_a_success_that_does_not_arrive_whole_may_have_happened(
+def test_a_truncated_success_may_have_started_a_run(
     client_of: ClientOf, server: RawServer, act: Act, kind: type[DataFactoryError], garbled: bytes
 ) -> None:
     """A run may have started whose id is lost."""
@@ -212,10 +212,10 @@ def test_a_success_that_does_not_arrive_whole_may_have_happened(
 
 
 @pytest.mark.parametrize("interim", ["101 Switching Protocols", "102 Processing", "103 Early Hints"])
-def test_no_call_gets_the_answer_of_the_one_before_it(
+def test_no_call_gets_the_reply_of_the_one_before_it(
     client_of: ClientOf, server: RawServer, interim: str
 ) -> None:
-    """After an interim answer the final one may come at any time: the next call has a connection of its own."""
+    """After an interim reply the final one may arrive at any time: the next call uses a new connection."""
     other = UUID("99999999-5df1-4b8e-ac2f-064cfa58202b")
 
     def behave(connection: socket.socket) -> None:
@@ -233,8 +233,8 @@ def test_no_call_gets_the_answer_of_the_one_before_it(
     assert start(client).run_id == RUN_ID
 
 
-def test_a_body_that_drips_for_ever_is_given_up(client_of: ClientOf, server: RawServer) -> None:
-    """Each byte comes within the read time-out, the whole does not."""
+def test_a_body_that_never_ends_is_abandoned(client_of: ClientOf, server: RawServer) -> None:
+    """Each byte arrives within the read time-out, but the whole call exceeds its limit."""
 
     def drip(connection: socket.socket) -> None:
         while not server.done.wait(0.1):
@@ -247,10 +247,10 @@ def test_a_body_that_drips_for_ever_is_given_up(client_of: ClientOf, server: Raw
 
 
 @pytest.mark.parametrize("act", EVERY)
-def test_a_refusal_stands_even_where_its_body_is_lost(
+def test_a_rejection_stands_even_where_its_body_is_lost(
     client_of: ClientOf, server: RawServer, act: Act
 ) -> None:
-    """The status is the answer; the body is only its reason."""
+    """The status is the answer; the body only gives its reason."""
     server.replying(reply("404 Not Found", b'{"error":', length=100))
     error = failure(act, client_of(server.url))
     assert type(error) is ScopeNotFound
@@ -258,14 +258,14 @@ def test_a_refusal_stands_even_where_its_body_is_lost(
 
 
 def test_a_cancel_stands_even_where_its_body_is_lost(client_of: ClientOf, server: RawServer) -> None:
-    """Its body says nothing."""
+    """The status is the answer; the body of a cancel is not used."""
     server.replying(reply("200 OK", b"", length=100))
     cancel(client_of(server.url))
     assert len(server.requests) == 1
 
 
 def test_a_read_is_asked_again_over_a_new_connection(client_of: ClientOf, server: RawServer) -> None:
-    """The first connection breaks, the second is answered."""
+    """The first connection breaks, and the read succeeds over a second one."""
 
     def behave(connection: socket.socket) -> None:
         server.read_request(connection)
@@ -282,7 +282,7 @@ def test_a_read_is_asked_again_over_a_new_connection(client_of: ClientOf, server
 def test_a_connection_is_used_again_by_its_thread_and_by_no_other(
     client_of: ClientOf, server: RawServer
 ) -> None:
-    """Sessions of requests are not to be shared between threads."""
+    """Sessions of requests are not shared between threads."""
     server.answering(reply("200 OK", CREATED))
     client = client_of(server.url)
 
@@ -301,7 +301,7 @@ def test_a_connection_is_used_again_by_its_thread_and_by_no_other(
 def test_an_idle_connection_that_the_server_closed_is_no_unknown_outcome(
     client_of: ClientOf, server: RawServer
 ) -> None:
-    """A dead connection is noticed before the request is written to it, and a new one is made."""
+    """A closed connection is noticed before the request is written to it, and a new one is made."""
     closed = threading.Event()
 
     def behave(connection: socket.socket) -> None:
@@ -322,7 +322,7 @@ def test_an_idle_connection_that_the_server_closed_is_no_unknown_outcome(
 def test_netrc_is_not_read(
     client_of: ClientOf, server: RawServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A password that a .netrc file has for the host never replaces the token."""
+    """A password in .netrc for the host never replaces the token."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password from-netrc\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -340,7 +340,7 @@ def test_a_proxy_that_opens_no_tunnel_was_not_sent(
     monkeypatch: pytest.MonkeyPatch,
     behaviour: Callable[[socket.socket], None],
 ) -> None:
-    """Bytes went to the proxy, but none of the request."""
+    """Bytes were sent to the proxy, but none of the request."""
 
     def behave(connection: socket.socket) -> None:
         server.read_request(connection)
@@ -356,7 +356,7 @@ def test_a_proxy_that_opens_no_tunnel_was_not_sent(
 def test_a_reset_behind_a_tunnel_may_have_arrived(
     client_of: ClientOf, server: RawServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """Once the request is written into the tunnel, its fate is unknown."""
+    """After the request was written into the tunnel, its outcome is unknown."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -377,10 +377,10 @@ def test_a_reset_behind_a_tunnel_may_have_arrived(
 
 
 @pytest.mark.parametrize("act", EVERY)
-def test_a_call_with_an_effect_is_sent_by_no_connection_that_was_long_unused(
+def test_a_call_with_an_effect_avoids_long_idle_connections(
     client_of: ClientOf, server: RawServer, act: Act
 ) -> None:
-    """The other side may be about to close it, which would leave the call in doubt; one that only reads is repeated."""
+    """The server may be about to close an idle connection, which would leave the call in doubt; reads are repeated."""
     server.answering(reply("200 OK", CREATED))
     client = client_of(server.url, idle=0.0)
     act(client)
@@ -392,7 +392,7 @@ def test_a_call_with_an_effect_is_sent_by_no_connection_that_was_long_unused(
 def test_a_connection_that_was_just_used_is_used_again(
     client_of: ClientOf, server: RawServer, act: Act
 ) -> None:
-    """What many calls follow one another by is made once."""
+    """Consecutive calls share one connection."""
     server.answering(reply("200 OK", CREATED))
     client = client_of(server.url, idle=LIMIT)
     act(client)

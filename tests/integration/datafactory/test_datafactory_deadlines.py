@@ -35,7 +35,7 @@ SLACK = 30.0
 
 
 def dripping(server: RawServer, beginning: bytes, drop: bytes) -> None:
-    """Answer with a beginning, and then a drop a tenth of a second, for as long as anybody listens."""
+    """Answer with a beginning, then one drop every tenth of a second until the client disconnects."""
 
     def drip(connection: socket.socket) -> None:
         while not server.done.wait(0.1):
@@ -46,7 +46,7 @@ def dripping(server: RawServer, beginning: bytes, drop: bytes) -> None:
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What happens inside takes no longer."""
+    """The block takes no longer than this."""
     began = time.monotonic()
     yield
     assert time.monotonic() - began < seconds
@@ -68,14 +68,14 @@ def within(seconds: float) -> Iterator[None]:
 def test_a_reply_that_drips_is_cut_at_the_limit_of_the_call(  # a table of cases
     client_of: ClientOf, server: RawServer, act: Act, kind: type[Exception], beginning: bytes, drop: bytes
 ) -> None:
-    """However often a byte comes, createRun never outlasts its limit, and its outcome is unknown."""
+    """However often a byte arrives, createRun never outlasts its limit, and its outcome is unknown."""
     dripping(server, beginning, drop)
     with within(LIMIT + SLACK):
         assert type(failure(act, client_of(server.url, whole=LIMIT))) is kind
 
 
 def test_a_dripping_reply_over_tls_is_cut_too(client_of: ClientOf, server: RawServer, tmp_path: Path) -> None:
-    """The connection below TLS is what is shut down."""
+    """The connection below TLS is shut down."""
     authority = trustme.CA()
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
@@ -96,7 +96,7 @@ def test_a_dripping_reply_over_tls_is_cut_too(client_of: ClientOf, server: RawSe
 
 
 def test_a_handshake_that_drips_is_cut_and_nothing_was_sent(client_of: ClientOf, server: RawServer) -> None:
-    """A server that never comes to the end of its first TLS record has not seen the request."""
+    """A server that never completes its first TLS record has not seen the request."""
 
     def behave(connection: socket.socket) -> None:
         connection.recv(65_536)
@@ -114,7 +114,7 @@ def test_a_handshake_that_drips_is_cut_and_nothing_was_sent(client_of: ClientOf,
 def test_a_connection_serves_the_next_call_after_the_limit_of_the_first_is_over(
     client_of: ClientOf, server: RawServer
 ) -> None:
-    """The limit belongs to a call, and not to its connection, which is used again."""
+    """The limit applies to a call and not to its connection, which is used again."""
     server.answering(reply("200 OK", CREATED))
     client = client_of(server.url, whole=0.3)
     for _ in range(4):
@@ -124,18 +124,18 @@ def test_a_connection_serves_the_next_call_after_the_limit_of_the_first_is_over(
 
 
 class SlowToken:
-    """A token that takes its time."""
+    """A token that takes time to acquire."""
 
     def token(self) -> str:
         time.sleep(0.4)
         return "the.token"
 
     def invalidate(self, token: str) -> None:
-        """There is no other."""
+        """There is no other token."""
 
 
 def test_a_token_that_comes_too_late_sends_nothing(server: RawServer) -> None:
-    """The time of a call covers its token: a sender never calls after its lease."""
+    """The limit of a call includes its token, so a sender never calls after its lease."""
     server.answering(reply("200 OK", CREATED))
     with Transport(server.url, limits=Limits()) as transport:
         client = DataFactoryClient(FACTORY, ManagementApi(transport, SlowToken(), retries=RetryPolicy()))
@@ -146,7 +146,7 @@ def test_a_token_that_comes_too_late_sends_nothing(server: RawServer) -> None:
 
 
 def test_the_rest_of_the_time_is_what_the_reply_may_take(server: RawServer) -> None:
-    """What the token took is not given to the reply."""
+    """The time spent on the token is not available to the reply."""
     dripping(server, b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n")
     with Transport(server.url, limits=Limits(whole=60.0)) as transport:
         client = DataFactoryClient(FACTORY, ManagementApi(transport, SlowToken(), retries=RetryPolicy()))

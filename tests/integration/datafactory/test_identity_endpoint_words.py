@@ -1,4 +1,4 @@
-"""The identity endpoint's own words, and its Retry-After: azure-identity keeps neither."""
+"""Error and Retry-After of the identity endpoint, which azure-identity drops."""
 
 from datetime import timedelta
 
@@ -46,10 +46,10 @@ def tokens(server: RawServer, monkeypatch: pytest.MonkeyPatch, clock: MovingCloc
         ("503 Service Unavailable", b"", "HTTP 503: no body"),
     ],
 )
-def test_what_is_told_is_what_the_endpoint_said(
+def test_the_error_has_the_endpoints_status_and_body(
     tokens: TokenProvider, server: RawServer, status: str, body: bytes, words: str
 ) -> None:
-    """Status and body, and not that managed identity is not configured in this environment."""
+    """The error does not claim that managed identity is not configured in this environment."""
     server.replying(reply(status, body))
     with pytest.raises(CredentialError) as caught:
         tokens.token()
@@ -61,7 +61,7 @@ def test_what_is_told_is_what_the_endpoint_said(
 def test_an_endpoint_that_echoes_its_key_does_not_put_it_into_errors(
     tokens: TokenProvider, server: RawServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The body is scrubbed before it is told."""
+    """The key is removed from the body before it is reported."""
     server.replying(reply("400 Bad Request", f'{{"message": "wrong key {HEADER}"}}'.encode()))
     with pytest.raises(CredentialError, match="wrong key") as caught:
         tokens.token()
@@ -75,7 +75,7 @@ def test_an_endpoint_that_echoes_its_key_does_not_put_it_into_errors(
 def test_a_retry_after_of_the_endpoint_is_honoured_within_a_bound(
     tokens: TokenProvider, server: RawServer, clock: MovingClock, asked: str, wait: int
 ) -> None:
-    """Until it is over nobody asks; then the next one does, and has a token."""
+    """No request is sent until the delay is over; the next one then acquires a token."""
     server.replying(reply("429 Too Many Requests", b"{}", f"Retry-After: {asked}"))
     with pytest.raises(CredentialError) as caught:
         tokens.token()
@@ -93,7 +93,7 @@ def test_a_retry_after_of_the_endpoint_is_honoured_within_a_bound(
 def test_after_a_success_earlier_words_are_forgotten(
     tokens: TokenProvider, server: RawServer, clock: MovingClock
 ) -> None:
-    """The next failure is told as what it is."""
+    """The next failure is reported with its own reason."""
     server.replying(reply("500 Internal Server Error", b"the first trouble"))
     with pytest.raises(CredentialError, match="the first trouble"):
         tokens.token()

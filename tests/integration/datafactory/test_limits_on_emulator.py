@@ -1,4 +1,4 @@
-"""The client at the limits of what Data Factory runs at once: refusals that say nothing against the request."""
+"""The client at the limits of concurrent runs in Data Factory: rejections that say nothing against the request."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ Control = Callable[..., Any]
 
 @pytest.fixture
 def control(azure: Emulated) -> Iterator[Control]:
-    """Calls the emulator's control API; all is as it was after the test."""
+    """Calls the emulator's control API; the emulator is reset after the test."""
     with httpx.Client(base_url=azure.control_url, timeout=60, trust_env=False) as http:
 
         def call(path: str, *, method: str = "POST", **body: Any) -> Any:
@@ -35,7 +35,7 @@ def control(azure: Emulated) -> Iterator[Control]:
 
 @pytest.fixture
 def client(azure: Emulated, control: Control) -> Iterator[DataFactoryClient]:
-    """A client of a strict factory, whose runs go on until they are told to end; one of the pipeline at once."""
+    """A client of a strict factory whose runs wait to be released, with a pipeline of concurrency one."""
     control("/progression", mode="held")
     control("/options", method="PATCH", strict=True)
     target = emulated_target(azure)
@@ -56,7 +56,7 @@ def started(client: DataFactoryClient) -> UUID:
 def test_a_full_factory_starts_nothing_and_says_so(
     client: DataFactoryClient, control: Control, answer: str, kind: type[DataFactoryError], status: int
 ) -> None:
-    """Whichever it answers: no run of that id is there, and the same call starts one when another has ended."""
+    """For each documented error: no run of that id exists, and the same call starts one after another run has ended."""
     control("/options", method="PATCH", most_runs=2, full_factory=answer)
     first, _ = started(client), started(client)
     chosen = uuid4()
@@ -72,7 +72,7 @@ def test_a_full_factory_starts_nothing_and_says_so(
 def test_a_full_queue_of_a_pipeline_starts_nothing_and_says_so(
     client: DataFactoryClient, control: Control
 ) -> None:
-    """Told from a full factory: other pipelines of it can be started."""
+    """It is distinguished from a full factory: other pipelines of the factory can be started."""
     first, *_ = (started(client) for _ in range(QUEUE + 1))
     with pytest.raises(PipelineQueueFull, match="a maximum of 100 runs"):
         started(client)

@@ -1,4 +1,4 @@
-"""An emulator of one's own, served over http and https on free ports by uvicorn in a thread."""
+"""An emulator for each test, served over http and https on free ports by uvicorn in a thread."""
 
 import asyncio
 import threading
@@ -69,14 +69,14 @@ class Served:
         )
 
     def stop(self) -> None:
-        """Stop the emulator; once is enough."""
+        """Stop the emulator; calling it twice is harmless."""
         if not self.stopped:
             self.stopped = True
             self.client.close()
             self.end()
 
     def token(self, *roles: str, **changes: Any) -> str:
-        """A token for somebody with these roles."""
+        """A token of a principal with these roles."""
         identity = Identity(
             tenant_id=self.tokens.tenant_id,
             object_id=str(uuid4()),
@@ -181,7 +181,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="session")
 def token_authority() -> TokenAuthority:
-    """Who signs the tests' tokens."""
+    """The authority that signs the tests' tokens."""
     return TokenAuthority(TENANT)
 
 

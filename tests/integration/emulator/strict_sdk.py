@@ -1,4 +1,4 @@
-"""The official SDK, with every reply held against its models."""
+"""The official SDK, with every reply checked against its models."""
 
 import json
 import time
@@ -39,7 +39,7 @@ BEYOND: dict[Any, dict[str, Any]] = {
 ALWAYS: dict[Any, set[str]] = {
     models.ProxyResource: {"id", "name", "type"},
     models.Factory: {"eTag", "location", "properties"},
-    # Recorded runs, and the quickstart's, leave nothing out: what has no value yet is null.
+    # Recorded runs, and the quickstart's, leave nothing out: a field without a value is null.
     models.PipelineRun: {*properties_of(models.PipelineRun), *BEYOND[models.PipelineRun]} - {"runDimensions"},
     models.ActivityRun: {*properties_of(models.ActivityRun), *BEYOND[models.ActivityRun]},
     models.TriggerRun: set(properties_of(models.TriggerRun)),
@@ -49,7 +49,7 @@ CONTRACT = Contract(BEYOND, ALWAYS)
 
 
 class Credential:
-    """A credential that has its token already."""
+    """A credential with a fixed token."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -79,7 +79,7 @@ class StrictSdk:
         self._heard.append((response.http_response.status_code, json.loads(content) if content else None))
 
     def replies(self, spec_id: str, *arguments: Any, **options: Any) -> list[Any]:
-        """Call an operation, to the last page; gives the bodies of its replies, None where there was none."""
+        """Call an operation, to the last page; returns the bodies of its replies, None where there was none."""
         self._heard.clear()
         method = method_of(self.client, spec_id)
         result = method(*arguments, **options)
@@ -93,12 +93,12 @@ class StrictSdk:
         return [body for _, body in self._heard]
 
     def __call__(self, spec_id: str, *arguments: Any, **options: Any) -> Any:
-        """Call an operation that answers with one reply; gives its body."""
+        """Call an operation that answers with one reply; returns its body."""
         (body,) = self.replies(spec_id, *arguments, **options)
         return body
 
     def refusal(self, spec_id: str, *arguments: Any, **options: Any) -> tuple[int, str]:
-        """Call an operation that is refused; gives status and code."""
+        """Call an operation that is rejected; returns status and code."""
         self._heard.clear()
         with pytest.raises(HttpResponseError):
             method_of(self.client, spec_id)(*arguments, **options)
@@ -107,7 +107,7 @@ class StrictSdk:
         return status, body["error"]["code"]
 
     def run(self, pipeline: str, parameters: dict[str, Any] | None = None, **options: Any) -> str:
-        """Start a run; gives its id."""
+        """Start a run; returns its id."""
         run_id: str = self("Pipelines_CreateRun", *AT, pipeline, parameters, **options)["runId"]
         return run_id
 

@@ -1,4 +1,4 @@
-"""What is in the data folder survives the emulator."""
+"""The data folder survives the emulator."""
 
 import stat
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_resources_and_runs_are_there_after_a_restart(
 def test_a_run_that_was_interrupted_is_settled_and_a_repeat_is_still_known(
     serve: Any, token_authority: Any, tmp_path: Path
 ) -> None:
-    """A run that went on when the emulator stopped has ended after the restart; its id gives the same run."""
+    """A run in progress when the emulator stopped has ended after the restart; its id returns the same run."""
     config = FactoryConfig(data=tmp_path, tokens=token_authority)
     before = serve(config)
     path = before.create_factory()

@@ -1,4 +1,4 @@
-"""The official SDK, over https, drives the emulator as it drives the service."""
+"""The official SDK, over https, drives the emulator like the service."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LIMIT = timedelta(seconds=60)
 
 
 class Credential:
-    """A credential that has its token already."""
+    """A credential with a fixed token."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -69,7 +69,7 @@ def code_of(error: HttpResponseError) -> str | None:
 
 
 def create_copy(sdk: Any, storage: str, container: str) -> None:
-    """Create the quickstart's resources as the SDK's own quickstart does."""
+    """Create the resources of the SDK's own quickstart."""
     factory = sdk.factories.create_or_update(GROUP, FACTORY, sdk_models.Factory(location="eastus"))
     assert factory.provisioning_state == "Succeeded"
     sdk.linked_services.create_or_update(
@@ -142,7 +142,7 @@ def test_the_sdk_creates_runs_and_monitors_a_copy(sdk: Any, azurite: str) -> Non
 
 
 def test_the_sdk_lists_gets_and_deletes(sdk: Any, azurite: str) -> None:
-    """Lists, conditional gets and deletes come back as the SDK's models; what is gone is a not-found error."""
+    """Lists, conditional gets and deletes return the SDK's models; a deleted resource is a not-found error."""
     create_copy(sdk, azurite, "none")
     assert [found.name for found in sdk.factories.list()] == [FACTORY]
     assert [found.name for found in sdk.datasets.list_by_factory(GROUP, FACTORY)] == ["in", "out"]
@@ -157,7 +157,7 @@ def test_the_sdk_lists_gets_and_deletes(sdk: Any, azurite: str) -> None:
 
 
 def test_the_sdk_sees_the_services_errors(sdk: Any, azurite: str) -> None:
-    """A refusal reaches the SDK's caller with the service's code and message."""
+    """A rejection reaches the SDK's caller with the service's code and message."""
     create_copy(sdk, azurite, "none")
     with pytest.raises(HttpResponseError) as refused:
         sdk.pipeline_runs.cancel(GROUP, FACTORY, "someGuid")

@@ -35,7 +35,7 @@ class Seen:
 
 
 class Endpoint:
-    """An ASGI app that remembers what it was asked and answers by path; what is not told is a 404."""
+    """An ASGI app that records its requests and answers by path; a path without an answer is a 404."""
 
     def __init__(self, **handlers: Handler) -> None:
         self.handlers = handlers

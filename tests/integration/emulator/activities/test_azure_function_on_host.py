@@ -95,7 +95,7 @@ class Play:
 
 @pytest.fixture
 def play(tmp_path: Path, azurite: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Runs a story; `key` is what the linked service has for a key."""
+    """Runs a story; `key` is the function key of the linked service."""
     (tmp_path / "function_app.py").write_text(dedent(APP))
     (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -122,7 +122,7 @@ def play(tmp_path: Path, azurite: str, monkeypatch: pytest.MonkeyPatch) -> Calla
 
 
 def test_a_function_of_a_route_is_called_with_its_key(play: Callable[..., None]) -> None:
-    """Route, query and body arrive, and what it answers is the output."""
+    """Route, query and body arrive, and the function's reply is the output."""
 
     async def story(stage: Play) -> None:
         run, row = await stage.ended(stage.start("echo/hello?a=b%20c", "POST", body={"n": 1}))
@@ -145,10 +145,10 @@ def test_a_function_of_a_route_is_called_with_its_key(play: Callable[..., None])
         ("text", KEY, "3603", "Response Content is not a valid JObject."),
     ],
 )
-def test_what_a_host_refuses_and_a_function_gets_wrong_fails(
+def test_errors_of_the_host_and_of_a_function_fail_the_activity(
     name: str, key: str, code: str, status: str, play: Callable[..., None]
 ) -> None:
-    """Each with its code and the status by name."""
+    """Each failure has its code and names the status."""
 
     async def story(stage: Play) -> None:
         run, row = await stage.ended(stage.start(name))
@@ -161,12 +161,12 @@ def test_what_a_host_refuses_and_a_function_gets_wrong_fails(
 
 
 def test_a_cancelled_run_hangs_up_on_its_function(play: Callable[..., None]) -> None:
-    """In the middle of the call; the run does not wait for the function's end."""
+    """The run ends during the call without waiting for the function."""
 
     async def story(stage: Play) -> None:
         run_id = stage.start("slow")
         async with asyncio.timeout(60):
-            while not (stage.app / "called").exists():  # noqa: ASYNC110 - the app tells by a file
+            while not (stage.app / "called").exists():  # noqa: ASYNC110 - the app reports by a file
                 await asyncio.sleep(0.02)
         stage.engine.cancel(FACTORY_ID, run_id, recursive=True)
         run, row = await stage.ended(run_id)

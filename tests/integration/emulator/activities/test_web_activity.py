@@ -22,7 +22,7 @@ UNREACHABLE = (
 
 
 def test_a_json_object_becomes_the_output(stage: Stage) -> None:
-    """Its properties stand beside the response headers and what the run cost."""
+    """Its properties stand beside the response headers and the billing fields of the run."""
     answer = JSONResponse({"answer": 42, "list": [1]}, headers={"X-Trace": "t1"})
 
     result = stage.run(web, {"method": "GET", "url": "$URL/a?q=1"}, Endpoint(a=lambda _: answer))
@@ -43,8 +43,8 @@ def test_a_json_object_becomes_the_output(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "plain text", "[1,2]", '"text"', "12", "<a/>", '{"broken": '])
-def test_anything_but_an_object_becomes_response(body: str, stage: Stage) -> None:
-    """As in real pipelines, which read arrays as json(activity('Web').output.Response)."""
+def test_a_reply_that_is_no_object_becomes_response(body: str, stage: Stage) -> None:
+    """Real pipelines read arrays as json(activity('Web').output.Response)."""
     result = stage.run(web, {"method": "GET", "url": "$URL/a"}, Endpoint(a=lambda _: PlainTextResponse(body)))
 
     assert result.output["Response"] == body
@@ -61,8 +61,8 @@ def test_the_body_is_sent_as_json_unless_a_header_says_otherwise(method: str, st
     assert seen.headers["content-type"] == "application/json"
 
 
-def test_a_text_is_sent_as_it_is(stage: Stage) -> None:
-    """A form for a token endpoint, as the OAuth template sends it."""
+def test_a_text_body_is_sent_unchanged(stage: Stage) -> None:
+    """The OAuth template sends a form to a token endpoint this way."""
     form = "grant_type=client_credentials&client_id=a&client_secret=b%2Bc"
     properties = {
         "method": "POST",
@@ -120,10 +120,10 @@ def test_a_text_is_sent_as_it_is(stage: Stage) -> None:
         ),
     ],
 )
-def test_what_cannot_be_sent_fails_before_anything_is(
+def test_an_invalid_request_fails_before_it_is_sent(
     properties: dict[str, Any], code: str, message: str, stage: Stage
 ) -> None:
-    """Codes and texts are those of the troubleshooting guide, where it has them."""
+    """Codes and texts are those of the troubleshooting guide where it has them."""
     failure = stage.fail(web, properties, Endpoint(root=ok))
 
     assert (failure.error_code, failure.message) == (code, message)
@@ -131,7 +131,7 @@ def test_what_cannot_be_sent_fails_before_anything_is(
 
 
 def test_a_refusal_fails_with_its_status_and_body(stage: Stage) -> None:
-    """The text is that of real runs; the output shows the run's cost but no body."""
+    """The text is that of real runs; the output has the billing fields but no body."""
     refusal = JSONResponse({"why": "no"}, status_code=401)
 
     failure = stage.fail(web, {"method": "GET", "url": "$URL/a"}, Endpoint(a=lambda _: refusal))
@@ -147,7 +147,7 @@ def test_a_refusal_fails_with_its_status_and_body(stage: Stage) -> None:
 
 
 def test_an_endpoint_that_cannot_be_reached_is_2108(stage: Stage) -> None:
-    """Nobody listens on the port."""
+    """Nothing listens on the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/a"
 
@@ -160,8 +160,8 @@ def test_an_endpoint_that_cannot_be_reached_is_2108(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "url", ["nowhere", "ftp://127.0.0.1/a", "http://127.0.0.1:99999/", "http:///a", "http://[::1"]
 )
-def test_a_url_that_is_none_is_2108(url: str, stage: Stage) -> None:
-    """The text says so and quotes it."""
+def test_an_invalid_url_is_2108(url: str, stage: Stage) -> None:
+    """The message quotes the invalid URL."""
     failure = stage.fail(web, {"method": "GET", "url": url}, Endpoint())
 
     assert failure.error_code == "2108"
@@ -169,7 +169,7 @@ def test_a_url_that_is_none_is_2108(url: str, stage: Stage) -> None:
 
 
 def test_no_answer_in_time_is_2128(stage: Stage) -> None:
-    """httpRequestTimeout bounds the whole reply."""
+    """httpRequestTimeout limits the time of the whole reply."""
 
     async def slow(_request: Request) -> Response:
         await asyncio.sleep(1)
@@ -184,7 +184,7 @@ def test_no_answer_in_time_is_2128(stage: Stage) -> None:
 
 
 def test_a_connection_that_closes_without_an_answer_is_2128() -> None:
-    """The request reached the server, but no reply came."""
+    """The request reached the server, but no reply was sent."""
 
     async def story() -> None:
         async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -216,7 +216,7 @@ def test_a_reply_beyond_4_mb_is_2001(stage: Stage) -> None:
 
 
 def accepted_then_done(polls: int) -> Endpoint:
-    """An endpoint of the asynchronous request-reply pattern that is done after some polls."""
+    """An endpoint of the asynchronous request-reply pattern that is done after a number of polls."""
     left = iter([*[202] * polls, 200])
 
     def status(_request: Request) -> Response:
@@ -228,7 +228,7 @@ def accepted_then_done(polls: int) -> Endpoint:
 
 
 def test_a_202_with_a_location_is_polled_to_its_end(stage: Stage) -> None:
-    """GETs with the same credentials, at the pace that Retry-After asks for; the last reply is the output."""
+    """GETs with the same credentials follow Retry-After; the last reply is the output."""
     properties = {
         "method": "POST",
         "url": "$URL/start",
@@ -249,8 +249,8 @@ def test_a_202_with_a_location_is_polled_to_its_end(stage: Stage) -> None:
     assert all("content-type" not in poll.headers for poll in polls)
 
 
-def test_polling_another_host_tells_it_no_secrets() -> None:
-    """A Location elsewhere gets neither the headers nor the token."""
+def test_polling_another_host_sends_it_no_secrets() -> None:
+    """A Location on another host gets neither the headers nor the token."""
     elsewhere = Endpoint(status=ok)
 
     async def story() -> None:
@@ -270,7 +270,7 @@ def test_polling_another_host_tells_it_no_secrets() -> None:
     assert not {"authorization", "x-key"} & set(elsewhere.seen[0].headers)
 
 
-def test_turn_off_async_takes_the_202_as_it_is(stage: Stage) -> None:
+def test_turn_off_async_takes_the_202_as_the_reply(stage: Stage) -> None:
     """The Location can then be read from the response headers."""
     properties = {"method": "GET", "url": "$URL/start", "turnOffAsync": True}
 
@@ -282,7 +282,7 @@ def test_turn_off_async_takes_the_202_as_it_is(stage: Stage) -> None:
 
 
 def test_a_poll_that_is_refused_fails_the_activity(stage: Stage) -> None:
-    """The work was accepted but did not end well."""
+    """The work was accepted, but a poll returned an error."""
     accepted = Response(status_code=202, headers={"Location": "status", "Retry-After": "0"})
     endpoint = Endpoint(
         start=lambda _: accepted, status=lambda _: PlainTextResponse("broken", status_code=500)
@@ -294,14 +294,14 @@ def test_a_poll_that_is_refused_fails_the_activity(stage: Stage) -> None:
 
 
 def test_redirects_are_followed(stage: Stage) -> None:
-    """As .NET's client does."""
+    """Redirects are followed as .NET's client does."""
     endpoint = Endpoint(a=lambda _: RedirectResponse("/b", status_code=302), b=ok)
 
     assert stage.run(web, {"method": "GET", "url": "$URL/a"}, endpoint).output["answer"] == 42
 
 
 def test_datasets_and_linked_services_travel_in_the_body(stage: Stage) -> None:
-    """Evaluated, with what their parameters made of them, as the article's endpoint reads them."""
+    """Expressions and parameters in them are evaluated, as the article's endpoint reads them."""
     dataset = ResolvedDataset(
         "MySQLDataset", "AzureSqlTable", {"tableName": "department"}, "Sql", "AzureSqlDatabase", {}
     )

@@ -1,4 +1,4 @@
-"""How Web activities prove who they are, and what they show of it."""
+"""How Web activities authenticate, and what they show of it."""
 
 import asyncio
 import base64
@@ -49,7 +49,7 @@ from tests.support.elsewhere import Elsewhere
     ],
 )
 def test_authentication_by_header(authentication: dict[str, Any], authorization: str, stage: Stage) -> None:
-    """Basic, and tokens of the factory's managed identity; the input shows no secret."""
+    """Basic authentication and tokens of the managed identity are sent in a header; the input shows no secret."""
     properties = {"method": "GET", "url": "$URL/a", "authentication": authentication}
 
     result = stage.run(web, properties, Endpoint(a=ok))
@@ -70,7 +70,7 @@ def test_authentication_by_header(authentication: dict[str, Any], authorization:
     ],
 )
 def test_a_service_principal_gets_its_token_from_entra(authentication: dict[str, Any]) -> None:
-    """By client credentials, with the property names of the API's description or of the article."""
+    """Client credentials, with the property names of the API's description or of the article."""
     entra = Endpoint(t_oauth2_token=lambda _: JSONResponse({"access_token": "sp-token"}))
     api = Endpoint(a=ok)
 
@@ -94,8 +94,8 @@ def test_a_service_principal_gets_its_token_from_entra(authentication: dict[str,
     assert api.seen[0].headers["authorization"] == "Bearer sp-token"
 
 
-def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
-    """With what Entra ID says of it; the endpoint is never called."""
+def test_a_rejected_service_principal_fails_the_activity() -> None:
+    """The message is Entra ID's, and the endpoint is never called."""
     refusal = JSONResponse({"error": "invalid_client", "error_description": "AADSTS7000215"}, status_code=401)
     entra, api = Endpoint(t_oauth2_token=lambda _: refusal), Endpoint(a=ok)
 
@@ -123,7 +123,7 @@ def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
     assert api.seen == []
 
 
-def test_a_certificate_nobody_vouches_for_is_taken_only_when_told_to(tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_accepted_only_when_configured(tmp_path: Path) -> None:
     """disableCertValidation turns the check off for this call."""
     certificate = make_certificate(tmp_path, utcnow())
     endpoint = Endpoint(a=ok)
@@ -186,7 +186,7 @@ def with_client_certificates(authority: trustme.CA, story: Callable[[str], Await
 
 
 def test_a_client_certificate_is_presented() -> None:
-    """The PFX and its password come from the definition; the server sees who calls."""
+    """The PFX and its password come from the definition; the server sees the client's certificate."""
     authority = trustme.CA()
     authentication = {
         "type": "ClientCertificate",
@@ -209,7 +209,7 @@ def test_a_client_certificate_is_presented() -> None:
 
 
 def test_a_pfx_with_the_wrong_password_is_2113(stage: Stage) -> None:
-    """With the text of the troubleshooting guide."""
+    """The message is that of the troubleshooting guide."""
     authentication = {
         "type": "ClientCertificate",
         "pfx": pfx_of(trustme.CA(), "caller.example", "pw"),
@@ -222,7 +222,7 @@ def test_a_pfx_with_the_wrong_password_is_2113(stage: Stage) -> None:
 
 
 def test_a_secure_header_is_sent_and_not_shown(stage: Stage) -> None:
-    """A SecureString as a header's value."""
+    """A SecureString as a header's value is sent in clear and masked in the input."""
     headers = {"X-Key": {"type": "SecureString", "value": "s3"}, "X-Plain": "p"}
 
     result = stage.run(web, {"method": "GET", "url": "$URL/a", "headers": headers}, Endpoint(a=ok))
@@ -233,7 +233,7 @@ def test_a_secure_header_is_sent_and_not_shown(stage: Stage) -> None:
 
 @pytest.mark.parametrize("activity", [web, webhook(PendingCallbacks(lambda: "http://127.0.0.1:1"))])
 def test_secrets_of_a_vault_are_sent_and_not_shown(activity: Activity, stage: Stage) -> None:
-    """In authentication and headers, of Web and WebHook activities alike."""
+    """This holds for authentication and headers of Web and WebHook activities."""
 
     def kept(name: str) -> dict[str, Any]:
         return {"type": "AzureKeyVaultSecret", "store": {"referenceName": "kv"}, "secretName": name}

@@ -125,7 +125,7 @@ def test_later_activities_use_the_reply_though_it_is_hidden_from_the_log() -> No
     assert endpoint.seen[1].headers["authorization"] == "Bearer t0"
 
 
-def test_a_refused_call_is_tried_again_and_then_fails_the_run() -> None:
+def test_a_failed_call_is_retried_and_then_fails_the_run() -> None:
     """The policy's retries apply; the run's message is the service's."""
     endpoint = Endpoint(a=lambda _: PlainTextResponse("busy", status_code=503))
 
@@ -153,7 +153,7 @@ def hook(**type_properties: Any) -> dict[str, Any]:
 
 
 def test_a_run_waits_for_its_callback() -> None:
-    """It is in progress until the callback comes, and then goes on with what was posted."""
+    """The run is in progress until the callback arrives, and then continues with what was posted."""
     called = asyncio.Event()
 
     def work(_request: Request) -> Response:
@@ -180,8 +180,8 @@ def test_a_run_waits_for_its_callback() -> None:
     play(endpoint, story)
 
 
-def test_a_callback_that_does_not_come_is_timed_out_and_taken_for_a_failure() -> None:
-    """The activity run says TimedOut; an activity on its failure path runs."""
+def test_a_missing_callback_times_out_and_counts_as_a_failure() -> None:
+    """The activity run's status is TimedOut; an activity on its failure path runs."""
 
     async def story(stage: Play) -> None:
         after = set_variable("After", "v", "caught", after={"Hook": "Failed"})
@@ -196,8 +196,8 @@ def test_a_callback_that_does_not_come_is_timed_out_and_taken_for_a_failure() ->
     play(Endpoint(work=lambda _: Response()), story)
 
 
-def test_a_cancelled_run_waits_no_longer_and_forgets_the_callback() -> None:
-    """Cancel arrives in the middle of the wait."""
+def test_a_cancelled_run_stops_waiting_and_forgets_the_callback() -> None:
+    """The cancel arrives in the middle of the wait."""
     called = asyncio.Event()
 
     def work(_request: Request) -> Response:
@@ -220,7 +220,7 @@ def test_a_cancelled_run_waits_no_longer_and_forgets_the_callback() -> None:
 
 
 def test_a_cancelled_run_hangs_up_on_its_endpoint() -> None:
-    """A Web activity in the middle of its request ends at once."""
+    """A Web activity in the middle of its request ends immediately."""
     called = asyncio.Event()
 
     async def slow(_request: Request) -> Response:

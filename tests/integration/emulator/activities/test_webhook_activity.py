@@ -1,4 +1,4 @@
-"""The WebHook activity: an endpoint that is called, and that calls back, on real sockets."""
+"""The WebHook activity on real sockets: an endpoint that is called and that calls back."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ PROPERTIES = {
 
 
 class Party:
-    """An endpoint that is told where to call back, and the place where callbacks arrive."""
+    """An endpoint that is given a callback URL, and the server where callbacks arrive."""
 
     def __init__(self, *replies: Any, status: int = 200) -> None:
         self.replies = replies
@@ -80,8 +80,8 @@ class Party:
         return caught.value
 
 
-def test_the_endpoint_is_told_where_to_call_back_and_what_it_posts_is_the_output() -> None:
-    """callBackUri is added to the body; the callback's whole body is the output, whatever status it names."""
+def test_the_endpoint_gets_a_callback_url_and_what_it_posts_is_the_output() -> None:
+    """callBackUri is added to the body; the callback's whole body is the output, whatever its status."""
     party = Party({"result": [1, 2], "StatusCode": "500"})
 
     result = party.run()
@@ -94,7 +94,7 @@ def test_the_endpoint_is_told_where_to_call_back_and_what_it_posts_is_the_output
 
 
 def test_a_body_may_be_the_text_of_an_object() -> None:
-    """As Studio writes it; callBackUri is added inside."""
+    """Studio writes such bodies; callBackUri is added inside the object."""
     party = Party({})
 
     party.run(body='{"key": [1.0]}')
@@ -103,7 +103,7 @@ def test_a_body_may_be_the_text_of_an_object() -> None:
 
 
 def test_a_callback_url_works_once() -> None:
-    """What is posted later is refused and changes nothing."""
+    """A second post is rejected and changes nothing."""
     party = Party({"n": 1}, {"n": 2})
 
     assert party.run().output == {"n": 1}
@@ -119,7 +119,7 @@ def test_a_callback_url_works_once() -> None:
     ],
 )
 def test_a_reported_success_gives_its_output(callback: dict[str, Any]) -> None:
-    """With reportStatusOnCallBack, only Output is the output; names are taken in any case."""
+    """With reportStatusOnCallBack, only Output is the output; names match in any case."""
     assert Party(callback).run(reportStatusOnCallBack=True).output == {"testProp": "testPropValue"}
 
 
@@ -145,7 +145,7 @@ def test_a_reported_success_gives_its_output(callback: dict[str, Any]) -> None:
     ],
 )
 def test_a_reported_failure_fails_the_activity(callback: dict[str, Any], code: str, message: str) -> None:
-    """A status of 400 or more; the error's code and message are the activity's, its Output is still shown."""
+    """A status of 400 or more fails it with the reported code and message; Output is still shown."""
     failure = Party(callback).fail(reportStatusOnCallBack="true")
 
     assert (failure.error_code, failure.message, failure.output) == (code, message, {"a": 1})
@@ -153,7 +153,7 @@ def test_a_reported_failure_fails_the_activity(callback: dict[str, Any], code: s
 
 
 def test_without_a_callback_the_activity_times_out_and_the_url_is_forgotten() -> None:
-    """Its status is TimedOut, not Failed."""
+    """The status is TimedOut, not Failed."""
     party = Party()
 
     failure = party.fail(timeout="00:00:00.1")
@@ -163,7 +163,7 @@ def test_without_a_callback_the_activity_times_out_and_the_url_is_forgotten() ->
 
 
 def test_an_endpoint_that_refuses_fails_the_activity() -> None:
-    """Nobody waits for a callback then."""
+    """The activity does not wait for a callback then."""
     failure = Party(status=500).fail()
 
     assert failure.error_code == "2108"
@@ -182,13 +182,13 @@ def test_an_endpoint_that_refuses_fails_the_activity() -> None:
         ({"authentication": {"type": "Basic"}}, "2103"),
     ],
 )
-def test_what_cannot_be_called_fails(changes: dict[str, Any], code: str) -> None:
-    """With the codes of the troubleshooting guide, where it has them."""
+def test_an_invalid_webhook_fails(changes: dict[str, Any], code: str) -> None:
+    """Codes are those of the troubleshooting guide where it has them."""
     assert Party({}).fail(**changes).error_code == code
 
 
-def test_tokens_are_new_each_time_and_forgotten_when_nobody_waits() -> None:
-    """A cancelled wait, as of a cancelled run, takes its URL away."""
+def test_callback_urls_are_new_each_time_and_forgotten_after_a_cancel() -> None:
+    """A cancelled wait, as of a cancelled run, removes its URL."""
 
     async def story() -> None:
         callbacks = PendingCallbacks(lambda: "http://127.0.0.1:1/")

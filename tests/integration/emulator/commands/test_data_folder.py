@@ -1,4 +1,4 @@
-"""A stack has its folder for itself, and leaves a temporary one behind only to explain an error."""
+"""A stack locks its folder exclusively, and keeps a temporary one only after an error."""
 
 import subprocess
 from pathlib import Path
@@ -9,14 +9,14 @@ from adf_trigger.emulator.commands.data_folder import DataFolderError, data_fold
 
 
 def test_a_temporary_folder_goes_with_the_stack() -> None:
-    """It is there during, and gone after."""
+    """The folder exists while the stack runs, and is removed afterwards."""
     with data_folder(None) as folder:
         (folder / "file").touch()
     assert not folder.exists()
 
 
 def test_a_temporary_folder_goes_when_it_is_interrupted() -> None:
-    """To be told to stop is no error, and leaves nothing."""
+    """An interrupt is no error and leaves no folder behind."""
     kept: list[Path] = []
     with pytest.raises(KeyboardInterrupt), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
         kept.append(folder)
@@ -25,7 +25,7 @@ def test_a_temporary_folder_goes_when_it_is_interrupted() -> None:
 
 
 def test_a_temporary_folder_stays_after_an_error() -> None:
-    """Its logs may tell why."""
+    """The logs in the folder may explain the error."""
     kept: list[Path] = []
     with pytest.raises(ValueError, match="x"), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
         kept.append(folder)
@@ -35,14 +35,14 @@ def test_a_temporary_folder_stays_after_an_error() -> None:
 
 
 def test_a_named_folder_is_made_and_stays(tmp_path: Path) -> None:
-    """A folder that was asked for is never removed."""
+    """A folder named by the user is never removed."""
     with data_folder(tmp_path / "a" / "b") as folder:
         assert folder.is_dir()
     assert folder.is_dir()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
-    """A path that cannot be a folder is refused in a sentence."""
+    """A path of a file is rejected in one sentence."""
     (tmp_path / "file").touch()
     with (
         pytest.raises(DataFolderError, match="cannot be used as the data folder"),
@@ -51,15 +51,15 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
-    """In a sentence, before anything is started for it."""
+def test_a_read_only_folder_is_an_error(tmp_path: Path) -> None:
+    """The error is one sentence, before any process is started."""
     (tmp_path / "stack.lock").mkdir()
     with pytest.raises(DataFolderError, match="cannot be written to"), exclusive(tmp_path, patience=0):
         pass
 
 
-def test_two_cannot_have_one_folder(tmp_path: Path) -> None:
-    """The second is refused, and may have it once the first has gone."""
+def test_two_stacks_cannot_share_a_folder(tmp_path: Path) -> None:
+    """The second is rejected, and succeeds after the first has ended."""
     with (
         exclusive(tmp_path, patience=0),
         pytest.raises(DataFolderError, match="in use by another process"),
@@ -71,7 +71,7 @@ def test_two_cannot_have_one_folder(tmp_path: Path) -> None:
 
 
 def test_a_process_that_holds_the_lock_keeps_the_folder(tmp_path: Path) -> None:
-    """What a killed stack has left running keeps the folder locked until it has ended."""
+    """The folder stays locked until every process left by a killed stack has ended."""
     with exclusive(tmp_path, patience=0) as held:
         left = subprocess.Popen(["/bin/sleep", "600"], pass_fds=[held])
     with pytest.raises(DataFolderError), exclusive(tmp_path, patience=0):

@@ -117,7 +117,7 @@ class TestFaults:
         assert create_run(served, path).status_code == 200
         assert time.monotonic() - began >= 0.4
 
-    def test_a_delay_after_outlasts_the_clients_patience(self, served: Any, path: str) -> None:
+    def test_a_delay_after_exceeds_the_clients_timeout(self, served: Any, path: str) -> None:
         """A read time-out during a delay after the effect leaves a run behind."""
         fault(served, operation="CreateRun", fault="delay", seconds=30, when="after")
         with pytest.raises(httpx.ReadTimeout):
@@ -199,13 +199,13 @@ class TestVisibility:
 
 
 class TestProgression:
-    """How runs progress."""
+    """How runs progress without being executed."""
 
     def set(self, served: Any, **body: Any) -> None:
         served.control("POST", "progression", json=body)
 
     def test_at_once(self, served: Any, path: str) -> None:
-        """The run has ended, as told, before createRun answers, and did nothing."""
+        """The run has ended with the configured outcome before createRun answers, without executing anything."""
         self.set(served, mode="at-once", outcome="Failed", message="told to")
         run_id = create_run(served, path, pipeline="slow").json()["runId"]
         run = served.client.get(f"{path}/pipelineruns/{run_id}").json()
@@ -228,7 +228,7 @@ class TestProgression:
         assert served.wait_for(path, run_id)["status"] == "Succeeded"
 
     def test_held_until_released(self, served: Any, path: str) -> None:
-        """A held run goes on until it is released, with the outcome that the release names."""
+        """A held run is in progress until it is released, with the outcome that the release names."""
         self.set(served, mode="held", pipeline="slow")
         first, second = (create_run(served, path, pipeline="slow").json()["runId"] for _ in range(2))
         assert served.control("GET", "")["held"] == [first, second]
@@ -241,7 +241,7 @@ class TestProgression:
 
 
 class TestClientRequestId:
-    """What createRun makes of x-ms-client-request-id."""
+    """How createRun treats x-ms-client-request-id."""
 
     def test_honoured_by_default(self, served: Any, path: str) -> None:
         """The header's GUID is the run id; a repeat gives the same run and starts no other."""
@@ -266,7 +266,7 @@ class TestClientRequestId:
         assert create_run(served, path, run_id).status_code == 409
         assert run_count(served) == 1
 
-    def test_what_is_no_guid_is_not_taken(self, served: Any, path: str) -> None:
+    def test_a_header_that_is_no_guid_is_ignored(self, served: Any, path: str) -> None:
         """A header that is no GUID never becomes a run id."""
         assert create_run(served, path, "my-request").json()["runId"] != "my-request"
 
@@ -279,7 +279,7 @@ class TestClientRequestId:
         assert create_run(served, other, run_id).json()["runId"] != run_id
 
     def test_concurrent_repeats_start_one_run(self, served: Any, path: str) -> None:
-        """Many at once with one id all get the same run."""
+        """Concurrent createRuns with one id all get the same run."""
         run_id = str(uuid4())
         with ThreadPoolExecutor(8) as threads:
             given = list(threads.map(lambda _: create_run(served, path, run_id).json()["runId"], range(16)))
@@ -288,7 +288,7 @@ class TestClientRequestId:
 
 
 class TestTheRest:
-    """Requests, clock, options, reset, refusals."""
+    """Requests, clock, options, reset, rejections."""
 
     def test_requests_are_logged_and_counted(self, served: Any, path: str) -> None:
         """The log names operation, status, client request id and the faults that fired."""
@@ -306,7 +306,7 @@ class TestTheRest:
         assert [seen["operation"] for seen in narrowed["requests"]] == ["CreateRun"]
 
     def test_the_clock_moves_and_old_runs_vanish(self, served: Any, path: str) -> None:
-        """45 days later a run is neither found nor listed; tokens do not mind."""
+        """45 days later a run is neither found nor listed; tokens stay valid."""
         run_id = create_run(served, path).json()["runId"]
         served.wait_for(path, run_id)
         served.control("POST", "clock", json={"offset_seconds": 46 * 86400})
@@ -324,8 +324,8 @@ class TestTheRest:
         served.control("POST", "reset")
         assert served.client.get(path).status_code == 404
 
-    def test_a_reset_ends_what_goes_on(self, served: Any, path: str) -> None:
-        """A run that goes on when everything is forgotten never comes back."""
+    def test_a_reset_ends_unfinished_runs(self, served: Any, path: str) -> None:
+        """A run in progress at a reset never comes back."""
         create_run(served, path, pipeline="slow")
         served.control("POST", "reset", json={"keep": "resources"})
         threading.Event().wait(0.1)
@@ -350,10 +350,10 @@ class TestTheRest:
             ("POST", "reset", {"keep": "some"}, ["keep"]),
         ],
     )
-    def test_a_body_that_is_wrong_is_refused_with_every_fault(
+    def test_an_invalid_body_is_rejected_with_every_fault(
         self, served: Any, method: str, where: str, body: Any, faults: list[str]
     ) -> None:
-        """What is not understood is a 400 that names every place."""
+        """Each field that is not understood is named in the 400."""
         reply = served.client.request(method, f"/_emulator/{where}", json=body)
         assert reply.status_code == 400
         assert [item["where"] for item in reply.json()["errors"]] == faults

@@ -1,4 +1,4 @@
-"""The page over the control API, and what it reads there."""
+"""The page over the control API, and what it reads from it."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def get(served: Any, path: str, **headers: str) -> httpx.Response:
 
 
 def test_browsers_are_led_to_the_page_and_programs_are_not(shown: Any) -> None:
-    """By what they accept; nothing else of the management API changes."""
+    """The Accept header decides; nothing else of the management API changes."""
     for path in ("/", "/_emulator/"):
         led = get(shown, path, **HTML)
         assert (led.status_code, led.headers["location"]) == (303, HOME)
@@ -42,7 +42,7 @@ def test_browsers_are_led_to_the_page_and_programs_are_not(shown: Any) -> None:
 
 
 def test_the_page_is_served_under_the_same_policy_as_the_services(shown: Any) -> None:
-    """Every file of its folder, nothing else, to this machine alone."""
+    """Every file of its folder is served, nothing else, and to this machine alone."""
     page = get(shown, HOME)
     assert (page.status_code, page.content) == (200, (FOLDER / "factory" / "index.html").read_bytes())
     told = (each.strip().partition(" ") for each in page.headers["content-security-policy"].split(";"))
@@ -59,14 +59,14 @@ def test_the_page_is_served_under_the_same_policy_as_the_services(shown: Any) ->
 
 
 def test_without_a_folder_there_is_no_page(served: Any) -> None:
-    """Browsers get what programs get."""
+    """Browsers get the same reply as programs."""
     assert get(served, "/_emulator/", **HTML).json()["options"]
     assert get(served, "/", **HTML).status_code == 404
     assert get(served, HOME).status_code in {401, 404}
 
 
 def test_runs_are_paged_with_the_newest_first(shown: Any) -> None:
-    """By pipeline, status and time, whoever has started them; none is lost or repeated."""
+    """Runs are listed by pipeline, status and time, whoever started them; none is lost or repeated."""
     for name in ("p", "q"):
         shown.put(f"{shown.path}/pipelines/{name}", {"activities": []})
     made = []
@@ -119,8 +119,8 @@ def test_a_run_is_shown_with_its_activities_and_no_secret(shown: Any) -> None:
     assert get(shown, "/_emulator/runs/none/activities").status_code == 404
 
 
-def test_progressions_are_told(shown: Any) -> None:
-    """Of one pipeline and of all others, until everything is real again."""
+def test_progressions_are_shown(shown: Any) -> None:
+    """Those of one pipeline and of all others are shown, until runs are executed again."""
     shown.control("POST", "progression", json={"mode": "held", "pipeline": "P"})
     shown.control("POST", "progression", json={"mode": "after-seconds", "seconds": 2, "outcome": "Failed"})
     told = {each["pipeline"]: each for each in shown.control("GET", "")["progressions"]}

@@ -45,10 +45,10 @@ def test_the_quickstarts_pair_copies(storage: Storage, linked: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "names"), [({}, {"a.txt", "deep/b.txt"}), ({"recursive": False}, {"a.txt"})]
 )
-def test_a_folder_copies_with_what_is_below_unless_told(
+def test_a_folder_copies_recursively_by_default(
     storage: Storage, settings: dict[str, Any], names: set[str]
 ) -> None:
-    """recursive is true where it is left out."""
+    """recursive is true by default."""
     storage.put("input/a.txt", b"a")
     storage.put("input/deep/b.txt", b"b")
     run(
@@ -82,7 +82,7 @@ def test_wildcards_and_copy_behavior_are_honoured(storage: Storage) -> None:
         (SOURCE, SINK, {"folderPath": ""}, "'folderPath'"),
     ],
 )
-def test_what_is_not_honoured_is_refused_by_name(
+def test_unsupported_settings_are_rejected_by_name(
     storage: Storage, source: dict[str, Any], sink: dict[str, Any], dataset: dict[str, Any], said: str
 ) -> None:
     """Formats and settings that are not emulated fail the copy, and nothing is written."""
@@ -93,8 +93,8 @@ def test_what_is_not_honoured_is_refused_by_name(
     assert storage.names() == ["input/a.txt"]
 
 
-def test_they_can_be_looked_at_and_deleted(storage: Storage) -> None:
-    """GetMetadata and Delete take the older datasets, too."""
+def test_metadata_and_delete_accept_older_datasets(storage: Storage) -> None:
+    """GetMetadata and Delete accept the older datasets, too."""
     storage.put("input/a.txt", b"abc")
     dataset = azure_blob(storage, "in", "input", fileName="a.txt")
     reference = {"referenceName": "in", "type": "DatasetReference"}

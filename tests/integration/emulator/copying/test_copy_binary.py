@@ -88,7 +88,7 @@ def test_a_sink_with_a_file_name_renames(storage: Storage) -> None:
     assert Storage(storage.service(new), "").get("output/aloha.txt") == b"aloha"
 
 
-def test_a_missing_blob_fails_as_the_service_says_it(storage: Storage) -> None:
+def test_a_missing_blob_fails_with_the_services_error(storage: Storage) -> None:
     """A missing source blob is 2200, UserErrorSourceBlobNotExist, with container and path; nothing is written."""
     with pytest.raises(ActivityFailed) as failed:
         run(
@@ -116,13 +116,13 @@ def test_a_missing_blob_fails_as_the_service_says_it(storage: Storage) -> None:
 
 
 def test_a_folder_without_blobs_fails(storage: Storage) -> None:
-    """A folder that holds nothing is told with its prefix and the count of none."""
+    """The message names the prefix and says that it matches no blob."""
     with pytest.raises(ActivityFailed, match="ContainerExist: True, BlobPrefix: nowhere/, BlobCount: 0"):
         run(copy, QUICKSTART, storage.dataset("In", folder="nowhere"), storage.dataset("Out", folder="out"))
 
 
 def test_a_missing_container_fails(storage: Storage) -> None:
-    """A source container that does not exist is told as such."""
+    """The error says that the source container does not exist."""
     with pytest.raises(ActivityFailed, match="ContainerExist: False"):
         run(
             copy,

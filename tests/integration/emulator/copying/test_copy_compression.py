@@ -1,4 +1,4 @@
-"""Compressed files and archives: taken apart and put together as they are copied."""
+"""Compressed files and archives: expanded and packed during a copy."""
 
 import gzip
 import hashlib
@@ -14,8 +14,8 @@ from tests.integration.emulator.copying.harness import Storage, copying, run
 
 
 @pytest.mark.parametrize("codec", ["gzip", "deflate", "bzip2"])
-def test_compression_is_taken_off_and_put_on(storage: Storage, codec: str) -> None:
-    """Binary files are compressed to any codec and expanded from it; names gain and lose the ending."""
+def test_files_are_expanded_and_compressed(storage: Storage, codec: str) -> None:
+    """Binary files are compressed with any codec and expanded from it; names gain and lose the extension."""
     content = b"".join(hashlib.sha256(bytes([number])).digest() for number in range(200)) * 300
     storage.put("in/a.csv", content)
     plain, packed = (storage.dataset(name, folder=folder) for name, folder in (("In", "in"), ("Out", "out")))
@@ -44,8 +44,8 @@ def test_a_gzip_file_of_several_members_is_expanded_whole(storage: Storage) -> N
 @pytest.mark.parametrize(
     "content", [b"no gzip at all", gzip.compress(b"x" * 1000, mtime=0)[:-12]], ids=["no gzip", "cut short"]
 )
-def test_a_damaged_file_fails_and_leaves_nothing(storage: Storage, content: bytes) -> None:
-    """What cannot be expanded fails the copy; no half of a file is left in the sink."""
+def test_a_damaged_file_fails_and_leaves_no_file(storage: Storage, content: bytes) -> None:
+    """A file that cannot be expanded fails the copy and leaves no partial file in the sink."""
     storage.put("in/a.gz", content)
     with pytest.raises(ActivityFailed, match="UserErrorFailedToDecompress"):
         run(
@@ -58,7 +58,7 @@ def test_a_damaged_file_fails_and_leaves_nothing(storage: Storage, content: byte
 
 
 def zip_of(entries: dict[str, bytes]) -> bytes:
-    """A zip file, as others make it."""
+    """A zip file as another program writes it."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():
@@ -74,7 +74,7 @@ def zip_of(entries: dict[str, bytes]) -> bytes:
     ],
 )
 def test_archives_are_unpacked(storage: Storage, preserve: bool, expected: list[str]) -> None:  # noqa: FBT001 - a row of a table
-    """Each file in a zip becomes a file, in a folder called after the archive unless told otherwise."""
+    """Each file in a zip becomes a file, by default in a folder named after the archive."""
     entries = {"a.txt": b"a" * 3_000_000, "deep/": b"", "deep/b.txt": b"b"}
     storage.put("in/sub/one.zip", zip_of(entries))
     storage.put("in/two.zip", zip_of({"c.txt": b"c"}))
@@ -117,8 +117,8 @@ def test_files_are_packed_into_archives(storage: Storage) -> None:
 @pytest.mark.parametrize(
     "content", [b"no zip at all", zip_of({"../evil": b"x"}), zip_of({"a": b"x" * 9999})[:-4]]
 )
-def test_bad_archives_are_refused(storage: Storage, content: bytes) -> None:
-    """What is no zip file, or leads out of itself, fails the copy by the file's name."""
+def test_invalid_archives_are_rejected(storage: Storage, content: bytes) -> None:
+    """A file that is no zip, or an entry outside of the archive's folder, fails the copy by the file's name."""
     storage.put("in/a.zip", content)
     source = storage.dataset("In", folder="in", compression={"type": "ZipDeflate"})
     with pytest.raises(ActivityFailed, match=r"UserErrorFailedToDecompress.*in/a\.zip"):

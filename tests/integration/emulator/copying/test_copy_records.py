@@ -1,4 +1,4 @@
-"""Copies that understand their data: DelimitedText and Json on a real Azurite."""
+"""Copies of records: DelimitedText and Json on a real Azurite."""
 
 import csv
 import gzip
@@ -235,10 +235,10 @@ def test_a_long_file_is_read_and_written_across_many_blocks(storage: Storage) ->
         (copying("DelimitedText", sink={"formatSettings": {"maxRowsPerFile": 10}}), {}, "maxRowsPerFile"),
     ],
 )
-def test_what_does_not_go_together_is_refused(
+def test_conflicting_settings_are_rejected(
     storage: Storage, type_properties: dict[str, Any], sink: dict[str, Any], named: str
 ) -> None:
-    """Formats and settings that disagree, or are not honoured, fail the copy by name and write nothing."""
+    """Formats and settings that disagree, or are not supported, fail the copy by name and write nothing."""
     storage.put("in/people.csv", PEOPLE)
     with pytest.raises(ActivityFailed, match=named):
         run(

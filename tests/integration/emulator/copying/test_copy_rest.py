@@ -105,8 +105,8 @@ def test_post_sends_the_body_with_every_page(storage: Storage) -> None:
     assert service.asked[0].headers["content-type"] == "application/json"
 
 
-def test_the_dataset_may_say_it_all(storage: Storage) -> None:
-    """Older pipelines have method, headers and rules in the dataset; the activity's own come first."""
+def test_the_dataset_may_hold_all_settings(storage: Storage) -> None:
+    """Older pipelines have method, headers and rules in the dataset; the activity's own take precedence."""
     dataset = {
         "requestMethod": "POST",
         "requestBody": "{}",
@@ -162,7 +162,7 @@ def test_no_content_is_the_end(storage: Storage, last: Answer) -> None:
 def test_the_interval_is_waited_between_pages(
     storage: Storage, interval: str | None, expected: float
 ) -> None:
-    """requestInterval (one second unless told) is waited on the engine's clock before each further page."""
+    """requestInterval (default: one second) is waited on the engine's clock before each further page."""
     slept: list[float] = []
     source = {"paginationRules": {"AbsoluteUrl": "$.paging.next"}, "requestInterval": interval}
     with rest_service(pages) as service:
@@ -180,10 +180,10 @@ def test_the_interval_is_waited_between_pages(
         (503, "RestCallFailedWithServerError", "server", "ServiceUnavailable"),
     ],
 )
-def test_a_refusal_fails_as_the_service_says_it(
+def test_an_error_status_fails_with_the_services_error(
     storage: Storage, status: int, code: str, kind: str, name: str
 ) -> None:
-    """A status of 400 or more is told with its .NET name, the URL and the response; nothing is written."""
+    """The error gives the status by its .NET name, the URL and the response; nothing is written."""
     with (
         rest_service(lambda _: Answer({"message": "Not Found"}, status)) as service,
         pytest.raises(ActivityFailed) as failed,
@@ -201,8 +201,8 @@ def test_a_refusal_fails_as_the_service_says_it(
 
 
 @pytest.mark.parametrize("body", [b"<html>", [1, 2], b'"text"'])
-def test_a_response_that_is_no_json_object_fails(storage: Storage, body: Any) -> None:
-    """What is no object, and no array of them, is refused and not written."""
+def test_a_response_without_json_objects_fails(storage: Storage, body: Any) -> None:
+    """A response that is neither an object nor an array of objects is rejected and not written."""
     with (
         rest_service(lambda _: Answer(body)) as service,
         pytest.raises(ActivityFailed, match="RestSourceResponseNotJson"),
@@ -222,8 +222,8 @@ def test_a_service_that_does_not_answer_fails_in_time(storage: Storage) -> None:
         export(storage, service, {"httpRequestTimeout": "00:00:01"})
 
 
-def test_a_service_that_is_not_there_fails(storage: Storage) -> None:
-    """A refused connection is told with the URL."""
+def test_an_unreachable_service_fails(storage: Storage) -> None:
+    """The error for a refused connection names the URL."""
     with rest_service(lambda _: Answer({})) as service:
         pass
     with pytest.raises(ActivityFailed, match=rf"(?s)RestCallFailed.*{service.url}/items"):
@@ -231,7 +231,7 @@ def test_a_service_that_is_not_there_fails(storage: Storage) -> None:
 
 
 def test_a_cancelled_copy_stops_between_pages(storage: Storage) -> None:
-    """Cancelled while it waits for the next page, the copy ends at once and leaves no file."""
+    """A copy cancelled while it waits for the next page ends immediately and leaves no file."""
     waiting = asyncio.Event()
 
     async def for_ever(_: float) -> None:

@@ -1,4 +1,4 @@
-"""How a REST source proves who it is, and to whom it talks."""
+"""How a REST source authenticates, and whom it trusts."""
 
 import base64
 import ssl
@@ -94,7 +94,7 @@ def test_oauth2_client_credential_authentication(storage: Storage) -> None:
     "answer", [Answer({"error": "invalid_client", "error_description": "AADSTS7000215"}, 401), Answer(b"?")]
 )
 def test_a_refused_token_fails_without_the_secret(storage: Storage, answer: Answer) -> None:
-    """A token that is refused is told with the endpoint's reason and never with the secret."""
+    """The error has the endpoint's reason and never the secret."""
     with rest_service(lambda _: answer) as service:
         linked = {
             "authenticationType": "OAuth2ClientCredential",
@@ -127,17 +127,17 @@ def test_authentication_headers_go_with_any_type(storage: Storage) -> None:
         ({"url": ""}, "url"),
     ],
 )
-def test_a_linked_service_that_cannot_be_honoured_is_refused(
+def test_an_unsupported_linked_service_is_rejected(
     storage: Storage, linked: dict[str, Any], named: str
 ) -> None:
-    """What is missing or not emulated in the linked service is named; no request is sent."""
+    """The error names the missing or unsupported property, and no request is sent."""
     with rest_service(tokens) as service, pytest.raises(ActivityFailed, match=named):
         export(storage, service, linked_service=linked)
     assert service.asked == []
 
 
-def test_certificates_are_checked_unless_told_not_to(storage: Storage) -> None:
-    """https with a certificate of an unknown authority fails, or is taken if validation is off."""
+def test_certificates_are_checked_by_default(storage: Storage) -> None:
+    """https with a certificate of an unknown authority fails; with validation off it is accepted."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     with rest_service(lambda _: Answer({"ok": True}), tls=tls) as service:

@@ -1,4 +1,4 @@
-"""What a REST source waits for, and what its rules and its linked service must have."""
+"""Time-outs of a REST source, and the limits of its rules and its linked service."""
 
 import threading
 import time
@@ -54,7 +54,7 @@ def test_the_timeout_ends_when_the_response_begins(storage: Storage) -> None:
 
 
 def test_a_response_that_does_not_begin_in_time_fails(storage: Storage) -> None:
-    """The timeout is about the whole wait for the response, and is told."""
+    """The time-out covers the whole wait for the response, and the error names it."""
     with (
         halting(before=1.6, amid=0.0) as service,
         pytest.raises(ActivityFailed, match=r"within 1\.0 seconds"),
@@ -74,7 +74,7 @@ def test_a_rule_by_json_path_needs_one_object(storage: Storage, rule: str) -> No
 
 
 def test_other_rules_take_several_objects(storage: Storage) -> None:
-    """A rule by a header, and an array of one object under a JSONPath, are well."""
+    """A rule by a header, and an array of one object under a JSONPath, are accepted."""
 
     def answer(asked: Asked) -> Answer:
         more = {"X-Next": "/last"} if asked.path != "/last" else {}

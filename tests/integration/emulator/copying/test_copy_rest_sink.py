@@ -54,8 +54,8 @@ def test_records_are_sent_in_batches(storage: Storage, compression: str, method:
     assert result.output["dataWritten"] == sum(len(asked.body) for asked in service.asked)
 
 
-def test_a_sink_that_refuses_fails_the_copy(storage: Storage) -> None:
-    """A refused batch is RestSinkCallFailed, with what the server said."""
+def test_an_error_of_the_sink_fails_the_copy(storage: Storage) -> None:
+    """A rejected batch is RestSinkCallFailed, with the server's response."""
     with (
         rest_service(lambda _: Answer({"why": "full"}, 507)) as service,
         pytest.raises(
@@ -69,8 +69,8 @@ def test_a_sink_that_refuses_fails_the_copy(storage: Storage) -> None:
     "sink",
     [{"requestMethod": "GET"}, {"requestInterval": 5}, {"httpCompressionType": "br"}, {"unheardOf": 1}],
 )
-def test_a_sink_that_cannot_be_honoured_is_refused(storage: Storage, sink: dict[str, Any]) -> None:
-    """Settings out of their range are refused before anything is sent."""
+def test_unsupported_settings_of_a_sink_are_rejected(storage: Storage, sink: dict[str, Any]) -> None:
+    """Settings out of their range are rejected before any request is sent."""
     with rest_service(lambda _: Answer({})) as service, pytest.raises(ActivityFailed):
         to_rest(storage, service, sink)
     assert service.asked == []

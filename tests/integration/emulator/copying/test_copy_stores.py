@@ -1,4 +1,4 @@
-"""The accounts that files are copied from and to: how they are reached, and what they refuse."""
+"""Storage accounts that files are copied from and to: how they are reached, and which errors they cause."""
 
 import socket
 from typing import Any
@@ -33,7 +33,7 @@ def test_many_files_are_copied_side_by_side(storage: Storage) -> None:
 
 
 def test_a_copy_into_its_own_source_ends(tree: Storage) -> None:
-    """Copying a folder into a folder within it copies what was there at the start, and no copy of a copy."""
+    """Copying a folder into a folder within it copies the files present at the start, and no copy of a copy."""
     run(copy, copying("Binary"), tree.dataset("In", folder="in"), tree.dataset("Out", folder="in/copy"))
     assert copied(tree, "in/copy") == ["a.txt", "b.csv", "sub/c.txt", "sub/deeper/d.csv"]
 
@@ -66,8 +66,8 @@ def test_accounts_are_reached_by_each_kind_of_secret(
     assert not any(secret in failed.value.message for secret in (secrets["key"], "sig="))
 
 
-def test_a_data_lake_is_reached_in_its_own_words(storage: Storage) -> None:
-    """AzureBlobFS has locations, settings and an endpoint of its own names; another kind's are refused."""
+def test_a_data_lake_has_locations_and_settings_of_its_own(storage: Storage) -> None:
+    """AzureBlobFS has its own location types, settings and endpoint; those of another connector are rejected."""
     storage.put("in/a.txt", b"content")
     secrets = storage.secrets()
     lake = {"url": secrets["endpoint"], "accountKey": secrets["key"]}
@@ -88,7 +88,7 @@ def test_a_data_lake_is_reached_in_its_own_words(storage: Storage) -> None:
         run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
 
 
-def test_a_store_that_is_not_there_is_told_without_its_signature(storage: Storage) -> None:
+def test_an_unreachable_account_is_reported_without_its_signature(storage: Storage) -> None:
     """A refused connection fails the copy, and the shared access signature is not in the message."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -100,8 +100,8 @@ def test_a_store_that_is_not_there_is_told_without_its_signature(storage: Storag
     assert "sig=" not in repr((failed.value.message, failed.value.output))
 
 
-def test_a_container_that_cannot_be_made_is_told(storage: Storage) -> None:
-    """With a signature that may write blobs but make no container, a missing one fails the copy by name."""
+def test_a_container_that_cannot_be_created_is_reported(storage: Storage) -> None:
+    """With a signature that may write blobs but create no container, a missing one fails the copy by name."""
     storage.put("in/a.txt", b"content")
     blobs_only = {"sasUri": storage.secrets()["write_blobs_sas"]}
     sink = storage.dataset("Out", folder="out", container="not-there", linked_service=blobs_only)
@@ -109,8 +109,8 @@ def test_a_container_that_cannot_be_made_is_told(storage: Storage) -> None:
         run(copy, copying("Binary"), storage.dataset("In", folder="in"), sink)
 
 
-def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:
-    """A wrong key is AzureBlobOperationFailed with the storage service's code, in the background it happened."""
+def test_an_error_of_the_account_is_reported_with_its_code(storage: Storage) -> None:
+    """A wrong key is AzureBlobOperationFailed with the storage service's code, met in a background thread."""
     secrets = storage.secrets()
     wrong = {"serviceEndpoint": secrets["endpoint"], "accountKey": "d3Jvbmc="}
     storage.put("in/a.txt", b"content")
@@ -139,8 +139,10 @@ def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> Non
         (copying("Parquet"), "ParquetSource"),
     ],
 )
-def test_what_is_not_emulated_is_named(storage: Storage, type_properties: dict[str, Any], named: str) -> None:
-    """A setting that is not honoured fails the copy by its name, before anything moves."""
+def test_unsupported_settings_are_named(
+    storage: Storage, type_properties: dict[str, Any], named: str
+) -> None:
+    """An unsupported setting fails the copy by its name, before any file is copied."""
     storage.put("in/a.txt", b"content")
     with pytest.raises(ActivityFailed, match=named):
         run(copy, type_properties, storage.dataset("In", folder="in"), storage.dataset("Out", folder="out"))

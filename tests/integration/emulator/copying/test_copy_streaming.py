@@ -35,7 +35,7 @@ def put_large(storage: Storage, name: str, block: bytes, count: int) -> None:
 def peak_of(
     type_properties: dict[str, Any], source: ResolvedDataset, sink: ResolvedDataset
 ) -> tuple[int, dict[str, Any]]:
-    """Bytes that Python held at most while it copied, over what it held before; and the output."""
+    """Peak of Python's memory during a copy, above what it held before; and the output."""
     tracemalloc.start()
     try:
         result = run(copy, type_properties, source, sink)
@@ -58,7 +58,7 @@ def blocks_staged(blob: BlobClient) -> int:
 
 
 def wait_for_a_block(blob: BlobClient) -> None:
-    """Until the first block has arrived."""
+    """Wait until the first block has been staged."""
     limit = time.monotonic() + 60
     while not blocks_staged(blob):
         assert time.monotonic() < limit, "nothing was written"
@@ -111,7 +111,7 @@ def test_a_large_file_of_records_does_not_grow_memory(storage: Storage, kind: st
 
 
 def test_a_cancelled_copy_stops_between_chunks_and_leaves_no_blob(storage: Storage) -> None:
-    """Cancelled in the middle of a large file, the copy ends before its end, and no half of it shows."""
+    """A copy cancelled in the middle of a large file ends early, and no partial blob is visible."""
     put_large(storage, "in/large.bin", bytes(4 * MIB), 64)
     target = storage.container.get_blob_client("out/large.bin")
 
@@ -146,7 +146,7 @@ def test_an_empty_file_is_copied(storage: Storage) -> None:
 
 
 def test_a_record_larger_than_a_chunk_is_read(storage: Storage) -> None:
-    """One object of 10 MiB, that spans several chunks, is one record."""
+    """One object of 10 MiB that spans several chunks is one record."""
     storage.put("in/a.json", json.dumps([{"text": "é" * 5 * MIB}, {"text": ""}], ensure_ascii=False).encode())
     result = run(
         copy,

@@ -1,4 +1,4 @@
-"""Data Lake Storage Gen2 in its own words, on a real Azurite: it is reached through the blob endpoint."""
+"""Data Lake Storage Gen2 by its own connector, on a real Azurite: it is reached through the blob endpoint."""
 
 import asyncio
 import json
@@ -57,14 +57,14 @@ def test_a_list_of_files_is_copied(tree: Storage) -> None:
 
 
 def test_copied_files_can_be_deleted(tree: Storage) -> None:
-    """With deleteFilesAfterCompletion what was copied is gone from the source, and nothing else."""
+    """deleteFilesAfterCompletion deletes the copied files from the source, and nothing else."""
     read = {"deleteFilesAfterCompletion": True, "wildcardFileName": "*.csv"}
     run(copy, lake_copying("Binary", read=read), tree.lake("In", folder="in"), tree.lake("Out", folder="out"))
     assert tree.names() == ["in/a.txt", "in/sub/c.txt", "other/e.txt", "out/b.csv", "out/sub/deeper/d.csv"]
 
 
 def test_write_settings_are_honoured(tree: Storage) -> None:
-    """copyBehavior, blockSizeInMB and metadata are those of the sink; a missing file system is made."""
+    """copyBehavior, blockSizeInMB and metadata are those of the sink; a missing file system is created."""
     write = {
         "copyBehavior": "MergeFiles",
         "blockSizeInMB": 8,
@@ -205,7 +205,7 @@ def test_a_blob_account_stands_in_for_a_lake(tree: Storage) -> None:
 
 
 def test_an_empty_folder_is_copied_as_nothing(storage: Storage) -> None:
-    """A folder that is there and empty is no failure, unlike one that is not there."""
+    """An existing empty folder is no failure, unlike a missing one."""
     storage.put("in", b"", metadata=FOLDER)
     result = run(
         copy, lake_copying("Binary"), storage.lake("In", folder="in"), storage.lake("Out", folder="out")
@@ -235,7 +235,7 @@ ANSWERED = r"RequestId: '[-0-9a-f]+'\. TimeStamp: '\w{3}, [^']+ GMT'\."
         ),
     ],
 )
-def test_what_is_not_there_is_told_as_recorded(storage: Storage, place: dict[str, Any], told: str) -> None:
+def test_missing_files_are_reported_as_recorded(storage: Storage, place: dict[str, Any], told: str) -> None:
     """A missing file, folder or file system fails the copy as UserErrorFileNotFound with the lake's message."""
     storage.put("in/a.txt", b"")
     with pytest.raises(ActivityFailed) as failed:
@@ -251,8 +251,8 @@ def test_what_is_not_there_is_told_as_recorded(storage: Storage, place: dict[str
     assert failed.value.error_code == "2200"
 
 
-def test_a_lake_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:
-    """A wrong key is AdlsGen2OperationFailed with the storage service's code, in the background it happened."""
+def test_an_error_of_the_lake_is_reported_with_its_code(storage: Storage) -> None:
+    """A wrong key is AdlsGen2OperationFailed with the storage service's code, met in a background thread."""
     storage.put("in/a.txt", b"content")
     wrong = {"url": storage.secrets()["endpoint"], "accountKey": "d3Jvbmc="}
     sink = storage.lake("Out", folder="out", linked_service=wrong)
@@ -269,8 +269,8 @@ def test_a_lake_that_refuses_is_told_with_its_own_code(storage: Storage) -> None
     assert "d3Jvbmc=" not in repr((failed.value.message, failed.value.output))
 
 
-def test_a_file_system_that_cannot_be_made_is_told(storage: Storage) -> None:
-    """With a signature that may write files but make no file system, a missing one fails the copy by name."""
+def test_a_file_system_that_cannot_be_created_is_reported(storage: Storage) -> None:
+    """With a signature that may write files but create no file system, a missing one fails the copy by name."""
     storage.put("in/a.txt", b"content")
     blobs_only = {"sasUri": storage.secrets()["write_blobs_sas"]}
     sink = storage.lake("Out", folder="out", file_system="not-there", linked_service=blobs_only)
@@ -278,7 +278,7 @@ def test_a_file_system_that_cannot_be_made_is_told(storage: Storage) -> None:
         run(copy, lake_copying("Binary"), storage.lake("In", folder="in"), sink)
 
 
-def test_a_lake_that_is_not_there_is_told_without_its_signature(storage: Storage) -> None:
+def test_an_unreachable_lake_is_reported_without_its_signature(storage: Storage) -> None:
     """A refused connection fails the copy, and the shared access signature is not in the message."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -307,17 +307,15 @@ def test_a_lake_that_is_not_there_is_told_without_its_signature(storage: Storage
         (lake_copying("Binary", write={"expiryDateTime": "2027-01-01T00:00:00Z"}), "expiryDateTime"),
     ],
 )
-def test_settings_that_are_not_emulated_are_named(
-    tree: Storage, activity: dict[str, Any], named: str
-) -> None:
-    """A setting that is not honoured fails the copy by its name, before anything moves."""
+def test_unsupported_settings_are_named(tree: Storage, activity: dict[str, Any], named: str) -> None:
+    """An unsupported setting fails the copy by its name, before any file is copied."""
     with pytest.raises(ActivityFailed, match=f"{named}.* is not emulated"):
         run(copy, activity, tree.lake("In", folder="in"), tree.lake("Out", folder="out"))
     assert tree.names() == TREE
 
 
-def test_a_blob_location_is_no_place_on_a_lake(tree: Storage) -> None:
-    """An AzureBlobStorageLocation on a linked service of type AzureBlobFS is refused by name."""
+def test_a_blob_location_is_rejected_on_a_lake(tree: Storage) -> None:
+    """An AzureBlobStorageLocation on a linked service of type AzureBlobFS is rejected by name."""
     blob = tree.dataset("In", folder="in", linked_service_type="AzureBlobFS")
     with pytest.raises(ActivityFailed, match=r"AzureBlobStorageLocation.*on a AzureBlobFS, is not emulated"):
         run(copy, copying("Binary"), blob, tree.lake("Out", folder="out"))

@@ -27,7 +27,7 @@ def test_a_lookup_reads_a_lake(storage: Storage) -> None:
 
 
 def metadata(dataset: ResolvedDataset, *fields: str, **settings: Any) -> dict[str, Any]:
-    """Fields of what a dataset names."""
+    """Fields of the item that a dataset names."""
     properties = {
         "dataset": reference(dataset),
         "fieldList": list(fields),
@@ -37,8 +37,8 @@ def metadata(dataset: ResolvedDataset, *fields: str, **settings: Any) -> dict[st
     return {field: output[field] for field in fields if field in output}
 
 
-def test_folders_of_a_lake_are_there_by_themselves(storage: Storage) -> None:
-    """A folder may be empty and has a time of change; each is listed once, whether anything is in it or not."""
+def test_folders_of_a_lake_exist_on_their_own(storage: Storage) -> None:
+    """A folder may be empty and has a modification time; each is listed once, empty or not."""
     storage.put("in/a.txt", b"")
     storage.put("in/sub/b.txt", b"")
     for folder in ("in", "in/empty", "in/sub"):
@@ -89,7 +89,7 @@ def test_folders_of_a_lake_are_there_by_themselves(storage: Storage) -> None:
 def test_a_whole_folder_is_deleted_with_its_folders(
     tree: Storage, settings: dict[str, Any], place: dict[str, Any], left: list[str]
 ) -> None:
-    """Recursive deletion of a folder takes it and those below it; of some files, the files alone."""
+    """Recursive deletion of a folder takes it and those below it; with a wildcard, only files are deleted."""
     for folder in ("in", "in/sub", "in/sub/deeper", "other"):
         tree.put(folder, b"", metadata=FOLDER)
     dataset = tree.lake("Doomed", **place)

@@ -1,4 +1,4 @@
-"""How linked services to storage prove who they are: keys and signatures, and tokens on an Azurite with https."""
+"""Credentials of linked services to storage: keys and signatures, and tokens on an Azurite with https."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ PRINCIPAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class SecureAzurite:
-    """An Azurite that takes tokens; it lets in who has one of this tenant for storage."""
+    """An Azurite that accepts tokens of this tenant for storage."""
 
     url: str
     ca_file: Path
@@ -89,13 +89,13 @@ def secure_storage(
 
 
 def issue(resource: str, lifetime: timedelta = timedelta(hours=1)) -> str:
-    """A token of somebody for a resource."""
+    """A token of a principal for a resource."""
     somebody = Identity(tenant_id=TENANT, object_id=str(uuid4()), app_id=str(uuid4()), name="somebody")
     return TokenAuthority(TENANT).issue(somebody, resource, now=datetime.now(tz=UTC), lifetime=lifetime)
 
 
 def token_endpoint(**changes: Any) -> Callable[[Asked], Answer]:
-    """A token endpoint that knows the service principal; changes are to its reply."""
+    """A token endpoint that knows the service principal; `changes` are applied to its reply."""
 
     def answer(asked: Asked) -> Answer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
@@ -177,8 +177,8 @@ def test_without_a_credential_the_factorys_identity_is_used(
     assert set(asked) == {"https://storage.azure.com/"}
 
 
-def test_an_identity_that_is_not_let_in_is_told(secure_storage: tuple[Storage, str]) -> None:
-    """A token for another service is refused by storage, with its own code, and is in no message."""
+def test_a_rejected_identity_is_reported(secure_storage: tuple[Storage, str]) -> None:
+    """A token for another service is rejected by storage, with its own code, and is in no message."""
     storage, url = secure_storage
     token = issue("https://management.azure.com")
     source = storage.lake("In", folder="in", linked_service={"url": url})
@@ -187,8 +187,8 @@ def test_an_identity_that_is_not_let_in_is_told(secure_storage: tuple[Storage, s
     assert token not in repr((failed.value.message, failed.value.output))
 
 
-def test_a_factory_without_identity_says_so(secure_storage: tuple[Storage, str]) -> None:
-    """What the factory's identity says when there is none is what fails the activity."""
+def test_a_factory_without_identity_fails_with_its_reason(secure_storage: tuple[Storage, str]) -> None:
+    """The error of a factory without an identity is the error of the activity."""
     storage, url = secure_storage
 
     def nobody(_: str) -> str:
@@ -219,10 +219,10 @@ def test_a_factory_without_identity_says_so(secure_storage: tuple[Storage, str])
         ("AzureBlobStorage", "serviceEndpoint", PRINCIPAL | {"authenticationType": "ServicePrincipal"}),
     ],
 )
-def test_a_service_principal_asks_its_tenant_for_a_token(
+def test_a_service_principal_requests_a_token_of_its_tenant(
     secure_storage: tuple[Storage, str], type_name: str, endpoint: str, principal: dict[str, Any]
 ) -> None:
-    """The token of the service principal is asked for once, and opens the account."""
+    """The token of the service principal is requested once, and opens the account."""
     storage, url = secure_storage
     linked = {endpoint: url, **principal}
     source = storage.lake("In", folder="in", linked_service=linked, linked_service_type=type_name)
@@ -233,8 +233,8 @@ def test_a_service_principal_asks_its_tenant_for_a_token(
     assert service.paths == [f"/{TENANT}/oauth2/token"]
 
 
-def test_a_short_lived_token_is_asked_for_again(secure_storage: tuple[Storage, str]) -> None:
-    """A token without a lifetime is not kept: each request to storage asks for one of its own."""
+def test_a_short_lived_token_is_requested_again(secure_storage: tuple[Storage, str]) -> None:
+    """A token without a lifetime is not cached: each request to storage fetches one of its own."""
     storage, url = secure_storage
     storage.put("in/b.txt", b"more")
     source = storage.lake("In", "Json", folder="in", linked_service={"url": url, **PRINCIPAL})
@@ -247,7 +247,7 @@ def test_a_short_lived_token_is_asked_for_again(secure_storage: tuple[Storage, s
     assert len(service.asked) == 3  # The listing and two files.
 
 
-def test_a_service_principal_that_is_refused_is_told_without_its_key(
+def test_a_rejected_service_principal_is_reported_without_its_key(
     secure_storage: tuple[Storage, str],
 ) -> None:
     """The token endpoint's reason fails the activity; the wrong key is not in it."""
@@ -283,10 +283,10 @@ def test_a_service_principal_that_is_refused_is_told_without_its_key(
         ({"tenant": TENANT}, "an endpoint is required"),
     ],
 )
-def test_what_a_linked_service_lacks_is_named(
+def test_faults_of_a_linked_service_are_named(
     storage: Storage, linked_service: dict[str, Any], told: str
 ) -> None:
-    """What is missing, or not emulated, fails the activity by its name."""
+    """A missing or unsupported property fails the activity by its name."""
     source = storage.lake("In", folder="in", linked_service=linked_service)
     with pytest.raises(ActivityFailed, match=told):
         run(copy, copying("Binary", **LAKE), source, storage.lake("Out"))

@@ -34,13 +34,13 @@ ENDING = {
 
 
 def billed(unit: str) -> dict[str, Any]:
-    """What each of these activities is billed at least."""
+    """The minimum billing of each of these activities."""
     duration = {"meterType": "AzureIR", "duration": 1 / 60, "unit": unit}
     return {"activityType": "PipelineActivity", "billableDuration": [duration]}
 
 
 def look_up(storage: Storage, kind: str = "Json", dataset: Any = None, **more: Any) -> dict[str, Any]:
-    """The output of a Lookup in in/, without what every output ends with."""
+    """The output of a Lookup in in/, without the common fields of every output."""
     dataset = dataset or storage.dataset(
         "Rows", kind, folder="in", firstRowAsHeader=kind == "DelimitedText" or None
     )
@@ -78,14 +78,14 @@ def test_a_lookup_of_nothing_has_no_first_row(storage: Storage) -> None:
 
 
 def test_a_lookup_is_cut_off_at_5000_rows(storage: Storage) -> None:
-    """Further rows are left out without a word, as documented."""
+    """Further rows are left out without an error, as documented."""
     storage.put("in/a.json", b"".join(b'{"id":%d}' % number for number in range(5001)))
     output = look_up(storage, firstRowOnly=False)
     assert output["count"] == len(output["value"]) == 5000
 
 
 def test_a_lookup_of_more_than_4_mb_fails(storage: Storage) -> None:
-    """An output that is too large fails the activity."""
+    """An output over the limit fails the activity."""
     storage.put("in/a.json", json.dumps({"text": "x" * 4 * 1024 * 1024}).encode())
     with pytest.raises(ActivityFailed, match="length of execution output is over limit") as failed:
         look_up(storage)
@@ -93,7 +93,7 @@ def test_a_lookup_of_more_than_4_mb_fails(storage: Storage) -> None:
 
 
 def test_a_lookup_of_a_missing_file_fails(storage: Storage) -> None:
-    """A missing blob is told as a copy tells it."""
+    """A missing blob is reported as by a copy."""
     dataset = storage.dataset("Rows", "Json", folder="in", file="no.json")
     with pytest.raises(ActivityFailed, match=r"UserErrorSourceBlobNotExist.*in/no\.json") as failed:
         look_up(storage, dataset=dataset)
@@ -101,21 +101,21 @@ def test_a_lookup_of_a_missing_file_fails(storage: Storage) -> None:
 
 
 def test_a_lookup_reads_rest_services(storage: Storage) -> None:
-    """A RestSource gives its pages."""
+    """A RestSource returns its pages."""
     with rest_service(lambda _: Answer({"value": 7})) as service:
         output = look_up(storage, "Rest", rest_dataset(service))
     assert output == {"firstRow": {"value": 7}}
 
 
 def test_a_binary_dataset_cannot_be_looked_up(storage: Storage) -> None:
-    """A dataset without rows is refused."""
+    """A dataset without rows is rejected."""
     storage.put("in/a", b"")
     with pytest.raises(ActivityFailed, match="no rows"):
         look_up(storage, "Binary")
 
 
 def metadata(storage: Storage, fields: list[str], kind: str = "Binary", **more: Any) -> dict[str, Any]:
-    """The fields of an item; `more` says where it is, and of what layout."""
+    """The fields of an item; `more` gives its location and layout."""
     settings = more.pop("storeSettings", None)
     dataset = storage.dataset("Item", kind, **more)
     properties = {"dataset": reference(dataset), "fieldList": fields, "storeSettings": settings}
@@ -143,7 +143,7 @@ def test_metadata_of_a_file(storage: Storage) -> None:
 
 
 def test_metadata_of_a_folder(storage: Storage) -> None:
-    """A folder has its direct children, files and folders; placeholders of folders are none."""
+    """A folder has its direct children, files and folders; placeholder blobs of folders are not listed."""
     for name in ("top/in/a.txt", "top/in/b.txt", "top/in/sub/c.txt", "top/other.txt"):
         storage.put(name, b"")
     storage.put("top/in/marker", b"", metadata={"hdi_isfolder": "true"})
@@ -161,7 +161,7 @@ def test_metadata_of_a_folder(storage: Storage) -> None:
 
 
 def test_metadata_of_a_container(storage: Storage) -> None:
-    """A container is a folder that knows when it was changed."""
+    """A container is a folder with a modification time."""
     storage.put("in/a.txt", b"")
     output = metadata(storage, ["itemName", "itemType", "lastModified", "childItems"])
     assert output["itemName"] == storage.container.container_name
@@ -195,8 +195,8 @@ def test_metadata_filters_children_by_time(storage: Storage) -> None:
 @pytest.mark.parametrize(
     "place", [{"folder": "in", "file": "no"}, {"folder": "no"}, {"container": "not-there"}]
 )
-def test_what_is_not_there_is_an_answer_or_a_failure(storage: Storage, place: dict[str, Any]) -> None:
-    """With exists asked for, a missing item is exists: false; without, the activity fails."""
+def test_a_missing_item_is_an_answer_or_a_failure(storage: Storage, place: dict[str, Any]) -> None:
+    """With exists requested, a missing item is exists: false; without it the activity fails."""
     assert metadata(storage, ["exists", "size"], **place) == {"exists": False}
     with pytest.raises(ActivityFailed, match="UserErrorSourceBlobNotExist"):
         metadata(storage, ["itemName"], **place)
@@ -217,7 +217,7 @@ def test_what_is_not_there_is_an_answer_or_a_failure(storage: Storage, place: di
 def test_a_field_that_does_not_apply_fails(
     storage: Storage, fields: list[str], place: dict[str, Any], named: str
 ) -> None:
-    """What a file or a folder on blob storage does not have is named, not made up."""
+    """A field that does not exist for files or folders on blob storage is named in the error."""
     storage.put("in/a.txt", b"")
     with pytest.raises(ActivityFailed, match=named):
         metadata(storage, fields, **place)
@@ -254,7 +254,7 @@ def remove(
 def test_files_are_deleted_as_the_article_shows(
     storage: Storage, settings: dict[str, Any], place: dict[str, Any], left: list[str]
 ) -> None:
-    """A folder, a file or a wildcard, only recursive if asked; the output counts what is gone."""
+    """A folder, a file or a wildcard is deleted, recursively only if requested; the output counts the files."""
     output = remove(storage, settings, **place).output
     assert storage.names() == left
     assert output["filesDeleted"] == len(FILES) - len(left)
@@ -282,15 +282,15 @@ def test_deleted_files_are_logged(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("place", [{"folder": "in", "file": "no"}, {"folder": "no"}])
-def test_deleting_what_is_not_there_fails(storage: Storage, place: dict[str, Any]) -> None:
+def test_deleting_a_missing_file_fails(storage: Storage, place: dict[str, Any]) -> None:
     """A missing file or folder is a failure, as in a copy."""
     with pytest.raises(ActivityFailed, match="UserErrorSourceBlobNotExist"):
         remove(storage, {}, **place)
     assert storage.names() == FILES
 
 
-def test_logging_needs_a_place(storage: Storage) -> None:
-    """Without a linked service or a path there is no log, and nothing is deleted."""
+def test_logging_needs_a_linked_service_and_a_path(storage: Storage) -> None:
+    """Without either the activity fails, and nothing is deleted."""
     for settings in ({}, {"linkedServiceName": {"referenceName": "Store"}}):
         with pytest.raises(ActivityFailed, match=r"linked service|path"):
             remove(storage, {}, {"enableLogging": True, "logStorageSettings": settings}, folder="in")
@@ -305,19 +305,19 @@ def validate(
     return run(validation, {"dataset": reference(dataset), **properties}, dataset, sleeper=sleeper)
 
 
-def test_a_file_that_is_there_is_valid_at_once(storage: Storage) -> None:
-    """The output tells what was found."""
+def test_an_existing_file_is_valid_immediately(storage: Storage) -> None:
+    """The output describes the file that was found."""
     storage.put("in/a.txt", b"content")
     result = validate(storage, {"folder": "in", "file": "a.txt"}, minimumSize=7)
     assert result.output == {"exists": True, "itemName": "a.txt", "itemType": "File", "size": 7}
 
 
 def test_a_validation_waits_until_the_file_has_grown(storage: Storage) -> None:
-    """It looks again every `sleep` seconds, until the file is large enough."""
+    """The activity looks again every `sleep` seconds, until the file is large enough."""
     waits: list[float] = []
 
     async def grow(seconds: float) -> None:
-        if seconds == 3600:  # The time limit's own wait never ends here.
+        if seconds == 3600:  # The wait of the time limit never ends here.
             await forever()
         waits.append(seconds)
         storage.put("in/a.txt", b"x" * len(waits), overwrite=True)
@@ -330,7 +330,7 @@ def test_a_validation_waits_until_the_file_has_grown(storage: Storage) -> None:
 
 
 def test_a_validation_that_waits_too_long_times_out(storage: Storage) -> None:
-    """After its timeout the activity ends as TimedOut, with what it saw."""
+    """After its time-out the activity ends as TimedOut, with the last state it found."""
 
     async def pass_quickly(seconds: float) -> None:
         if seconds != 60:
@@ -367,7 +367,7 @@ def test_folders_are_valid_with_or_without_children(
     child_items: bool | None,  # noqa: FBT001 - a row of a table
     valid: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """childItems asks for a folder with, or without, anything in it; a folder must exist in any case."""
+    """childItems requires a folder with, or without, children; the folder must exist in any case."""
     storage.put("in/a.txt", b"")
 
     async def give_up(seconds: float) -> None:
@@ -387,8 +387,8 @@ def test_an_empty_container_is_an_empty_folder(storage: Storage) -> None:
     assert validate(storage, {}, childItems=False).output["itemType"] == "Folder"
 
 
-def test_a_minimum_size_is_for_files(storage: Storage) -> None:
-    """Asked of a folder it is refused, and not waited for."""
+def test_a_minimum_size_is_only_for_files(storage: Storage) -> None:
+    """A minimum size on a folder is rejected without waiting."""
     storage.put("in/a.txt", b"")
     with pytest.raises(ActivityFailed, match="minimumSize"):
         validate(storage, {"folder": "in"}, minimumSize=1)

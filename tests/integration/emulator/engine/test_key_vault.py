@@ -119,8 +119,8 @@ def basic(password: str) -> str:
     return f"Basic {base64.b64encode(f'u:{password}'.encode()).decode()}"
 
 
-def test_secrets_that_were_given_stand_in_for_the_vault(served: Any, service: Service) -> None:
-    """PUT gives all there are, GET lists names alone, DELETE and reset forget; the vault is not asked."""
+def test_configured_secrets_replace_the_vault(served: Any, service: Service) -> None:
+    """PUT replaces all secrets, GET lists names alone, DELETE and reset remove them; the vault is not called."""
     path = served.create_factory()
     publish(served, path, service)
     given = {"LS_KeyVault": {"PASSWORD": VALUE, "header": "h3ader"}}
@@ -144,7 +144,7 @@ def test_secrets_that_were_given_stand_in_for_the_vault(served: Any, service: Se
 
 
 def test_a_reset_brings_back_the_secrets_of_the_start(serve: Any) -> None:
-    """As it does the options."""
+    """A reset restores the secrets of the start, like the options."""
     served = serve(FactoryConfig(secrets={"vault": {"name": SecretStr(VALUE)}}))
 
     served.control("PUT", "secrets", json={"other": {"n": "v"}})
@@ -157,8 +157,8 @@ def test_a_reset_brings_back_the_secrets_of_the_start(serve: Any) -> None:
     "body",
     [{"vault": VALUE}, {"vault": {"name": [VALUE]}}, [VALUE], {"": {"a": VALUE}}, {"vault": {"": VALUE}}],
 )
-def test_what_is_no_secret_is_refused_without_being_shown(served: Any, body: Any) -> None:
-    """A 400 with every fault; those that were given before stay."""
+def test_an_invalid_secret_is_rejected_without_being_shown(served: Any, body: Any) -> None:
+    """A 400 names every fault, and the secrets set before stay."""
     served.control("PUT", "secrets", json={"vault": {"kept": "v"}})
 
     reply = served.client.put("/_emulator/secrets", json=body)
@@ -169,10 +169,10 @@ def test_what_is_no_secret_is_refused_without_being_shown(served: Any, body: Any
     assert served.control("GET", "secrets") == {"vault": ["kept"]}
 
 
-def test_a_vault_is_asked_with_a_token_of_the_factorys_identity(
+def test_a_vault_is_called_with_a_token_of_the_factorys_identity(
     served: Any, service: Service, token_authority: TokenAuthority
 ) -> None:
-    """The audience is Key Vault's; what it answers is what the endpoint gets."""
+    """The audience is Key Vault's; the endpoint receives the value that the vault returned."""
     path = served.create_factory(identity={"type": "SystemAssigned"})
     publish(served, path, service)
     service.versions = {"password/v1": VALUE, "header": "h3ader"}
@@ -189,8 +189,8 @@ def test_a_vault_is_asked_with_a_token_of_the_factorys_identity(
     assert len(service.tokens) == 2
 
 
-def test_a_secret_that_is_not_there_fails_the_activity_by_name(served: Any, service: Service) -> None:
-    """The message says which of which linked service; nothing is sent to the endpoint."""
+def test_a_missing_secret_fails_the_activity_by_name(served: Any, service: Service) -> None:
+    """The message names the secret and the linked service; nothing is sent to the endpoint."""
     path = served.create_factory(identity={"type": "SystemAssigned"})
     publish(served, path, service)
     service.versions = {"header": VALUE}
@@ -209,7 +209,7 @@ def test_a_secret_that_is_not_there_fails_the_activity_by_name(served: Any, serv
 
 
 def test_a_connection_string_may_be_a_secret(served: Any, service: Service, azurite: str) -> None:
-    """And the account's key beside it; one that is wrong is in no message."""
+    """So may the account's key beside it; an invalid one is in no message."""
     path = served.create_factory()
     publish(served, path, service)
     with BlobServiceClient.from_connection_string(azurite) as storage:
@@ -249,8 +249,8 @@ def test_a_connection_string_may_be_a_secret(served: Any, service: Service, azur
     assert WRONG not in json.dumps([ended, row])
 
 
-def test_a_rest_service_may_be_opened_by_secrets(served: Any, service: Service) -> None:
-    """The password of its linked service, and a header of the activity's own source."""
+def test_secrets_authenticate_to_a_rest_service(served: Any, service: Service) -> None:
+    """The password of its linked service and a header of the activity's source are secrets."""
     path = served.create_factory()
     publish(served, path, service)
     properties = {
@@ -286,10 +286,10 @@ def test_a_rest_service_may_be_opened_by_secrets(served: Any, service: Service) 
     assert not any(value in json.dumps(row) for value in (VALUE, "h3ader"))
 
 
-def test_a_value_is_kept_nowhere(
+def test_the_value_of_a_secret_is_stored_nowhere(
     serve: Any, service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither in a file of the emulator, nor in its logs, nor in any reply about the run."""
+    """It is in no file of the emulator, in no log, and in no reply about the run."""
     caplog.set_level(logging.DEBUG)
     served = serve(FactoryConfig(data=tmp_path, secrets={"ls_keyvault": {"password": SecretStr(VALUE)}}))
     path = served.create_factory(identity={"type": "SystemAssigned"})

@@ -81,7 +81,7 @@ class Stage:
             await engine.close()
 
     def start(self, engine: Engine, pipeline: str, **parameters: Any) -> str:
-        """What createRun does."""
+        """Start a run as createRun does."""
         run = new_run(
             self.definitions,
             factory_id=FACTORY_ID,
@@ -158,8 +158,8 @@ def test_a_missing_blob_fails_the_run_with_the_services_message(stage: Stage) ->
     assert "ghost.txt" in str(run.message)
 
 
-def test_a_loop_copies_in_parallel_and_goes_on_past_a_failure(stage: Stage) -> None:
-    """Twenty copies, one of them of a blob that is not there: the others arrive, the loop fails."""
+def test_a_loop_copies_in_parallel_and_continues_after_a_failure(stage: Stage) -> None:
+    """Of twenty copies one has a missing source: the others arrive, and the loop fails."""
     for number in range(19):
         stage.container.upload_blob(f"input/{number}.txt", str(number).encode())
     loop = {
@@ -179,7 +179,7 @@ def test_a_loop_copies_in_parallel_and_goes_on_past_a_failure(stage: Stage) -> N
 
 
 def test_a_run_is_cancelled_in_the_middle_of_its_copies(stage: Stage) -> None:
-    """It ends as Cancelled within moments, no activity run stays open, and what had been copied stays."""
+    """It ends as Cancelled within moments, no activity run stays open, and copied files stay."""
     stage.container.upload_blob("input/a.txt", b"a")
     loop = {
         "items": expression("@range(0, 5000)"),

@@ -27,7 +27,7 @@ def path(served: Any) -> str:
 
 
 class TestParameters:
-    """What createRun makes of its body."""
+    """How createRun treats the parameters in its body."""
 
     TYPES: ClassVar[dict[str, Any]] = {
         "s": {"type": "string"},
@@ -63,13 +63,11 @@ class TestParameters:
 
     @pytest.mark.parametrize("body", [[], "x", 1, True])
     def test_a_body_that_is_no_object_is_refused(self, served: Any, pipeline: str, body: Any) -> None:
-        """The body is a map."""
+        """A body that is not an object is a 400."""
         assert error(create_run(served, pipeline, body=body))[:2] == (400, "BadRequest")
 
-    def test_undeclared_and_missing_ones_are_accepted_unless_told_otherwise(
-        self, served: Any, pipeline: str
-    ) -> None:
-        """By default a name too much or too little does not stop createRun; options turn each into a 400."""
+    def test_undeclared_and_missing_ones_are_accepted_by_default(self, served: Any, pipeline: str) -> None:
+        """By default an undeclared or missing parameter does not stop createRun; options turn each into a 400."""
         assert create_run(served, pipeline, body={"unknown": 1}).status_code == 200
         served.control("PATCH", "options", json={"undeclared_parameters": "refused"})
         status, code, message, target = error(create_run(served, pipeline, body={"unknown": 1, "s": "x"}))
@@ -83,10 +81,10 @@ class TestParameters:
         assert served.control("GET", "runs")["count"] == 1, "a refused createRun leaves no run"
 
     @pytest.mark.parametrize(("name", "value"), [("i", "many"), ("a", "x"), ("o", "x"), ("b", "perhaps")])
-    def test_a_value_of_another_type_is_refused_unless_told_otherwise(
+    def test_a_value_of_another_type_is_rejected_by_default(
         self, served: Any, pipeline: str, name: str, value: str
     ) -> None:
-        """A text that is no Int, Array, Object or Bool is a 400; an option lets it through as it is."""
+        """A text that is no Int, Array, Object or Bool is a 400; an option lets it through unchanged."""
         assert error(create_run(served, pipeline, body={name: value}))[:2] == (400, "BadRequest")
         served.control("PATCH", "options", json={"mismatched_parameters": "accepted"})
         run_id = run_id_of(create_run(served, pipeline, body={name: value}))
@@ -116,7 +114,7 @@ class TestParameters:
 
 
 class TestTemplates:
-    """createRun refuses a published pipeline that cannot be run."""
+    """createRun rejects a published pipeline that cannot be run."""
 
     @pytest.mark.parametrize(
         ("activities", "detail"),
@@ -147,12 +145,12 @@ class TestTemplates:
         assert target.startswith("pipeline/p/runid/")
 
     def test_an_unknown_pipeline_is_not_found(self, served: Any, path: str) -> None:
-        """createRun of what was never published is the service's 404."""
+        """createRun of a pipeline that was never published is the service's 404."""
         assert error(create_run(served, path, "none"))[:2] == (404, "NotFound")
 
 
 class TestReruns:
-    """referencePipelineRunId and what belongs to it."""
+    """referencePipelineRunId and the fields that go with it."""
 
     @pytest.fixture
     def failed(self, served: Any, path: str) -> tuple[str, str]:
@@ -197,7 +195,7 @@ class TestReruns:
         assert [run["runId"] for run in latest] == [second]
 
     def test_without_recovery_it_is_a_group_of_its_own(self, served: Any, failed: tuple[str, str]) -> None:
-        """referencePipelineRunId alone takes the parameters and nothing else."""
+        """referencePipelineRunId alone copies the parameters and nothing else."""
         path, first = failed
         second = run_id_of(create_run(served, path, referencePipelineRunId=first))
         run = served.wait_for(path, second)
@@ -205,14 +203,14 @@ class TestReruns:
         assert served.client.get(f"{path}/pipelineruns/{first}").json()["isLatest"] is True
 
     def test_a_run_can_start_at_an_activity(self, served: Any, failed: tuple[str, str]) -> None:
-        """startActivityName names one of the pipeline's activities; another name is refused."""
+        """startActivityName names one of the pipeline's activities; another name is rejected."""
         path, first = failed
         query = {"referencePipelineRunId": first, "isRecovery": "true"}
         assert create_run(served, path, **query, startActivityName="second").status_code == 200
         assert error(create_run(served, path, **query, startActivityName="third"))[:2] == (400, "BadRequest")
 
-    def test_what_is_no_run_id_is_refused(self, served: Any, failed: tuple[str, str]) -> None:
-        """The service's own text for an id that is none, and for one that is unknown."""
+    def test_an_invalid_run_id_is_rejected(self, served: Any, failed: tuple[str, str]) -> None:
+        """An id that is no GUID, and one that is unknown, have the service's own error texts."""
         path, _ = failed
         assert error(create_run(served, path, referencePipelineRunId="{}")) == (
             400,
@@ -227,7 +225,7 @@ class TestReruns:
             f"Referenced pipeline run id {unknown} does not exist.",
         )
 
-    def test_a_flag_that_is_no_boolean_is_refused(self, served: Any, failed: tuple[str, str]) -> None:
+    def test_a_flag_that_is_no_boolean_is_rejected(self, served: Any, failed: tuple[str, str]) -> None:
         """isRecovery is true or false."""
         path, first = failed
         reply = create_run(served, path, referencePipelineRunId=first, isRecovery="maybe")
@@ -238,7 +236,7 @@ class TestStrictness:
     """Limits on runs and queries that a strict emulator keeps."""
 
     def test_queries_of_a_factory_are_limited(self, serve: Any, token_authority: Any) -> None:
-        """After 1,000 monitoring queries at once the next is a 429 with Retry-After; other factories go on."""
+        """After 1,000 monitoring queries the next is a 429 with Retry-After; other factories are not limited."""
         now = datetime.now(tz=UTC)
         served = serve(FactoryConfig(tokens=token_authority, options=Options(strict=True), clock=lambda: now))
         path, other = served.create_factory(), served.create_factory("adf-other")

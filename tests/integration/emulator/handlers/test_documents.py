@@ -20,7 +20,7 @@ def path(served: Any) -> str:
 
 
 def refused(reply: httpx.Response) -> tuple[str, str, str | None]:
-    """Code, message and target of Data Factory's own refusal."""
+    """Code, message and target of a rejection by Data Factory."""
     assert reply.status_code == 400, reply.text
     error = reply.json()["error"]
     assert error["details"] is None
@@ -41,8 +41,8 @@ def wait(name: str, **more: Any) -> dict[str, Any]:
 class TestFactories:
     """The factory itself."""
 
-    def test_a_name_is_taken_in_the_whole_world(self, served: Any, path: str) -> None:
-        """The name of a factory elsewhere, in any case, is refused as in use."""
+    def test_a_name_is_unique_worldwide(self, served: Any, path: str) -> None:
+        """The name of an existing factory, in any case, is rejected as in use."""
         elsewhere = path.replace("rg-test", "rg-other").replace("adf-test", "ADF-Test")
         reply = served.client.put(elsewhere, json={"location": "East US"})
         assert reply.status_code == 409
@@ -58,8 +58,8 @@ class TestFactories:
         reply = served.client.put(served.create_factory().replace("adf-test", name), json={"location": "x"})
         assert refused(reply)[0] == "BadRequest"
 
-    def test_a_location_is_required_and_stays(self, served: Any, path: str) -> None:
-        """Without a location ARM refuses; another one is a conflict, another spelling is not."""
+    def test_a_location_is_required_and_cannot_change(self, served: Any, path: str) -> None:
+        """ARM rejects a missing location; another location is a conflict, another spelling is not."""
         missing = served.client.put(path.replace("adf-test", "adf-new"), json={})
         assert (missing.status_code, missing.json()["error"]["code"]) == (400, "LocationRequired")
         moved = served.client.put(path, json={"location": "West Europe"})
@@ -80,10 +80,10 @@ class TestFactories:
         assert len({before["eTag"], again["eTag"], patched["eTag"]}) == 3
 
     @pytest.mark.parametrize("said", [{}, {"identity": None}])
-    def test_an_update_that_does_not_speak_of_the_identity_keeps_it(
+    def test_an_update_without_an_identity_keeps_it(
         self, served: Any, path: str, said: dict[str, None]
     ) -> None:
-        """PUT and PATCH without identity leave it; only the type None takes it away."""
+        """PUT and PATCH without identity keep it; only the type None removes it."""
         identity = {"type": "SystemAssigned"}
         body = {"location": "East US"}
         given = served.client.put(path, json=body | {"identity": identity}).json()["identity"]
@@ -93,7 +93,7 @@ class TestFactories:
         assert "identity" not in gone
 
     def test_a_location_that_does_not_exist_is_refused(self, served: Any, path: str) -> None:
-        """Atlantis is no region, and another region is not where the factory is."""
+        """Atlantis is no region; an update with another region than the factory's is rejected."""
         for location, status, code in (
             ("Atlantis", 400, "LocationNotAvailableForResourceType"),
             ("West US", 409, "InvalidResourceLocation"),
@@ -112,7 +112,7 @@ class TestFactories:
         assert [factory["name"] for factory in everywhere["value"]] == ["adf-test", "adf-two"]
 
     def test_delete_takes_everything_along(self, served: Any, path: str) -> None:
-        """A deleted factory comes back empty; the second delete is 204."""
+        """A factory created again after its deletion is empty; a second delete is 204."""
         put(served, f"{path}/pipelines/p", NOTHING)
         run_id = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
         assert served.client.delete(path).status_code == 200
@@ -122,7 +122,7 @@ class TestFactories:
         assert served.client.get(f"{path}/pipelineruns/{run_id}").status_code == 404
 
     def test_global_parameters_are_seen_by_expressions(self, served: Any) -> None:
-        """Those of the factory's properties and those of the sub-resource both reach a run."""
+        """Global parameters in the factory's properties and in the sub-resource both reach a run."""
         path = served.create_factory(
             "adf-globals", properties={"globalParameters": {"one": {"type": "Int", "value": 1}}}
         )
@@ -194,17 +194,17 @@ class TestLists:
         assert names == [f"p{number}" for number in range(8)]
         assert pages == 3
 
-    def test_a_skip_token_of_somebody_else_is_refused(self, served: Any, path: str) -> None:
-        """What is no skip token is a 400, not a crash."""
+    def test_a_foreign_skip_token_is_rejected(self, served: Any, path: str) -> None:
+        """An invalid skip token is a 400, not a crash."""
         reply = served.client.get(f"{path}/pipelines", params=served.version | {"$skiptoken": "é!"})
         assert reply.status_code == 400
 
 
 class TestStaticChecks:
-    """What a PUT refuses."""
+    """Static checks of a PUT."""
 
     def test_a_missing_reference(self, served: Any, path: str) -> None:
-        """A dataset without its linked service, a pipeline without its dataset or child, are refused by name."""
+        """A dataset without its linked service, a pipeline without its dataset or child, are rejected by name."""
         dataset = {
             "type": "Binary",
             "linkedServiceName": {"referenceName": "nowhere", "type": "LinkedServiceReference"},
@@ -231,7 +231,7 @@ class TestStaticChecks:
         assert refused(put(served, f"{path}/pipelines/p", {"activities": [inside]}))[1] == message
 
     def test_a_document_in_use_stays(self, served: Any, path: str) -> None:
-        """What another document refers to cannot be deleted, and the refusal names it."""
+        """A document that another one refers to cannot be deleted, and the error names the other."""
         served.put(f"{path}/linkedservices/store", {"type": "AzureBlobStorage", "typeProperties": {}})
         reference = {"referenceName": "STORE", "type": "LinkedServiceReference"}
         served.put(f"{path}/datasets/d", {"type": "Binary", "linkedServiceName": reference})
@@ -246,7 +246,7 @@ class TestStaticChecks:
         assert served.client.delete(f"{path}/linkedservices/store").status_code == 204
 
     def test_undeclared_parameters(self, served: Any, path: str) -> None:
-        """Expressions that use parameters which are not declared are refused, all at once."""
+        """Expressions with undeclared parameters are rejected, all of them in one error."""
         activity = wait("w", description="@{pipeline().parameters.a}@{pipeline().parameters['b']}")
         definition = {"activities": [activity], "parameters": {"A2": {"type": "String"}}}
         assert refused(put(served, f"{path}/pipelines/p", definition)) == (
@@ -261,7 +261,7 @@ class TestStaticChecks:
         "name", ["a" * 261, "a<b", "a.b", "a:b", "-a", "a%25b", "a#b".replace("#", "%23"), "%20a"]
     )
     def test_a_bad_document_name(self, served: Any, path: str, name: str) -> None:
-        """Names of documents hold none of the forbidden characters, and start as they should."""
+        """Names of documents contain no forbidden character and start with an allowed one."""
         assert refused(put(served, f"{path}/pipelines/{name}", NOTHING))[0] == "BadRequest"
 
     def test_a_name_with_a_space_is_good(self, served: Any, path: str) -> None:
@@ -285,7 +285,7 @@ class TestStaticChecks:
             {"activities": [], "variables": {"v": {"type": "Object"}}},
         ],
     )
-    def test_a_pipeline_that_is_wrong_in_itself(self, served: Any, path: str, properties: Any) -> None:
+    def test_an_invalid_pipeline_is_rejected(self, served: Any, path: str, properties: Any) -> None:
         """Activities need names and types, names are unique, declarations have known types."""
         assert refused(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
         assert served.client.get(f"{path}/pipelines/p").status_code == 404
@@ -325,14 +325,14 @@ class TestLimits:
     )
 
     def test_a_strict_emulator_keeps_them(self, serve: Any) -> None:
-        """Activities, parameters, size and batchCount over the limit are refused."""
+        """Activities, parameters, size and batchCount over the limit are rejected."""
         served = serve(strict=True)
         path = served.create_factory()
         for properties in self.OVER:
             assert refused(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
 
-    def test_others_do_not(self, served: Any, path: str) -> None:
-        """The default emulator takes what the service would not."""
+    def test_the_default_emulator_does_not(self, served: Any, path: str) -> None:
+        """The default emulator accepts documents over these limits."""
         assert Options().strict is False
         for properties in self.OVER:
             assert put(served, f"{path}/pipelines/p", properties).status_code == 200

@@ -1,4 +1,4 @@
-"""The paths of 2017-09-01-preview that change something or page, with the old version and the new."""
+"""The paths of 2017-09-01-preview that change a run or page, with the old version and the new."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def path(served: Any) -> str:
 
 @VERSIONS
 def test_cancelpipelinerun_cancels(served: Any, path: str, version: str) -> None:
-    """A run that goes on ends as Cancelled; the reply is 200 without a body."""
+    """A run in progress ends as Cancelled; the reply is 200 without a body."""
     run_id = served.client.post(f"{path}/pipelines/slow/createRun").json()["runId"]
     reply = served.client.post(f"{path}/cancelpipelinerun/{run_id}", params={"api-version": version})
     assert (reply.status_code, reply.content) == (200, b"")

@@ -1,4 +1,4 @@
-"""The small Resource Manager around the factories: groups, what is in them, and the way there."""
+"""The small Resource Manager around the factories: groups, their resources, and the paths above them."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ def make(served: Any, name: str = "adf-quickstart", **body: Any) -> httpx.Respon
 
 
 def follow(served: Any, link: str) -> httpx.Response:
-    """GET a link as it stands."""
+    """GET a link unchanged."""
     return httpx.get(link, headers={"Authorization": served.client.headers["Authorization"]})
 
 
-def test_a_group_is_made_found_and_changed(served: Any) -> None:
+def test_a_group_is_created_read_and_changed(served: Any) -> None:
     """PUT answers 201 and then 200, HEAD 204, GET and PATCH the group; the name keeps its first spelling."""
     assert call(served, "HEAD", "/resourceGroups/adf-quickstart").status_code == 404
     made = make(served, tags={"a": "b"})
@@ -61,7 +61,7 @@ def test_a_group_is_made_found_and_changed(served: Any) -> None:
 
 
 def test_a_deleted_group_takes_its_factories_along(served: Any) -> None:
-    """DELETE answers 202 with a Location under the name that was asked, which says 200; all in it is gone."""
+    """DELETE answers 202 with a Location under the requested host, which then answers 200; its resources are gone."""
     make(served)
     factory = f"{HERE}/resourceGroups/adf-quickstart/providers/Microsoft.DataFactory/factories/gone-soon"
     body = {"location": "East US"}
@@ -87,8 +87,8 @@ def test_a_deleted_group_takes_its_factories_along(served: Any) -> None:
     assert served.client.get(old, params=v1).status_code == 404
 
 
-def test_a_factory_that_is_made_anew_has_no_runs_of_the_former(served: Any) -> None:
-    """Runs that go on, wait or have a child when their factory goes are stopped and never written down again."""
+def test_a_recreated_factory_has_no_runs_of_the_former(served: Any) -> None:
+    """Runs that are in progress, queued or waiting for a child when their factory is deleted never reappear."""
     path = served.create_factory()
     wait = activity("W", "Wait", waitTimeInSeconds=300)
     served.put(f"{path}/pipelines/child", {"activities": [wait]})
@@ -137,15 +137,15 @@ def test_another_groups_factories_stay(served: Any) -> None:
         ("rg-test", {"location": "westus"}, (409, "InvalidResourceGroupLocation")),
     ],
 )
-def test_a_wrong_group_is_refused(served: Any, name: str, body: Any, refusal: tuple[int, str]) -> None:
-    """Names, locations and tags are checked, and nothing is made."""
+def test_an_invalid_group_is_rejected(served: Any, name: str, body: Any, refusal: tuple[int, str]) -> None:
+    """Names, locations and tags are checked, and nothing is created."""
     before = call(served, "GET", "/resourceGroups").json()
     assert error(call(served, "PUT", f"/resourceGroups/{name}", json=body)) == refusal
     assert call(served, "GET", "/resourceGroups").json() == before
 
 
 def test_lists_are_paged_and_filtered(served: Any) -> None:
-    """Links to further pages lead through all groups, a filter on a tag or a type finds its own, others are refused."""
+    """nextLink leads through all groups, a filter by tag or type finds its own, other filters are rejected."""
     make(served, "tagged", tags={"Team": "a"})
     query: dict[str, Any] = {"$top": "1"}
     reply = call(served, "GET", "/resourceGroups", query=query).json()
@@ -170,8 +170,8 @@ def test_lists_are_paged_and_filtered(served: Any) -> None:
         assert error(reply) == (400, "InvalidFilterInQueryString")
 
 
-def test_what_is_asked_before_any_resource(served: Any) -> None:
-    """Tenants, subscriptions, regions and providers are told; the cloud's endpoints even without a token."""
+def test_paths_above_resources_are_served(served: Any) -> None:
+    """Tenants, subscriptions, regions and providers are listed; the cloud's endpoints even without a token."""
     tenant = served.client.get("/tenants", params=V).json()["value"]
     assert [each["tenantId"] for each in tenant] == [TENANT]
     found = served.client.get("/subscriptions", params={"api-version": "2022-12-01"}).json()["value"]
@@ -191,7 +191,7 @@ def test_what_is_asked_before_any_resource(served: Any) -> None:
 
 
 def test_who_has_no_role_sees_no_subscription(served: Any) -> None:
-    """The list is empty for a caller without a role, and everything else is refused."""
+    """The list is empty for a caller without a role, and every other call is rejected."""
     headers = {"Authorization": f"Bearer {served.token()}"}
     reply = httpx.get(f"{served.url}/subscriptions", params=V, headers=headers)
     assert reply.json()["value"] == []
@@ -199,7 +199,7 @@ def test_who_has_no_role_sees_no_subscription(served: Any) -> None:
     assert error(reply) == (403, "AuthorizationFailed")
 
 
-def test_what_is_not_there_says_whose_it_would_be(served: Any) -> None:
+def test_a_404_names_its_resource_provider(served: Any) -> None:
     """A 404 names Data Factory only where Data Factory was asked."""
     for path, code in (
         ("/nonsense", "MissingSubscription"),
@@ -217,7 +217,7 @@ def test_what_is_not_there_says_whose_it_would_be(served: Any) -> None:
 
 
 def test_any_group_is_a_switch(served: Any) -> None:
-    """With any_group on, a factory can be made anywhere, and its group is there afterwards."""
+    """With any_group on, a factory can be created in any group, which exists afterwards."""
     path = "/subscriptions/some/resourceGroups/where/providers/Microsoft.DataFactory/factories/anywhere"
     body = {"location": "East US"}
     assert error(served.client.put(path, json=body)) == (404, "SubscriptionNotFound")
@@ -228,7 +228,7 @@ def test_any_group_is_a_switch(served: Any) -> None:
 
 
 def test_a_reset_brings_back_the_first_groups(served: Any) -> None:
-    """What stands from the start stands again after a reset, and what was made since is gone."""
+    """Groups of the start exist again after a reset, and those created since are gone."""
     make(served)
     call(served, "DELETE", "/resourceGroups/rg-test").raise_for_status()
     served.control("POST", "reset", json={})
@@ -244,7 +244,7 @@ def test_the_challenge_names_where_tokens_come_from(served: Any, token_authority
 
 
 @pytest.mark.parametrize("top", ["x", "0", "-1", "1.5", "1001", "9" * 5000, "", "٣"])
-def test_a_page_of_no_size_is_refused(served: Any, top: str) -> None:
+def test_an_invalid_page_size_is_rejected(served: Any, top: str) -> None:
     """$top is a whole number from 1 to 1,000."""
     reply = call(served, "GET", "/resourceGroups", query={"$top": top})
     assert error(reply) == (400, "InvalidTopInQueryString")

@@ -1,4 +1,4 @@
-"""What is asked about runs, and how they are cancelled."""
+"""Queries of runs, and their cancellation."""
 
 from typing import Any
 from uuid import uuid4
@@ -47,22 +47,22 @@ class TestCancel:
         )
         return reply
 
-    def test_it_is_recursive_when_asked(self, served: Any, waiting: tuple[str, str, str]) -> None:
+    def test_it_is_recursive_when_requested(self, served: Any, waiting: tuple[str, str, str]) -> None:
         """A recursive cancel ends the run and its child; the reply has no body."""
         path, parent, child = waiting
         reply = self.cancel(served, path, parent, isRecursive="true")
         assert (reply.status_code, reply.content, reply.headers["content-length"]) == (200, b"", "0")
         assert [served.wait_for(path, run)["status"] for run in (parent, child)] == ["Cancelled"] * 2
 
-    def test_it_leaves_children_alone_otherwise(self, served: Any, waiting: tuple[str, str, str]) -> None:
-        """Without isRecursive the child goes on."""
+    def test_it_leaves_children_alone_by_default(self, served: Any, waiting: tuple[str, str, str]) -> None:
+        """Without isRecursive the child stays in progress."""
         path, parent, child = waiting
         assert self.cancel(served, path, parent).status_code == 200
         assert served.wait_for(path, parent)["status"] == "Cancelled"
         assert served.client.get(f"{path}/pipelineruns/{child}").json()["status"] == "InProgress"
 
     def test_an_unknown_run_is_a_400(self, served: Any, path: str) -> None:
-        """The service's recorded answer."""
+        """The error is the service's recorded one."""
         assert error(self.cancel(served, path, "someGuid")) == (
             400,
             "ReferencedPipelineRunNotFound",
@@ -70,8 +70,8 @@ class TestCancel:
             "pipelinerun",
         )
 
-    def test_a_run_that_has_ended_is_refused_unless_told_otherwise(self, served: Any, path: str) -> None:
-        """What the service does is not known: by default a 400, by an option a 200 that changes nothing."""
+    def test_a_run_that_has_ended_is_rejected_by_default(self, served: Any, path: str) -> None:
+        """The service's reply is not known: by default a 400, by an option a 200 that changes nothing."""
         served.put(f"{path}/pipelines/p", NOTHING)
         run_id = run_id_of(create_run(served, path))
         served.wait_for(path, run_id)
@@ -85,7 +85,7 @@ class TestQueries:
     """queryPipelineRuns and queryActivityruns."""
 
     def ended(self, served: Any, path: str, count: int) -> list[str]:
-        """Ids of runs that have ended, of two pipelines by turns, in order."""
+        """Ids of ended runs of two alternating pipelines, in order."""
         for name in ("even", "odd"):
             served.put(f"{path}/pipelines/{name}", NOTHING)
         served.control("POST", "progression", json={"mode": "at-once"})
@@ -112,8 +112,8 @@ class TestQueries:
             if token is None:
                 return pages
 
-    def test_pages_of_a_hundred(self, served: Any, path: str) -> None:
-        """Every run is on one page, in order; the last page has no token, and a token is of its query alone."""
+    def test_pages_have_a_hundred_runs(self, served: Any, path: str) -> None:
+        """Every run is on one page, in order; the last page has no token, and a token is valid for its query alone."""
         ids = self.ended(served, path, 205)
         pages = self.query(served, path)
         assert [len(page) for page in pages] == [100, 100, 5]
@@ -188,14 +188,14 @@ class TestQueries:
             ({**WINDOW, "continuationToken": "nonsense"}, "The continuation token is not valid"),
         ],
     )
-    def test_what_is_no_query_is_refused(self, served: Any, path: str, body: Any, message: str) -> None:
-        """Every part of a query that is not understood is a 400 that names it."""
+    def test_an_invalid_query_is_rejected(self, served: Any, path: str, body: Any, message: str) -> None:
+        """Every part of a query that is not understood is named in the 400."""
         reply = served.client.post(f"{path}/queryPipelineRuns", json=body)
         assert error(reply)[:2] == (400, "BadRequest")
         assert message in error(reply)[2]
 
     def test_activity_runs_are_filtered_and_ordered(self, served: Any, path: str) -> None:
-        """Activity runs can be asked for by name, type and status, in an order; an old window is empty."""
+        """Activity runs can be filtered by name, type and status, and ordered; an old window is empty."""
         served.put(
             f"{path}/pipelines/p",
             {
@@ -232,7 +232,7 @@ class TestQueries:
 class TestLegacyPaths:
     """The forms of the 2017-09-01-preview version."""
 
-    def test_they_answer_like_their_successors(self, served: Any, path: str) -> None:
+    def test_they_answer_like_the_present_forms(self, served: Any, path: str) -> None:
         """Query, activity runs by GET, and cancel work on their old paths with the old version."""
         version = {"api-version": "2017-09-01-preview"}
         served.put(f"{path}/pipelines/p", {"activities": [activity("w", "Wait", waitTimeInSeconds=0)]})

@@ -21,7 +21,7 @@ def path(served: Any) -> str:
 
 
 def schedule(pipeline: str = "p", **recurrence: Any) -> dict[str, Any]:
-    """Properties of a schedule trigger, hourly unless told otherwise."""
+    """Properties of a schedule trigger, hourly by default."""
     wanted = {"frequency": "Hour", "interval": 1, "startTime": "2020-01-01T00:00:00Z", "timeZone": "UTC"}
     return {
         "type": "ScheduleTrigger",
@@ -42,7 +42,7 @@ def state(served: Any, path: str) -> str:
 
 
 def trigger_runs(served: Any, path: str, count: int, **body: Any) -> list[dict[str, Any]]:
-    """Trigger runs, once there are as many."""
+    """Trigger runs, once there are that many."""
     deadline = datetime.now(tz=UTC) + LIMIT
     while True:
         runs: list[dict[str, Any]] = served.client.post(
@@ -63,7 +63,7 @@ class TestLife:
         assert reply["properties"]["runtimeState"] == "Stopped"
 
     def test_start_and_stop(self, served: Any, path: str) -> None:
-        """Both answer 200 without a body, twice if need be, and change the state."""
+        """Both answer 200 without a body, repeated calls included, and change the state."""
         served.put(f"{path}/triggers/t", schedule())
         for verb, wanted in (
             ("start", "Started"),
@@ -76,7 +76,7 @@ class TestLife:
             assert state(served, path) == wanted
 
     def test_a_started_trigger_is_neither_changed_nor_deleted(self, served: Any, path: str) -> None:
-        """It has to be stopped first, as the service says."""
+        """It has to be stopped first, with the service's error."""
         served.put(f"{path}/triggers/t", schedule())
         served.client.post(f"{path}/triggers/t/start")
         refusals = [
@@ -94,8 +94,8 @@ class TestLife:
         served.client.post(f"{path}/triggers/t/stop")
         assert served.client.delete(f"{path}/triggers/t").status_code == 200
 
-    def test_what_would_never_fire_does_not_start(self, served: Any, path: str) -> None:
-        """A trigger without pipelines, and one of a type that is not emulated, are kept but not started."""
+    def test_a_trigger_that_can_never_fire_does_not_start(self, served: Any, path: str) -> None:
+        """A trigger without pipelines, and one of an unsupported type, are stored but not started."""
         served.put(f"{path}/triggers/t", {**schedule(), "pipelines": []})
         assert served.client.post(f"{path}/triggers/t/start").status_code == 400
         served.put(f"{path}/triggers/t", {**schedule(), "type": "BlobEventsTrigger"})
@@ -113,8 +113,8 @@ class TestLife:
             schedule("nowhere"),
         ],
     )
-    def test_a_trigger_that_is_wrong_is_refused(self, served: Any, path: str, properties: Any) -> None:
-        """A recurrence that cannot be followed and a pipeline that is not there stop the PUT."""
+    def test_an_invalid_trigger_is_rejected(self, served: Any, path: str, properties: Any) -> None:
+        """An invalid recurrence and a missing pipeline fail the PUT."""
         reply = served.client.put(f"{path}/triggers/t", json={"properties": properties})
         assert (reply.status_code, reply.json()["error"]["code"]) == (400, "BadRequest")
 
@@ -137,7 +137,7 @@ class TestFiring:
     """A started schedule trigger fires."""
 
     def test_it_starts_its_pipelines_with_the_scheduled_time(self, served: Any, path: str) -> None:
-        """When its time comes, a run is started with its parameters evaluated, and a trigger run tells."""
+        """At its scheduled time a run is started with its parameters evaluated, and a trigger run records it."""
         served.put(f"{path}/triggers/t", schedule())
         served.client.post(f"{path}/triggers/t/start")
         served.control("POST", "clock", json={"advance_seconds": 3600})
@@ -155,7 +155,7 @@ class TestFiring:
         assert run["invokedBy"]["name"] == "t"
         assert run["parameters"]["at"].endswith(":00:00Z")
 
-    def test_it_fires_again_but_not_for_what_it_missed(self, served: Any, path: str) -> None:
+    def test_missed_times_fire_once(self, served: Any, path: str) -> None:
         """A jump over several of its times is one firing, the next hour is another."""
         served.put(f"{path}/triggers/t", schedule())
         served.client.post(f"{path}/triggers/t/start")
@@ -163,8 +163,8 @@ class TestFiring:
             served.control("POST", "clock", json={"advance_seconds": seconds})
             assert len(trigger_runs(served, path, count)) == count
 
-    def test_it_fires_while_nobody_moves_the_clock(self, served: Any, path: str) -> None:
-        """Set to shortly before a full hour, the emulator fires by itself when the hour comes."""
+    def test_it_fires_on_the_running_clock(self, served: Any, path: str) -> None:
+        """Set to shortly before a full hour, the emulator fires on its own when the hour begins."""
         served.put(f"{path}/triggers/t", schedule())
         served.client.post(f"{path}/triggers/t/start")
         now = datetime.now(tz=UTC)
@@ -174,7 +174,7 @@ class TestFiring:
         assert trigger_runs(served, path, 1)[0]["triggeredPipelines"].keys() == {"p"}
 
     def test_a_stopped_one_does_not_fire(self, served: Any, path: str) -> None:
-        """Stopped before its time, a trigger does nothing, while another one fires."""
+        """A trigger stopped before its time does not fire, while another one does."""
         for name in ("t", "other"):
             served.put(f"{path}/triggers/{name}", schedule())
             served.client.post(f"{path}/triggers/{name}/start")
@@ -183,7 +183,7 @@ class TestFiring:
         assert [run["triggerName"] for run in trigger_runs(served, path, 1)] == ["other"]
 
     def test_a_run_that_cannot_be_started_fails_the_trigger_run(self, served: Any, path: str) -> None:
-        """The trigger run says why, and the trigger goes on."""
+        """The trigger run has the reason, and the trigger fires again later."""
         served.put(
             f"{path}/pipelines/p",
             {"activities": [{"name": "w", "type": "Wait", "dependsOn": [{"activity": "x"}]}]},
@@ -211,7 +211,7 @@ class TestTriggerRuns:
         return path, trigger_runs(served, path, 1)[0]
 
     def test_filters(self, served: Any, fired: tuple[str, dict[str, Any]]) -> None:
-        """Trigger runs are asked for by name and status, in an order."""
+        """Trigger runs are filtered by name and status, and ordered."""
         path, run = fired
         by_name = {"operand": "TriggerName", "operator": "Equals", "values": ["t"]}
         order = [{"orderBy": "TriggerRunTimestamp", "order": "DESC"}]
@@ -220,7 +220,7 @@ class TestTriggerRuns:
         assert trigger_runs(served, path, 0, filters=[by_status]) == []
 
     def test_the_older_form(self, served: Any, fired: tuple[str, dict[str, Any]]) -> None:
-        """GET triggers/{t}/triggerruns shows the same."""
+        """GET triggers/{t}/triggerruns returns the same rows."""
         path, run = fired
         times = {"startTime": "2000-01-01T00:00:00Z", "endTime": "2100-01-01T00:00:00Z"}
         listed = served.client.get(f"{path}/triggers/t/triggerruns", params=served.version | times)

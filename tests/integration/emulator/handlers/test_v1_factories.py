@@ -1,4 +1,4 @@
-"""The version 1 API (datafactories, 2015-10-01) as its documentation prints it."""
+"""The version 1 API (datafactories, 2015-10-01) as documented."""
 
 from typing import Any
 from uuid import uuid4
@@ -61,7 +61,7 @@ def test_an_update_is_ok_and_keeps_the_id(served: Any) -> None:
 
 
 def test_get_and_delete(served: Any) -> None:
-    """What was put is got; deleted once it is gone, and a second delete says so."""
+    """A factory is read as it was put; after a delete it is gone, and a second delete says so."""
     body = put(served).json()
     assert served.client.get(PATH.upper(), params=V1).json() == body
     assert served.client.delete(PATH, params=V1).status_code == 200
@@ -98,7 +98,7 @@ def test_the_etag_is_shown_so_that_if_match_can_be_met(served: Any) -> None:
     ],
 )
 def test_the_body_is_checked(served: Any, changes: dict[str, Any], status: int, code: str) -> None:
-    """Each element of the page's table is held against it, and what was there stays."""
+    """Each element is checked against the page's table, and a rejected PUT changes nothing."""
     first = put(served).headers["etag"]
     body = {name: value for name, value in (BODY | changes).items() if value is not None}
     reply = put(served, body)
@@ -106,8 +106,8 @@ def test_the_body_is_checked(served: Any, changes: dict[str, Any], status: int, 
     assert served.client.get(PATH, params=V1).headers["etag"] == first
 
 
-def test_to_validate_is_not_implemented(served: Any) -> None:
-    """The page says 501 where validate is not implemented: so it is, and nothing is made."""
+def test_validation_is_not_implemented(served: Any) -> None:
+    """With validate the reply is 501, as the page documents, and nothing is created."""
     for method, path, query in (("POST", f"{PATH}/validate", {}), ("PUT", PATH, {"validate": "true"})):
         reply = served.client.request(
             method, path, params=V1 | query, json=BODY, headers={"x-ms-client-request-id": str(uuid4())}
@@ -116,15 +116,15 @@ def test_to_validate_is_not_implemented(served: Any) -> None:
     assert served.client.get(PATH, params=V1).status_code == 404
 
 
-def test_broken_json_is_told(served: Any) -> None:
-    """A body that is no JSON gets a message, in version 1 as in version 2."""
+def test_malformed_json_is_reported(served: Any) -> None:
+    """A body that is no JSON gets an error message, in version 1 as in version 2."""
     headers = {"x-ms-client-request-id": str(uuid4())}
     reply = served.client.put(PATH, params=V1, content=b'{"name"', headers=headers)
     assert reply.status_code == 400
     assert "could not be deserialized" in reply.json()["error"]["message"]
 
 
-def test_the_documented_refusals(served: Any) -> None:
+def test_the_documented_errors(served: Any) -> None:
     """Bad bodies and a missing client request id are 400, a failed If-Match is 412."""
     assert put(served, {"name": "x"}).status_code == 400
     assert served.client.put(PATH, params=V1, json=BODY).status_code == 400
@@ -132,7 +132,7 @@ def test_the_documented_refusals(served: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
-def test_switched_off_it_is_what_the_service_answers_today(serve: Any, method: str) -> None:
+def test_switched_off_it_answers_like_todays_service(serve: Any, method: str) -> None:
     """With v1 off every call is 404 InvalidResourceType."""
     served = serve(v1=False)
     reply = served.client.request(method, PATH, params=V1, headers={"x-ms-client-request-id": str(uuid4())})

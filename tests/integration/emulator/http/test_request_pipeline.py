@@ -1,4 +1,4 @@
-"""What Azure Resource Manager does around every request."""
+"""The part of Azure Resource Manager in every request."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,13 @@ GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def error(reply: httpx.Response) -> tuple[int, str, str]:
-    """Status, code and message of a refusal."""
+    """Status, code and message of an error."""
     body = reply.json()["error"]
     return reply.status_code, body["code"], body["message"]
 
 
 def test_every_reply_has_the_services_headers(served: Any) -> None:
-    """Request ids, routing id, transport security and caching headers are on successes and refusals alike."""
+    """Request ids, routing id, transport security and caching headers are on successes and errors alike."""
     path = served.create_factory()
     for reply in (served.client.get(path), served.client.get(f"{path}/pipelines/none")):
         headers = reply.headers
@@ -41,8 +41,8 @@ def test_every_reply_has_the_services_headers(served: Any) -> None:
         assert "date" in headers
 
 
-def test_the_client_request_id_comes_back_when_asked_for(served: Any) -> None:
-    """x-ms-return-client-request-id asks for the echo; without it there is none."""
+def test_the_client_request_id_is_returned_on_request(served: Any) -> None:
+    """x-ms-return-client-request-id requests the echo; without it there is none."""
     path, own = served.create_factory(), {"x-ms-client-request-id": "mine"}
     asked = served.client.get(path, headers={**own, "x-ms-return-client-request-id": "true"})
     assert asked.headers["x-ms-client-request-id"] == "mine"
@@ -50,7 +50,7 @@ def test_the_client_request_id_comes_back_when_asked_for(served: Any) -> None:
 
 
 def test_buckets_count_by_kind_of_operation(served: Any) -> None:
-    """Reads, writes and deletes each draw on a bucket of their own, and the reply tells what remains."""
+    """Reads, writes and deletes each draw on a bucket of their own, and a header gives the remainder."""
     path = served.create_factory()
     first = int(served.client.get(path).headers["x-ms-ratelimit-remaining-subscription-reads"])
     assert first == 249
@@ -61,7 +61,7 @@ def test_buckets_count_by_kind_of_operation(served: Any) -> None:
 
 
 def test_an_empty_bucket_is_a_429_only_when_throttling_is_on(serve: Any, token_authority: Any) -> None:
-    """Throttling refuses in the service's words with Retry-After; switched off, nothing is refused."""
+    """Throttling answers in the service's words with Retry-After; switched off, nothing is throttled."""
     now = datetime.now(tz=UTC)
     options = Options(throttling=True)
     served = serve(FactoryConfig(tokens=token_authority, options=options, clock=lambda: now))
@@ -87,7 +87,7 @@ def test_an_empty_bucket_is_a_429_only_when_throttling_is_on(serve: Any, token_a
     ],
 )
 def test_the_api_version_is_checked(served: Any, version: str | None, code: str) -> None:
-    """A missing, unknown or unfit api-version is refused as ARM does, before the token is looked at."""
+    """A missing, unknown or unsupported api-version is rejected as ARM does, before the token is checked."""
     path = served.create_factory()
     query = {} if version is None else {"api-version": version}
     reply = httpx.get(f"{served.url}{path}", params=query)
@@ -105,8 +105,8 @@ def test_paths_match_in_any_case_and_keep_the_first(served: Any) -> None:
     assert again["name"] == "MyPipeline"
 
 
-def test_an_unknown_type_and_a_wrong_method_are_refused(served: Any) -> None:
-    """What is not emulated is 404 InvalidResourceType; a known path with another method is 405 with Allow."""
+def test_an_unknown_type_and_a_wrong_method_are_rejected(served: Any) -> None:
+    """An unsupported type is 404 InvalidResourceType; a known path with another method is 405 with Allow."""
     path = served.create_factory()
     assert error(served.client.get(f"{path}/nonsense"))[:2] == (404, "InvalidResourceType")
     wrong = served.client.patch(f"{path}/pipelines/p")
@@ -130,23 +130,23 @@ def test_an_unknown_type_and_a_wrong_method_are_refused(served: Any) -> None:
         ),
     ],
 )
-def test_a_body_that_is_no_json_is_refused(served: Any, content: bytes, code: str, message: str) -> None:
-    """Malformed JSON stops at ARM, which says why; a property twice is Data Factory's to refuse."""
+def test_a_body_that_is_no_json_is_rejected(served: Any, content: bytes, code: str, message: str) -> None:
+    """Malformed JSON is rejected by ARM with the reason; a duplicate property is rejected by Data Factory."""
     path = served.create_factory()
     reply = served.client.put(f"{path}/pipelines/p", content=content)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, code)
     assert message in reply.json()["error"]["message"]
 
 
-def test_a_body_over_four_megabytes_is_refused(served: Any) -> None:
-    """ARM takes 4 MB and no more, however it is sent."""
+def test_a_body_over_four_megabytes_is_rejected(served: Any) -> None:
+    """ARM accepts at most 4 MB, with or without Content-Length."""
     path = served.create_factory()
     large = iter([b" " * 1_000_000] * 5)
     assert served.client.put(f"{path}/pipelines/p", content=large).status_code == 413
 
 
 def test_a_missing_factory_is_arms_not_found(served: Any) -> None:
-    """Any call on or below a factory that is not there is ARM's ResourceNotFound, without target."""
+    """Any call on or below a missing factory is ARM's ResourceNotFound, without target."""
     path = served.create_factory().replace("adf-test", "adf-none")
     for below in ("", "/pipelines", "/pipelines/p", "/pipelineruns/x"):
         reply = served.client.get(f"{path}{below}")
@@ -158,8 +158,8 @@ def test_a_missing_factory_is_arms_not_found(served: Any) -> None:
         assert set(reply.json()["error"]) == {"code", "message"}
 
 
-def test_subscriptions_and_groups_can_be_those_of_a_list(serve: Any, token_authority: Any) -> None:
-    """Told what there is, ARM refuses other subscriptions and groups; names are compared without case."""
+def test_subscriptions_and_groups_can_be_limited_to_a_list(serve: Any, token_authority: Any) -> None:
+    """With a list configured, ARM rejects other subscriptions and groups; names are compared without case."""
     groups = {"12345678-1234-1234-1234-123456789ABC": ["RG-Test"]}
     served = serve(FactoryConfig(tokens=token_authority, resource_groups=groups))
     path = served.create_factory()
@@ -179,7 +179,7 @@ class TestTokens:
 
     @pytest.mark.parametrize("header", [None, ""])
     def test_a_missing_one_is_401_with_a_challenge(self, served: Any, header: str | None) -> None:
-        """Without the header ARM says so and names where tokens come from."""
+        """Without the header ARM answers so and names the authority that issues tokens."""
         reply = self.answer(served, header)
         assert error(reply) == (
             401,
@@ -190,26 +190,26 @@ class TestTokens:
         assert challenge == f'Bearer authorization_uri="https://login.windows.net/{served.tokens.tenant_id}"'
 
     @pytest.mark.parametrize("header", ["Basic dTpw", "Bearer"])
-    def test_another_scheme_is_refused(self, served: Any, header: str) -> None:
-        """What is not a bearer token is an invalid header."""
+    def test_another_scheme_is_rejected(self, served: Any, header: str) -> None:
+        """A header without a bearer token is invalid."""
         assert error(self.answer(served, header))[:2] == (401, "AuthenticationFailedInvalidHeader")
 
-    def test_garbage_is_refused(self, served: Any) -> None:
-        """What is no token is an invalid one."""
+    def test_garbage_is_rejected(self, served: Any) -> None:
+        """A malformed token is invalid."""
         assert error(self.answer(served, "Bearer abc.def.ghi")) == (
             401,
             "InvalidAuthenticationToken",
             "The access token is invalid.",
         )
 
-    def test_another_signature_is_refused(self, served: Any) -> None:
-        """A token that somebody else signed is an invalid one."""
+    def test_another_signature_is_rejected(self, served: Any) -> None:
+        """A token that another key signed is invalid."""
         head, claims, signature = served.token("Contributor").split(".")
         forged = f"{head}.{claims}.{signature[::-1]}"
         assert error(self.answer(served, f"Bearer {forged}"))[:2] == (401, "InvalidAuthenticationToken")
 
-    def test_an_expired_one_is_refused_with_both_times(self, served: Any) -> None:
-        """An expired token is told from an invalid one, with its expiry and the present time."""
+    def test_an_expired_one_is_rejected_with_both_times(self, served: Any) -> None:
+        """An expired token has an error of its own, with its expiry and the present time."""
         token = served.token("Contributor", lifetime=timedelta(seconds=-5))
         reply = self.answer(served, f"Bearer {token}")
         status, code, message = error(reply)
@@ -220,7 +220,7 @@ class TestTokens:
         )
         assert 'error="invalid_token"' in reply.headers["www-authenticate"]
 
-    def test_another_audience_is_refused(self, served: Any) -> None:
+    def test_another_audience_is_rejected(self, served: Any) -> None:
         """A token for storage is no token for ARM."""
         token = served.token("Contributor", audience="https://storage.azure.com")
         status, code, message = error(self.answer(served, f"Bearer {token}"))
@@ -228,8 +228,8 @@ class TestTokens:
         assert "wrong audience or resource 'https://storage.azure.com'" in message
 
     @pytest.mark.parametrize("here", CLOUDS.values(), ids=lambda cloud: cloud.name)
-    def test_another_clouds_token_is_refused(self, serve: Any, here: Cloud) -> None:
-        """A token that is good in all but its audience is refused where the audience is another cloud's."""
+    def test_another_clouds_token_is_rejected(self, serve: Any, here: Cloud) -> None:
+        """A token that is valid but for its audience is rejected where the audience is another cloud's."""
         tokens = TokenAuthority("72f988bf-86f1-41af-91ab-2d7cd011db47", audiences=here.arm_audiences)
         served = serve(FactoryConfig(tokens=tokens, cloud=here))
         served.tokens = tokens
@@ -248,15 +248,15 @@ class TestTokens:
                     assert (status, code) == (401, "InvalidAuthenticationToken")
                     assert f"wrong audience or resource '{audience}'" in message
 
-    def test_another_tenant_is_refused(self, served: Any) -> None:
-        """A token of another tenant has its own code."""
+    def test_another_tenant_is_rejected(self, served: Any) -> None:
+        """A token of another tenant has an error code of its own."""
         token = served.token("Contributor", tenant_id="00000000-1111-2222-3333-444444444444")
         status, code, _ = error(self.answer(served, f"Bearer {token}"))
         assert (status, code) == (401, "InvalidAuthenticationTokenTenant")
 
 
 class TestRoles:
-    """What a role allows."""
+    """The operations that a role allows."""
 
     @pytest.mark.parametrize(
         ("role", "method", "below", "allowed"),
@@ -278,7 +278,7 @@ class TestRoles:
     def test_each_operation_needs_its_action(
         self, served: Any, role: str, method: str, below: str, *, allowed: bool
     ) -> None:
-        """Every operation is open to the roles that have its RBAC action, and to no others."""
+        """Every operation is allowed to the roles that have its RBAC action, and to no others."""
         path = served.create_factory()
         served.put(f"{path}/pipelines/p", {"activities": []})
         reply = httpx.request(
@@ -292,7 +292,7 @@ class TestRoles:
         if not allowed:
             assert reply.json()["error"]["code"] == "AuthorizationFailed"
 
-    def test_the_refusal_names_who_what_and_where(self, served: Any) -> None:
+    def test_the_error_names_the_client_the_action_and_the_scope(self, served: Any) -> None:
         """A 403 names the client, the action and the scope."""
         path = served.create_factory()
         served.put(f"{path}/pipelines/p", {"activities": []})

@@ -1,4 +1,4 @@
-"""What the tests of the local stack's own parts share."""
+"""Fixtures of the tests of tokens and the authority."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -41,7 +41,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="module")
 def tokens() -> TokenAuthority:
-    """Signs and checks."""
+    """The issuer of tokens."""
     return TokenAuthority(defaults.TENANT_ID)
 
 
@@ -55,7 +55,7 @@ def client_pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def directory(client_pem: Path) -> Directory:
-    """The local stack's own."""
+    """The default directory of the local stack."""
     certificate = x509.load_pem_x509_certificate(client_pem.read_bytes())
     return defaults.default_directory(secret=SECRET, certificate=certificate, now=utcnow())
 

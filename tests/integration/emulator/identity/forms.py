@@ -1,4 +1,4 @@
-"""What is posted to the token endpoints."""
+"""Forms that are posted to the token endpoints."""
 
 from adf_trigger.emulator.hosting import defaults
 
@@ -9,7 +9,7 @@ NO_SUCH_ID = "00000000-0000-4000-8000-000000000000"
 
 
 def good(**changes: str) -> dict[str, str]:
-    """A form that gets a token, with changes; an empty value takes the field away."""
+    """A valid form, with changes; an empty value removes the field."""
     form = {
         "grant_type": "client_credentials",
         "client_id": OWNER,

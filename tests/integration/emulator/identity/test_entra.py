@@ -1,4 +1,4 @@
-"""The Entra ID endpoints serve the real azure-identity, and refuse with Entra's own errors."""
+"""The Entra ID endpoints serve the real azure-identity, and reject requests with Entra's own errors."""
 
 import base64
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.integration.emulator.identity.forms import NO_SUCH_ID, OWNER, SCOPE, 
 
 
 def credential_options(authority: str, certificate: Certificate) -> dict[str, Any]:
-    """What azure-identity needs to talk to this authority."""
+    """The options of azure-identity for this authority."""
     return {
         "authority": authority,
         "disable_instance_discovery": True,
@@ -48,7 +48,7 @@ def test_azure_identity_gets_a_token_by_secret(
 def test_azure_identity_gets_a_token_by_certificate(
     authority: str, certificate: Certificate, tokens: TokenAuthority, client_pem: Path
 ) -> None:
-    """The real CertificateCredential proves itself by a signed assertion, without any secret."""
+    """The real CertificateCredential authenticates with a signed assertion, without any secret."""
     with CertificateCredential(
         defaults.TENANT_ID,
         defaults.TRIGGER_CLIENT_ID,
@@ -68,10 +68,10 @@ def test_azure_identity_gets_a_token_by_certificate(
         (NO_SUCH_ID, OWNER, SECRET, "tenant"),
     ],
 )
-def test_azure_identity_tells_entras_reason(
+def test_azure_identity_reports_entras_reason(
     authority: str, certificate: Certificate, tenant: str, client_id: str, secret: str, code: str
 ) -> None:
-    """A refusal reaches the caller of azure-identity as an authentication error with Entra's code."""
+    """The caller of azure-identity gets an authentication error with Entra's code."""
     with (
         ClientSecretCredential(
             tenant, client_id, secret, **credential_options(authority, certificate)
@@ -81,10 +81,10 @@ def test_azure_identity_tells_entras_reason(
         credential.get_token(SCOPE)
 
 
-def test_azure_identity_is_refused_with_a_certificate_that_is_not_registered(
+def test_azure_identity_is_rejected_with_an_unregistered_certificate(
     authority: str, certificate: Certificate, tmp_path: Path
 ) -> None:
-    """Another key than the registered one gets no token."""
+    """A key other than the registered one gets no token."""
     defaults.make_client_certificate(tmp_path / "other.pem", utcnow())
     options = credential_options(authority, certificate)
     with (
@@ -118,7 +118,7 @@ def test_a_scope_with_two_slashes_gives_an_audience_with_one(
 def test_a_v1_reply_has_strings(
     post: Callable[..., requests.Response], tokens: TokenAuthority, resource: str
 ) -> None:
-    """The v1 endpoint takes a resource and writes its numbers as strings."""
+    """The v1 endpoint accepts a resource and writes its numbers as strings."""
     reply = post(version="", **good(scope="", resource=resource)).json()
     assert reply.keys() == {
         "token_type",
@@ -155,10 +155,10 @@ def test_a_v1_reply_has_strings(
         ({"client_assertion": "x", "client_assertion_type": ASSERTION_TYPE}, 401, "invalid_client", 50027),
     ],
 )
-def test_a_refusal_has_entras_shape(
+def test_an_error_has_entras_shape(
     post: Callable[..., requests.Response], changes: dict[str, str], status: int, error: str, code: int
 ) -> None:
-    """Every refusal has its status, OAuth error, number, ids and time, each where Entra puts it."""
+    """Every error has its status, OAuth error, number, ids and time in Entra's fields."""
     correlation_id = str(uuid4())
     reply = post(headers={"client-request-id": correlation_id}, **good(**changes))
     body = reply.json()
@@ -179,7 +179,7 @@ def test_a_refusal_has_entras_shape(
 
 
 def test_a_body_that_is_no_form_lacks_every_field(authority: str, certificate: Certificate) -> None:
-    """JSON is not read as a form."""
+    """JSON is not parsed as a form."""
     url = f"{authority}/{defaults.TENANT_ID}/oauth2/v2.0/token"
     reply = requests.post(url, json=good(), verify=str(certificate.ca), timeout=60)
     assert reply.json()["error_codes"] == [900144]
@@ -189,7 +189,7 @@ def test_a_body_that_is_no_form_lacks_every_field(authority: str, certificate: C
 def test_the_configuration_leads_to_the_tokens_and_their_key(
     authority: str, certificate: Certificate, version: str, tokens: TokenAuthority
 ) -> None:
-    """What discovery names works: the token endpoint answers, and its token verifies by the published keys."""
+    """The endpoints of the discovery document work: the token endpoint's token verifies with the published keys."""
     ca = str(certificate.ca)
     url = f"{authority}/{defaults.TENANT_ID}/{version}.well-known/openid-configuration"
     configuration = requests.get(url, verify=ca, timeout=60).json()
@@ -205,8 +205,8 @@ def test_the_configuration_leads_to_the_tokens_and_their_key(
     assert claims["tid"] == defaults.TENANT_ID
 
 
-def test_the_configuration_of_an_unknown_tenant_is_refused(authority: str, certificate: Certificate) -> None:
-    """Asked for metadata, the error is invalid_tenant; asked for a token, invalid_request."""
+def test_the_configuration_of_an_unknown_tenant_is_an_error(authority: str, certificate: Certificate) -> None:
+    """The error is invalid_tenant for metadata, invalid_request for a token."""
     url = f"{authority}/{NO_SUCH_ID}/v2.0/.well-known/openid-configuration"
     reply = requests.get(url, verify=str(certificate.ca), timeout=60)
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_tenant")
@@ -214,7 +214,7 @@ def test_the_configuration_of_an_unknown_tenant_is_refused(authority: str, certi
 
 
 def test_instance_discovery_knows_this_host(authority: str, certificate: Certificate) -> None:
-    """MSAL may ask whether the authority is one of its cloud; it is."""
+    """MSAL may ask whether the authority belongs to one of its clouds; it does."""
     reply = requests.get(
         f"{authority}/common/discovery/instance",
         params={"api-version": "1.1", "authorization_endpoint": f"{authority}/x/oauth2/v2.0/authorize"},
@@ -226,13 +226,13 @@ def test_instance_discovery_knows_this_host(authority: str, certificate: Certifi
 
 
 class TestAssertions:
-    """A client assertion is taken only if everything about it is right."""
+    """A client assertion is accepted only if every part of it is valid."""
 
     @pytest.fixture
     def assert_as(
         self, client_pem: Path, authority: str, post: Callable[..., requests.Response]
     ) -> Callable[..., requests.Response]:
-        """Asks for a token with an assertion that is right but for what is given."""
+        """Requests a token with an assertion that is valid but for the given changes."""
         certificate = x509.load_pem_x509_certificate(client_pem.read_bytes())
         registered = serialization.load_pem_private_key(client_pem.read_bytes(), None)
 
@@ -262,14 +262,14 @@ class TestAssertions:
 
         return send
 
-    def test_a_right_one_is_taken(self, assert_as: Callable[..., requests.Response]) -> None:
-        """The assertion that the others change is good as it is."""
+    def test_a_valid_one_is_accepted(self, assert_as: Callable[..., requests.Response]) -> None:
+        """The assertion that the other tests change is valid."""
         assert assert_as().status_code == 200
 
-    def test_the_older_thumbprint_is_taken(
+    def test_the_older_thumbprint_is_accepted(
         self, assert_as: Callable[..., requests.Response], client_pem: Path
     ) -> None:
-        """RS256 with a SHA-1 thumbprint is what older libraries send."""
+        """Older libraries send RS256 with a SHA-1 thumbprint."""
         certificate = x509.load_pem_x509_certificate(client_pem.read_bytes())
         thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA1())).decode()  # noqa: S303 - said by the protocol
         assert assert_as(algorithm="RS256", header={"x5t": thumbprint}).status_code == 200
@@ -291,15 +291,15 @@ class TestAssertions:
             ({"key": "0123456789abcdef0123456789abcdef", "algorithm": "HS256"}, 50027),
         ],
     )
-    def test_a_wrong_one_is_refused(
+    def test_an_invalid_one_is_rejected(
         self, assert_as: Callable[..., requests.Response], changes: dict[str, Any], code: int
     ) -> None:
-        """Whatever is wrong with it has an error of its own, and no token comes."""
+        """Each fault has an error of its own, and no token is issued."""
         reply = assert_as(**changes)
         assert (reply.status_code, reply.json()["error"]) == (401, "invalid_client")
         assert reply.json()["error_codes"] == [code]
 
-    def test_a_forged_signature_is_refused(
+    def test_a_forged_signature_is_rejected(
         self, assert_as: Callable[..., requests.Response], tmp_path: Path
     ) -> None:
         """Naming the registered certificate is not enough: its key must have signed."""
@@ -310,10 +310,10 @@ class TestAssertions:
         assert "did not match the expected signature" in reply.json()["error_description"]
 
 
-def test_an_expired_certificate_is_refused(
+def test_an_expired_certificate_is_rejected(
     serve: Callable[..., str], tokens: TokenAuthority, certificate: Certificate, tmp_path: Path
 ) -> None:
-    """A registered certificate proves nothing once it is out of date."""
+    """A registered certificate is rejected once it has expired."""
     pem = tmp_path / "old.pem"
     old = defaults.make_client_certificate(pem, utcnow() - timedelta(days=800))
     directory = defaults.default_directory(secret=SECRET, certificate=old, now=utcnow())

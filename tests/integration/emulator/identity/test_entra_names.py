@@ -1,4 +1,4 @@
-"""Tenants and hosts by their names, and the flows that are for users."""
+"""Tenants and hosts by their names, and the flows for users."""
 
 from collections.abc import Callable
 
@@ -26,20 +26,18 @@ class TestNames:
         assert tokens.verify(reply.json()["access_token"], utcnow()).tenant_id == defaults.TENANT_ID
 
     @pytest.mark.parametrize("named", ["nobody.onmicrosoft.com", "x"])
-    def test_a_domain_that_nobody_has_is_no_tenant(
-        self, post: Callable[..., requests.Response], named: str
-    ) -> None:
-        """An unknown domain is refused like an unknown id."""
+    def test_an_unknown_domain_is_rejected(self, post: Callable[..., requests.Response], named: str) -> None:
+        """An unknown domain is rejected like an unknown id."""
         assert post(tenant=named, **good()).json()["error_codes"] == [90002]
 
-    def test_an_application_must_say_its_tenant(self, post: Callable[..., requests.Response]) -> None:
+    def test_an_application_must_name_its_tenant(self, post: Callable[..., requests.Response]) -> None:
         """Under /common there is no tenant to issue a token in."""
         assert post(tenant="common", **good()).json()["error_codes"] == [50059]
 
-    def test_an_application_may_ask_for_a_token_for_itself(
+    def test_an_application_may_request_a_token_for_itself(
         self, post: Callable[..., requests.Response]
     ) -> None:
-        """As a resource its own client id is known, and another's is not."""
+        """Its own client id is accepted as a resource, and another's is not."""
         form = good(scope="")
         assert post(version="", resource=OWNER, **form).status_code == 200
         other = post(version="", resource=defaults.READER_CLIENT_ID, **form)
@@ -50,10 +48,10 @@ class TestNames:
     )
     @pytest.mark.parametrize("version", ["", "v2.0/"])
     @pytest.mark.parametrize("host", ["login.microsoftonline.com", "login.windows.net"])
-    def test_documents_follow_the_name_that_was_asked(
+    def test_documents_name_the_requested_host(
         self, authority: str, certificate: Certificate, tenant: str, version: str, host: str
     ) -> None:
-        """Each OpenID document names endpoints of the host that it was asked under."""
+        """Each OpenID document names endpoints of the host of its request."""
         reply = requests.get(
             f"{authority}/{tenant}/{version}.well-known/openid-configuration",
             headers={"Host": host},
@@ -67,7 +65,7 @@ class TestNames:
     def test_instance_discovery_knows_the_clouds_hosts_and_no_others(
         self, authority: str, certificate: Certificate
     ) -> None:
-        """Asked under a host of the cloud, discovery lists its hosts; a strange host is refused."""
+        """For a host of the cloud, discovery lists its hosts; an unknown host is rejected."""
 
         def ask(endpoint: str) -> requests.Response:
             return requests.get(
@@ -88,7 +86,7 @@ class TestNames:
 
 
 class TestFlowsForUsers:
-    """There are no users: what is for them is refused, by Entra's own codes."""
+    """There are no users: flows for them are rejected with Entra's own codes."""
 
     @pytest.mark.parametrize(
         ("changes", "error", "code"),
@@ -100,18 +98,18 @@ class TestFlowsForUsers:
             ({"client_id": NO_SUCH_ID}, "unauthorized_client", 700016),
         ],
     )
-    def test_a_password_opens_nothing(
+    def test_the_password_grant_is_rejected(
         self, post: Callable[..., requests.Response], changes: dict[str, str], error: str, code: int
     ) -> None:
-        """The password grant is refused for what is wrong, and in the end because there is no such user."""
+        """It is rejected for its faults, and otherwise because there is no such user."""
         user = {"grant_type": "password", "username": "ada@contoso.onmicrosoft.com", "password": "pw"}
         reply = post(**good(**(user | changes))).json()
         assert (reply["error"], reply["error_codes"]) == (error, [code])
         assert "pw" not in str(reply)
 
     @pytest.mark.parametrize("path", ["oauth2/devicecode", "oauth2/v2.0/devicecode"])
-    def test_no_device_code_is_given(self, authority: str, certificate: Certificate, path: str) -> None:
-        """A confidential application gets none, and an unknown one is told so."""
+    def test_no_device_code_is_issued(self, authority: str, certificate: Certificate, path: str) -> None:
+        """A confidential application gets no device code, and an unknown one gets an error that says so."""
         for client_id, code in ((OWNER, 7000218), (NO_SUCH_ID, 700016), ("", 900144)):
             reply = requests.post(
                 f"{authority}/common/{path}",
@@ -121,15 +119,13 @@ class TestFlowsForUsers:
             )
             assert reply.json()["error_codes"] == [code]
 
-    def test_a_device_code_that_was_never_given_has_expired(
-        self, post: Callable[..., requests.Response]
-    ) -> None:
-        """Polling for it ends."""
+    def test_an_unknown_device_code_has_expired(self, post: Callable[..., requests.Response]) -> None:
+        """A client that polls for it gets an error that ends its polling."""
         grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "x"}
         assert post(**good(**grant)).json()["error"] == "expired_token"
 
     def test_no_user_has_a_realm(self, authority: str, certificate: Certificate) -> None:
-        """Asked where a user signs in, the authority does not know."""
+        """The realm of every user is unknown."""
         url = f"{authority}/common/UserRealm/ada@contoso.onmicrosoft.com?api-version=1.0"
         reply = requests.get(url, verify=str(certificate.ca), timeout=60).json()
         assert reply["account_type"] == "Unknown"

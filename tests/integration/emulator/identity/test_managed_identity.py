@@ -1,4 +1,4 @@
-"""The managed-identity endpoint serves the real azure-identity, and refuses as App Service does."""
+"""The managed-identity endpoint serves the real azure-identity, and rejects requests as App Service does."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,13 +22,13 @@ HEADER = "the secret of the endpoint"
 
 @pytest.fixture(scope="module")
 def tokens() -> TokenAuthority:
-    """Signs and checks."""
+    """The issuer of tokens."""
     return TokenAuthority(defaults.TENANT_ID)
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Directory:
-    """The local stack's own."""
+    """The default directory of the local stack."""
     now = utcnow()
     certificate = defaults.make_client_certificate(tmp_path_factory.mktemp("client") / "client.pem", now)
     return defaults.default_directory(secret="s", certificate=certificate, now=now)
@@ -47,7 +47,7 @@ def _environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(endpoint: str, *, header: str | None = HEADER, **query: str) -> requests.Response:
-    """Call the endpoint as azure-identity does, but for what is given."""
+    """Call the endpoint as azure-identity does, but for the given changes."""
     parameters = {"api-version": "2019-08-01", "resource": ARM} | query
     headers = {} if header is None else {"X-IDENTITY-HEADER": header}
     return requests.get(endpoint, params=parameters, headers=headers, timeout=60)
@@ -86,8 +86,8 @@ def test_azure_identity_gets_the_token_of_the_identity_it_names(
 
 
 @pytest.mark.usefixtures("_environment")
-def test_azure_identity_tells_of_an_identity_that_is_not_assigned() -> None:
-    """A client id that the function app does not have is an authentication error with the endpoint's words."""
+def test_azure_identity_reports_an_identity_that_is_not_assigned() -> None:
+    """A client id that the function app does not have is an authentication error with the endpoint's message."""
     with (
         ManagedIdentityCredential(client_id="00000000-0000-4000-8000-000000000000") as credential,
         pytest.raises(ClientAuthenticationError, match="No User Assigned or Delegated Managed Identity"),
@@ -106,7 +106,7 @@ def test_a_reply_has_exactly_the_documented_fields(endpoint: str) -> None:
 
 @pytest.mark.parametrize("header", [None, "", "wrong", HEADER + "x", "\u00e9\u00e8"])
 def test_the_secret_header_is_needed(endpoint: str, header: str | None) -> None:
-    """Without the very value of IDENTITY_HEADER there is no token."""
+    """Without the exact value of IDENTITY_HEADER there is no token."""
     reply = ask(endpoint, header=header)
     assert reply.status_code == 401
     assert "access_token" not in reply.json()
@@ -124,7 +124,7 @@ def test_the_secret_header_is_needed(endpoint: str, header: str | None) -> None:
         ({"principal_id": ""}, 400),
     ],
 )
-def test_a_bad_request_is_refused_in_the_endpoints_shape(
+def test_a_bad_request_is_rejected_in_the_endpoints_shape(
     endpoint: str, query: dict[str, str], status: int
 ) -> None:
     """An error has its status, a message and a correlation id, and no token."""
@@ -137,7 +137,7 @@ def test_a_bad_request_is_refused_in_the_endpoints_shape(
 def test_an_app_without_an_identity_gets_no_token(
     serve: Callable[..., str], directory: Directory, tokens: TokenAuthority
 ) -> None:
-    """Where no system-assigned identity exists, asking for it is refused."""
+    """Without a system-assigned identity, the request for its token is rejected."""
     bare = Directory(tenants=directory.tenants, user_assigned=directory.user_assigned)
     endpoint = serve(managed_identity_app(bare, tokens, identity_header=HEADER)) + PATH
     assert ask(endpoint).status_code == 400

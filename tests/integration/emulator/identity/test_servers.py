@@ -18,8 +18,8 @@ from adf_trigger.emulator.serving.servers import serving
 from tests.support.waiting import LIMIT
 
 
-def test_replies_of_a_kept_connection_leave_at_once(serve: Callable[..., str]) -> None:
-    """No reply waits for the acknowledgement of the bytes before it, which callers delay by 40 ms."""
+def test_replies_on_a_kept_connection_are_sent_immediately(serve: Callable[..., str]) -> None:
+    """No reply waits for the acknowledgement of earlier bytes, which callers delay by 40 ms."""
     url = serve(Response(b"x"))
     with httpx.Client() as client:
         answers = [client.post(url, content=b"x") for _ in range(30)]
@@ -38,7 +38,7 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 
 
 def _answered(url: str, ca: Path) -> ssl.SSLSocket:
-    """A connection that has had its answer, and reads no further: it does not close its end of TLS."""
+    """A connection that has had its reply and is not read any further: its end of TLS stays open."""
     address = (urlsplit(url).hostname, urlsplit(url).port)
     context = ssl.create_default_context(cafile=str(ca))
     connection = context.wrap_socket(socket.create_connection(address, LIMIT), server_hostname="127.0.0.1")
@@ -52,7 +52,7 @@ def _answered(url: str, ca: Path) -> ssl.SSLSocket:
 def test_a_client_that_keeps_its_end_of_tls_open_is_not_waited_for(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As those do that keep a connection for later; what is under way is waited for as long as before."""
+    """Clients keep such connections for later; requests in progress are waited for as long as before."""
     monkeypatch.setattr(servers, "_SHUTDOWN_SECONDS", 10 * LIMIT)
 
     async def serve() -> ssl.SSLSocket:

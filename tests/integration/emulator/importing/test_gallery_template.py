@@ -35,7 +35,7 @@ def resource(kind: str, name: str, properties: dict[str, Any], *after: str) -> d
 
 
 def policy() -> dict[str, Any]:
-    """As both activities have it."""
+    """The policy of both activities."""
     return {
         "timeout": "7.00:00:00",
         "retry": 0,
@@ -180,7 +180,7 @@ def container(azurite: str) -> Iterator[ContainerClient]:
 
 
 def connections(service: RestService, azurite: str) -> dict[str, Any]:
-    """The two connections that the article's steps have the reader make."""
+    """The two connections that the reader creates by the article's steps."""
     return {
         "MyRest": {
             "type": "RestService",
@@ -191,7 +191,7 @@ def connections(service: RestService, azurite: str) -> dict[str, Any]:
 
 
 def load(served: Any, folder: Path, linked_services: dict[str, Any]) -> str:
-    """Import the template; gives the factory's path."""
+    """Import the template; returns the factory's path."""
     file = folder / "template.json"
     file.write_text(json.dumps(TEMPLATE))
     imported = import_folder(
@@ -209,7 +209,7 @@ def load(served: Any, folder: Path, linked_services: dict[str, Any]) -> str:
 def test_the_template_runs_by_its_articles_steps(
     served: Any, service: RestService, container: ContainerClient, azurite: str, tmp_path: Path
 ) -> None:
-    """Connections are made beside the template, the Web activity is edited, the run lands in the reader's folder."""
+    """Connections are created beside the template, the Web activity is edited, the run writes to the folder."""
     path = load(served, tmp_path, connections(service, azurite))
     pipeline = f"{path}/pipelines/Copy from REST connector into ADLS Gen2"
     published = served.client.get(pipeline).json()["properties"]
@@ -230,7 +230,7 @@ def test_the_template_runs_by_its_articles_steps(
 def test_a_connection_that_is_missing_is_named(
     served: Any, service: RestService, azurite: str, tmp_path: Path
 ) -> None:
-    """Without a connection the import says which one is wanted."""
+    """Without a connection the import names the missing one."""
     given = connections(service, azurite)
     del given["MyLake"]
     with pytest.raises(ImportFailed, match="invalid reference 'MyLake'"):
@@ -238,8 +238,8 @@ def test_a_connection_that_is_missing_is_named(
 
 
 @pytest.mark.parametrize("missing", ["url", "authenticationType"])
-def test_a_rest_service_needs_what_its_description_requires(served: Any, missing: str) -> None:
-    """A linked service without url or authenticationType is refused; an expression in their place is not."""
+def test_a_rest_service_needs_its_required_properties(served: Any, missing: str) -> None:
+    """A linked service without url or authenticationType is rejected; an expression in their place is not."""
     path = served.create_factory()
     given: dict[str, Any] = {"url": expression("@linkedService().u"), "authenticationType": "Anonymous"}
     declared = {"type": "RestService", "parameters": {"u": {"type": "String"}}}

@@ -51,7 +51,7 @@ def load(served: Any, folder: Path, **more: Any) -> Imported:
 
 
 def test_a_git_folder_is_loaded_in_order_of_its_references(served: Any, repository: Path) -> None:
-    """Everything comes in, references and all; the trigger is stopped and the override has replaced the cloud."""
+    """Everything is imported, references included; the trigger is stopped and the override has replaced the cloud."""
     override = {"store": {"typeProperties": {"connectionString": "UseDevelopmentStorage=true"}}}
     imported = load(served, repository, linked_services=override)
     assert imported.documents == {"linkedservices": 1, "datasets": 1, "pipelines": 2, "triggers": 1}
@@ -65,7 +65,7 @@ def test_a_git_folder_is_loaded_in_order_of_its_references(served: Any, reposito
 
 
 def test_a_second_import_updates(served: Any, repository: Path) -> None:
-    """Loading again replaces what is there."""
+    """A second import replaces the existing documents."""
     load(served, repository)
     write(
         repository / "pipeline" / "z_child.json",
@@ -75,8 +75,8 @@ def test_a_second_import_updates(served: Any, repository: Path) -> None:
     assert served.client.get(f"{path}/pipelines/z_child").json()["properties"]["description"] == "changed"
 
 
-def test_every_fault_is_listed_and_the_rest_is_loaded(served: Any, repository: Path) -> None:
-    """A document that is wrong and one that refers to nothing are both named; others come in."""
+def test_every_fault_is_listed_and_the_rest_is_imported(served: Any, repository: Path) -> None:
+    """An invalid document and one with a missing reference are both named; the others are imported."""
     write(repository / "dataset" / "bad.json", {"name": "bad", "properties": {"linkedServiceName": {}}})
     reference = {"referenceName": "gone", "type": "LinkedServiceReference"}
     lost = {"type": "Binary", "linkedServiceName": reference}
@@ -89,7 +89,7 @@ def test_every_fault_is_listed_and_the_rest_is_loaded(served: Any, repository: P
     assert len(served.client.get(f"{path}/pipelines").json()["value"]) == 2
 
 
-def test_a_folder_without_a_factory_is_refused(served: Any, tmp_path: Path) -> None:
+def test_a_folder_without_a_factory_is_rejected(served: Any, tmp_path: Path) -> None:
     """An empty folder is no factory, and a file that is no JSON is named."""
     with pytest.raises(ImportFailed, match="contains no factory"):
         load(served, tmp_path)
@@ -99,8 +99,8 @@ def test_a_folder_without_a_factory_is_refused(served: Any, tmp_path: Path) -> N
         load(served, tmp_path)
 
 
-def test_a_template_is_loaded_whatever_its_name_and_shape(served: Any, tmp_path: Path) -> None:
-    """Named as a file; resources inside a resource count, and parameters of any type are taken as JSON."""
+def test_a_template_is_imported_whatever_its_name_and_shape(served: Any, tmp_path: Path) -> None:
+    """Given as a file; nested resources are imported, and parameters of any type are read as JSON."""
     pipeline = {"activities": [], "parameters": "[parameters('declared')]"}
     template = {
         "parameters": {"declared": {"type": "object"}, "factory": {"type": "string"}},
@@ -132,8 +132,8 @@ def test_a_template_is_loaded_whatever_its_name_and_shape(served: Any, tmp_path:
         load(served, file, parameters={"declared": "day", "factory": "cloud"})
 
 
-def test_an_exported_template_is_loaded(served: Any, tmp_path: Path) -> None:
-    """Names and values are made of the template's parameters; what is not emulated is skipped and named."""
+def test_an_exported_template_is_imported(served: Any, tmp_path: Path) -> None:
+    """Names and values come from the template's parameters; unsupported resources are skipped and named."""
     name = "[concat(parameters('factoryName'), '/%s')]"
     kinds = "Microsoft.DataFactory/factories"
     connection = {"connectionString": "[parameters('store_connectionString')]"}
@@ -187,8 +187,8 @@ def test_an_exported_template_is_loaded(served: Any, tmp_path: Path) -> None:
     }
 
 
-def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, repository: Path) -> None:
-    """Not the first alone: who mends one does not meet the next."""
+def test_every_malformed_file_is_reported_and_nothing_is_imported(served: Any, repository: Path) -> None:
+    """All are reported, not only the first, so that one correction does not uncover the next."""
     (repository / "dataset" / "blob.json").write_text("{")
     (repository / "pipeline" / "z_child.json").write_text("[]")
     (repository / "trigger" / "hourly.json").write_text('{"properties": 5}')
@@ -201,14 +201,14 @@ def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, re
     ]
 
 
-def test_a_folder_that_is_not_there_is_told(served: Any, tmp_path: Path) -> None:
-    """It is not taken for one that is empty."""
+def test_a_missing_folder_is_an_error(served: Any, tmp_path: Path) -> None:
+    """It is not treated as an empty one."""
     with pytest.raises(ImportFailed, match="nowhere does not exist"):
         load(served, tmp_path / "nowhere")
 
 
-def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: Path) -> None:
-    """With what may be meant; a name that the folder refers to is right, even where its document is missing."""
+def test_an_unknown_linked_service_is_an_error(served: Any, repository: Path) -> None:
+    """The error suggests names; a name that the folder refers to is valid even without its document."""
     given = {"stoer": {"type": "AzureBlobStorage"}, "other": {"type": "AzureBlobStorage"}}
     with pytest.raises(ImportFailed) as refused:
         load(served, repository, linked_services=given)
@@ -220,8 +220,8 @@ def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: 
     load(served, repository, linked_services={"STORE": {"type": "AzureBlobStorage", "typeProperties": {}}})
 
 
-def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path, tmp_path: Path) -> None:
-    """A repository takes none, a template those that it declares."""
+def test_an_unknown_parameter_is_an_error(served: Any, repository: Path, tmp_path: Path) -> None:
+    """A repository accepts none, a template those that it declares."""
     with pytest.raises(ImportFailed, match="no parameter of the template day"):
         load(served, repository, parameters={"day": "1"})
     file = tmp_path / "template.json"
@@ -235,8 +235,8 @@ def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path,
         load(served, file, parameters={"dayz": "1"})
 
 
-def test_stores_of_the_cloud_can_lead_to_azurite(served: Any, repository: Path) -> None:
-    """Blob storage and data lakes that were not chosen otherwise and are not here already; each is told."""
+def test_stores_of_the_cloud_can_be_replaced_by_azurite(served: Any, repository: Path) -> None:
+    """Blob storage and data lakes that are neither overridden nor local are replaced; each is reported."""
     lake = {"type": "AzureBlobFS", "typeProperties": {"url": "https://lake.dfs.core.windows.net"}}
     local = {"type": "AzureBlobStorage", "typeProperties": {"connectionString": "UseDevelopmentStorage=true"}}
     chosen = {"type": "AzureBlobStorage", "typeProperties": {"sasUri": "https://kept"}}

@@ -1,4 +1,4 @@
-"""What a data folder holds is known again at each start, without the repository that it came from."""
+"""The contents of a data folder are inspected at each start, without the repository that they came from."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,8 @@ PIPELINES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def test_what_can_fail_is_known_without_the_repository(tmp_path: Path) -> None:
-    """The same pipelines, and the same lines on why; a machine that is allowed now is none of them."""
+def test_pipelines_that_can_fail_are_found_without_the_repository(tmp_path: Path) -> None:
+    """The same pipelines and reasons are listed; a machine that has been allowed since is not."""
     (folder := tmp_path / "repository" / "pipeline").mkdir(parents=True)
     for name, activities in PIPELINES.items():
         (folder / f"{name}.json").write_text(

@@ -1,4 +1,4 @@
-"""Pipelines reach no other machine unless it was allowed by name, whatever leads them there."""
+"""Pipelines reach no other machine unless it was allowed by name, whichever way they get its address."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ class _Redirects(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815 - the base class's names
 
     def log_message(self, *_: object) -> None:
-        """Nothing to say."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[str]:
-    """URL of a server of this machine that leads elsewhere."""
+    """URL of a server of this machine that redirects elsewhere."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Redirects) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -121,8 +121,8 @@ def _to(name: str) -> dict[str, str]:
     "pipeline",
     ["Web", "Dynamic", "Redirect", "Later", "Unverified", "Hook", "Function", "Rest", "Blob", "Vault"],
 )
-def test_another_machine_is_refused_by_name(served: Any, here: str, pipeline: str) -> None:
-    """However a run comes to it, it is not looked up, and the run's message says what allows it."""
+def test_another_machine_is_rejected_by_name(served: Any, here: str, pipeline: str) -> None:
+    """Whichever way a run gets the name, it is not resolved, and the run's message says what allows it."""
     path = served.create_factory(identity={"type": "SystemAssigned"})
     told = documents(here)
     for kind, collection in (("linkedService", "linkedservices"), ("dataset", "datasets")):
@@ -136,7 +136,7 @@ def test_another_machine_is_refused_by_name(served: Any, here: str, pipeline: st
 
 
 def test_a_machine_that_is_allowed_is_called() -> None:
-    """It is looked up then: the resolver has the last word, and a redirect from it elsewhere is refused still."""
+    """It is resolved then, which fails here; a redirect from it to another machine is still rejected."""
 
     async def call(surroundings: Surroundings, url: str) -> None:
         async with surroundings.client() as client:

@@ -1,4 +1,4 @@
-"""The proxy of Azure's own names: what it leads where, and what it refuses."""
+"""The proxy of Azure's own names: what it connects, and what it rejects."""
 
 import asyncio
 import contextlib
@@ -28,12 +28,12 @@ BLOB = "devstoreaccount1.blob.core.windows.net"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """Of servers that stand for both names."""
+    """A certificate of the servers behind both names."""
     return make_certificate(tmp_path_factory.mktemp("tls"), utcnow(), (NAME, BLOB))
 
 
 def trusting(ca: Path) -> ssl.SSLContext:
-    """Believes the stack's authority alone."""
+    """A TLS context that trusts the stack's authority alone."""
     return ssl.create_default_context(cafile=ca)
 
 
@@ -45,7 +45,7 @@ def address(url: str) -> Address:
 
 
 async def echo(scope: object, receive: object, send: object) -> None:
-    """Answers with the URL that it was asked for, as it sees it."""
+    """Answers with the URL of the request as the server sees it."""
     request = Request(scope, receive)  # type: ignore[arg-type]  # ASGI's own types
     await PlainTextResponse(str(request.url))(scope, receive, send)  # type: ignore[arg-type]
 
@@ -61,7 +61,7 @@ async def names(certificate: Certificate, **servers: Address) -> AsyncIterator[s
 
 
 async def asked(proxy_url: str, head: bytes) -> bytes:
-    """All that the proxy answers to some bytes."""
+    """The proxy's whole reply to some bytes."""
     reader, writer = await asyncio.open_connection(*address(proxy_url))
     writer.write(head)
     reply = await reader.read()
@@ -110,7 +110,7 @@ def test_a_name_of_azure_leads_to_the_stack(certificate: Certificate) -> None:
         (b"\x16\x03\x01", b"400 "),
     ],
 )
-def test_anything_else_is_refused_with_a_clear_text(
+def test_anything_else_is_rejected_with_a_clear_text(
     certificate: Certificate, target: bytes, status: bytes
 ) -> None:
     """Another name, another port, plain http, or no HTTP at all: nothing is connected, and the reply says why."""
@@ -138,8 +138,8 @@ def test_an_endless_head_is_cut(certificate: Certificate) -> None:
     run(story)
 
 
-def test_a_server_that_is_gone_is_told(certificate: Certificate) -> None:
-    """Where nothing listens behind a name, the proxy answers 502 and says where it looked."""
+def test_a_stopped_server_is_reported(certificate: Certificate) -> None:
+    """Where nothing listens behind a name, the proxy answers 502 and names the address."""
 
     async def story() -> None:
         with socket.socket() as free:
@@ -167,8 +167,8 @@ async def resetting() -> AsyncIterator[Address]:
         yield ("127.0.0.1", port)
 
 
-def test_a_reset_comes_through() -> None:
-    """A server that resets its connection resets the client's: faults are not softened on the way."""
+def test_a_reset_is_passed_on() -> None:
+    """A server that resets its connection resets the client's: the proxy does not hide faults."""
 
     async def story() -> None:
         async with resetting() as behind, proxy.serving_names({NAME: behind}) as proxy_url:
@@ -184,7 +184,7 @@ def test_a_reset_comes_through() -> None:
 
 
 def test_storage_is_reached_by_tls(certificate: Certificate) -> None:
-    """TLS before a plain server carries large bodies both ways; where no server is, the reply says so."""
+    """TLS before a plain server carries large bodies both ways; without a server, the reply says so."""
 
     async def mirror(scope: object, receive: object, send: object) -> None:
         request = Request(scope, receive)  # type: ignore[arg-type]  # ASGI's own types

@@ -1,4 +1,4 @@
-"""What a run that a trigger started knows of it, and triggers over a restart."""
+"""What a run that a trigger started knows of its trigger, and triggers over a restart."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ SAY = (
 
 
 def publish(served: Any) -> str:
-    """A factory with a pipeline that tells of its trigger, and the trigger, started; gives the path."""
+    """A factory with a pipeline that shows its trigger, and the trigger, started; returns the path."""
     path: str = served.create_factory()
     say = {
         "name": "say",
@@ -68,10 +68,10 @@ def test_a_run_knows_its_trigger(served: Any) -> None:
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["started", "stopped"])
-def test_a_trigger_is_as_it_was_after_a_restart(
+def test_a_trigger_keeps_its_state_over_a_restart(
     serve: Any, token_authority: Any, tmp_path: Path, *, stopped: bool
 ) -> None:
-    """A started trigger goes on firing, a stopped one stays stopped."""
+    """A started trigger continues to fire, a stopped one stays stopped."""
     config = FactoryConfig(data=tmp_path, tokens=token_authority)
     before = serve(config)
     path = publish(before)
