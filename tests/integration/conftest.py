@@ -8,7 +8,7 @@ import pytest
 from adf_trigger.local.azurite import Azurite
 
 RUNNING = "AZURITE_OF_TESTS"
-"""Variable with the connection string of an Azurite that runs already: whoever tests in many processes sets it."""
+"""Variable with the connection string of an Azurite that is already running, set by runs of many test processes."""
 
 
 @pytest.fixture(scope="session")

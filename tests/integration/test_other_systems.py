@@ -1,4 +1,4 @@
-"""What is used on a person's machine does without what Windows and macOS do not have."""
+"""Code for a user's machine works without what Windows and macOS lack."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ print(len(names))
 
 
 def run(code: str) -> "subprocess.CompletedProcess[str]":
-    """Python code, run without what Windows does not have."""
+    """Python code, run without what Windows lacks."""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -46,13 +46,13 @@ def run(code: str) -> "subprocess.CompletedProcess[str]":
         "import asyncio; asyncio.new_event_loop().add_signal_handler(15, print)",
     ],
 )
-def test_what_is_missing_there_is_missing_here(code: str) -> None:
-    """Else the next test could not fail."""
+def test_the_simulated_system_lacks_them(code: str) -> None:
+    """Otherwise the next test could not fail."""
     assert run(code).returncode == 1
 
 
 def test_every_module_can_be_imported() -> None:
-    """Deployed or not: none asks for a module or a name of POSIX before it knows that there is one."""
+    """Deployed or not: no module imports a POSIX module or name without checking for it."""
     done = run(EVERYTHING)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) > 300

@@ -388,8 +388,8 @@ def test_a_wrong_secret_is_reported_with_entras_reason_and_without_the_secret(
     wrong = replace(service_principal(azure), client_secret=SecretStr("not-the-secret-at-all"))
     with pytest.raises(CredentialError, match="AADSTS7000215") as caught:
         signed_in(wrong).get_factory()
-    told = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
-    assert not [text for text in told if "not-the-secret-at-all" in text or SECRET in text]
+    texts = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
+    assert not [text for text in texts if "not-the-secret-at-all" in text or SECRET in text]
 
 
 def test_an_authority_that_is_not_trusted_gets_no_secret(signed_in: Signer, azure: Emulated) -> None:

@@ -51,8 +51,8 @@ def test_a_malformed_reply_of_a_token_service_is_a_credential_error(
     with pytest.raises(CredentialError) as caught:
         tokens.token()
     assert caught.value.__cause__ is not None
-    told = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
-    assert not [text for text in told if HEADER in text]
+    texts = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
+    assert not [text for text in texts if HEADER in text]
     tokens.close()
 
 

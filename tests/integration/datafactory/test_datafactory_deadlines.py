@@ -31,7 +31,7 @@ LIMIT = 0.6
 """Seconds that a call may take here."""
 
 SLACK = 30.0
-"""Seconds that a loaded machine may add: what is not cut at the limit goes on for ever."""
+"""Seconds that a loaded machine may add: a call that is not cut at the limit would never end."""
 
 
 def dripping(server: RawServer, beginning: bytes, drop: bytes) -> None:

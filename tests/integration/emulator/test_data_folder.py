@@ -56,6 +56,6 @@ def test_a_run_that_was_interrupted_is_settled_and_a_repeat_is_still_known(
 
 
 def test_the_database_is_for_its_owner_alone(serve: Any, token_authority: Any, tmp_path: Path) -> None:
-    """The file with the secrets of linked services is readable by nobody else."""
+    """The file with the secrets of linked services is readable by its owner alone."""
     serve(FactoryConfig(data=tmp_path, tokens=token_authority))
     assert stat.S_IMODE((tmp_path / DATABASE).stat().st_mode) == 0o600

@@ -101,7 +101,7 @@ class Description:
         ]
 
     def faults(self, described: dict[str, Any], reply: httpx.Response) -> list[str]:
-        """How a reply differs from its schema; null counts as absent, which the description cannot say."""
+        """Where a reply differs from its schema; null counts as absent, which the description cannot express."""
         answer = described["responses"].get(str(reply.status_code))
         if answer is None:
             return [f"status {reply.status_code} is not described: {reply.text}"]
@@ -116,7 +116,7 @@ _SHAPE = frozenset({"properties", "allOf", "additionalProperties", "required"})
 
 
 def _as_meant(schema: Any) -> Any:
-    """The schema in JSON Schema's words: in Azure's descriptions an object without a shape is any value."""
+    """The schema as JSON Schema: in Azure's descriptions an object without a shape is any value."""
     if isinstance(schema, list):
         return [_as_meant(item) for item in schema]
     if not isinstance(schema, dict):
@@ -171,14 +171,14 @@ def play(
 
 
 def in_order(operation_id: str) -> tuple[int, int]:
-    """Where an operation stands among the others."""
+    """The position of an operation in the sequence."""
     if operation_id in FIRST:
         return 0, FIRST.index(operation_id)
     return (2, LAST.index(operation_id)) if operation_id in LAST else (1, 0)
 
 
 def prepare(served: Any, example: dict[str, Any]) -> None:
-    """What an example takes for granted: its datasets, its runs, and a run of its trigger."""
+    """Create what an example requires: its datasets, its runs, and a run of its trigger."""
     parameters = example["parameters"]
     factory = (
         f"/subscriptions/{parameters['subscriptionId']}/resourceGroups/{parameters.get('resourceGroupName')}"
@@ -209,7 +209,7 @@ def prepare(served: Any, example: dict[str, Any]) -> None:
 
 
 def test_requests_are_taken_and_replies_fit_the_schemas(served: Any, description: Description) -> None:
-    """Every example of every emulated operation, in an order that makes sense, gets a described reply."""
+    """Every example of every emulated operation, in a meaningful order, gets a reply of the described schema."""
     served.control("POST", "progression", json={"mode": "held"})
     served.control("PATCH", "options", json={"any_group": True})
     operations = sorted(
@@ -228,13 +228,13 @@ def test_requests_are_taken_and_replies_fit_the_schemas(served: Any, description
 
 
 def test_every_emulated_operation_is_described_and_has_an_example(description: Description) -> None:
-    """The ids in our table are the description's own, and each has an example that the other test plays."""
+    """The ids in our table are the description's own, and the other test sends an example of each."""
     described = {operation_id: row for operation_id, _, _, row in description.operations()}
     assert set(described) >= EMULATED
     assert [name for name in sorted(EMULATED) if not description.examples(described[name])] == []
 
 
-def test_our_paths_are_the_descriptions(description: Description) -> None:
+def test_our_paths_match_the_description(description: Description) -> None:
     """Method and path of every emulated operation match the description's, apart from case."""
     theirs = {
         operation_id: (method, [_segment(part) for part in template.split("/")])
@@ -248,8 +248,8 @@ def test_our_paths_are_the_descriptions(description: Description) -> None:
     assert ours == {name: theirs[name] for name in ours}
 
 
-def test_the_page_of_what_is_emulated_lists_all_there_is(description: Description) -> None:
-    """Its operations and its types of activities are the description's."""
+def test_the_page_of_emulated_operations_is_complete(description: Description) -> None:
+    """Its operations and types of activities are those of the description."""
     assert {row[0] for row in description.operations()} == set(SERVICE_OPERATIONS)
     pipelines = json.loads((SPEC / "entityTypes" / "Pipeline.json").read_text("utf-8"))["definitions"]
     types = {

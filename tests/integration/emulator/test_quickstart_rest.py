@@ -85,7 +85,7 @@ def expression(text: str) -> dict[str, str]:
 
 
 def test_the_first_quickstart_copies_a_blob(served: Any, azurite: str, container: ContainerClient) -> None:
-    """Every call of the first quickstart is answered as its samples show, and the blob is copied."""
+    """Every call of the first quickstart is answered as in its samples, and the blob is copied."""
     name = container.container_name
     factory = served.create_factory(properties={}, identity={"type": "SystemAssigned"}, name="quickstart-one")
     created = served.client.get(factory).json()

@@ -1,6 +1,6 @@
 """Both quickstarts and the blog post about createRun, request by request, as their commands send them.
 
-What a reply must look like is data here, taken from the documents' samples: the members, in order where the sample has
+The expected replies are data here, taken from the documents' samples: the members, in order where the sample has
 one, and the kind of each value. Samples that PowerShell cut short (`@{name=...}`) are written out.
 """
 
@@ -37,12 +37,7 @@ def container(azurite: str) -> Iterator[ContainerClient]:
 
 
 class Shell:
-    """Sends what the documents' PowerShell sends, with their headers and nothing added.
-
-    Args:
-        served: the emulator.
-        name: of the factory.
-    """
+    """Sends the commands of the documents' PowerShell, with their headers and nothing added."""
 
     def __init__(self, served: Any, name: str) -> None:
         subscription = "12345678-1234-1234-1234-123456789abc"
@@ -53,7 +48,7 @@ class Shell:
         self._served = served
 
     def send(self, method: str, path: str, body: Any = None, query: str = "") -> Any:
-        """One command; gives the decoded reply. The query comes behind the api-version, as printed."""
+        """Send one command; returns the decoded reply. The query follows the api-version, as printed."""
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -70,7 +65,7 @@ class Shell:
         return reply.json()
 
     def publish(self, kind: str, name: str, properties: dict[str, Any], **beside: Any) -> Any:
-        """PUT a document as printed: with its name, and whatever else the document has beside the properties."""
+        """PUT a document as printed: with its name, and with its other members beside the properties."""
         return self.send("PUT", f"/{kind}/{name}", {"name": name, "properties": properties, **beside})
 
     def monitor(self, run_id: str) -> Any:
@@ -87,7 +82,7 @@ class Shell:
 
 
 def prepare(shell: Shell, azurite: str, container: str) -> dict[str, Any]:
-    """Linked service and datasets, alike in both documents; gives the pipeline of the next step."""
+    """Linked service and datasets, alike in both documents; returns the pipeline of the next step."""
     printed = {"annotations": [], "type": "AzureBlobStorage"}
     documented = "DefaultEndpointsProtocol=https;AccountName=someaccount;"
     masked = printed | {"typeProperties": {"connectionString": documented}}
@@ -106,7 +101,7 @@ def prepare(shell: Shell, azurite: str, container: str) -> dict[str, Any]:
 
 
 def test_the_quickstart_of_2021(served: Any, azurite: str, container: ContainerClient) -> None:
-    """Its createRun sends the last body again, the pipeline itself: the run has no parameters all the same."""
+    """Its createRun sends the last body again, the pipeline itself; the run still has no parameters."""
     shell = Shell(served, "quickstart-2021")
     body = {
         "name": "quickstart-2021",

@@ -1,4 +1,4 @@
-"""Every reply to every emulated operation, held against what the official SDK says that the operation returns.
+"""Every reply to every emulated operation, checked against the official SDK's model of it.
 
 The SDK is generated from the service's own description, so that its models are that contract. Requests are plain JSON,
 since version 10.0.0 leaves the discriminator out of models whose properties it flattens.
@@ -114,12 +114,12 @@ def state_of(sdk: StrictSdk, served: Any) -> StateOf:
 
 
 def test_no_emulated_operation_is_left_out() -> None:
-    """The operations that these tests drive are all that there are."""
+    """These tests drive every emulated operation."""
     assert DRIVEN == EMULATED
 
 
-def test_what_is_let_through_is_not_in_the_sdk() -> None:
-    """A property that the SDK has come to know is held against the SDK's word, not ours."""
+def test_an_excepted_property_is_unknown_to_the_sdk() -> None:
+    """A property that a newer SDK knows is checked against the SDK's model, not excepted."""
     assert {model: set(names) & set(properties_of(model)) for model, names in BEYOND.items()} == {
         model: set() for model in BEYOND
     }
@@ -127,7 +127,7 @@ def test_what_is_let_through_is_not_in_the_sdk() -> None:
 
 @drives("Operations_List")
 def test_the_list_of_operations_fits(sdk: StrictSdk) -> None:
-    """What the provider can do is told as the contract has it."""
+    """The provider's operations are listed in the contract's form."""
     assert sdk("Operations_List")["value"]
 
 
@@ -140,7 +140,7 @@ def test_the_list_of_operations_fits(sdk: StrictSdk) -> None:
     "Factories_Delete",
 )
 def test_replies_about_factories_fit(sdk: StrictSdk, served: Any) -> None:
-    """Factories fit, created, changed, got, listed over pages and deleted."""
+    """Replies fit when factories are created, changed, read, listed over pages and deleted."""
     served.control("PATCH", "options", json={"page_size": 1})
     sdk("Factories_CreateOrUpdate", GROUP, "adf-plain", {"location": "East US"})
     changed = sdk(
@@ -172,7 +172,7 @@ DRIVEN.update(f"{kind}_{verb}" for kind in KINDS for verb in _ON_DOCUMENTS)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_replies_about_documents_fit(sdk: StrictSdk, served: Any, kind: str) -> None:
-    """Documents fit, created, got, listed over pages and deleted, and none of them tells a secret."""
+    """Replies fit when documents are created, read, listed over pages and deleted; none shows a secret."""
     sdk("LinkedServices_CreateOrUpdate", *AT, "storage", {"properties": samples.BLOB_STORAGE})
     sdk("Datasets_CreateOrUpdate", *AT, "binary", {"properties": samples.BINARY})
     sdk("Pipelines_CreateOrUpdate", *AT, "sample", {"properties": samples.PIPELINE})
@@ -233,7 +233,7 @@ def test_a_run_that_succeeds_fits(sdk: StrictSdk, publish: Publish, state_of: St
 
 
 def test_a_copy_fits(sdk: StrictSdk, publish: Publish, state_of: StateOf, azurite: str) -> None:
-    """The activity run of a copy, with all that a copy tells, fits."""
+    """The activity run of a copy fits, with every field of its output."""
     container = f"sdk-{uuid4().hex}"
     with BlobServiceClient.from_connection_string(azurite) as service:
         service.create_container(container).upload_blob("in", b"text")
@@ -280,9 +280,7 @@ def test_a_run_that_fails_and_its_rerun_fit(sdk: StrictSdk, publish: Publish, st
 
 
 @drives("PipelineRuns_Cancel")
-def test_runs_that_wait_go_on_and_are_cancelled_fit(
-    sdk: StrictSdk, publish: Publish, state_of: StateOf
-) -> None:
+def test_runs_in_progress_and_cancelled_runs_fit(sdk: StrictSdk, publish: Publish, state_of: StateOf) -> None:
     """Queued, InProgress and Cancelled runs fit, with an activity run before and after its end."""
     publish("slow", activity("wait", "Wait", waitTimeInSeconds=600), concurrency=1)
     going, waiting = sdk.run("slow"), sdk.run("slow")
@@ -348,8 +346,8 @@ def test_replies_about_triggers_and_their_runs_fit(
     assert {run["status"] for run in (*first, *second)} == {"Succeeded", "Failed"}
 
 
-def test_refusals_fit(sdk: StrictSdk, served: Any) -> None:
-    """What the service and what Resource Manager refuse is told in the contract's form of an error."""
+def test_errors_fit(sdk: StrictSdk, served: Any) -> None:
+    """Errors of the service and of Resource Manager have the contract's form."""
     nobody, reader = (
         StrictSdk(served, token) for token in (served.token(audience="x"), served.token("Reader"))
     )
@@ -373,7 +371,7 @@ def test_refusals_fit(sdk: StrictSdk, served: Any) -> None:
 
 
 def test_a_throttled_call_fits(served: Any) -> None:
-    """A call too many is told in the same form."""
+    """A throttled call is answered in the same form."""
     served.control("PATCH", "options", json={"throttling": True})
     url = f"/subscriptions/{SDK_SUBSCRIPTION}/providers/Microsoft.DataFactory/factories"
     replies = (served.client.get(url) for _ in range(2000))

@@ -1,4 +1,4 @@
-"""What holds replies against the SDK sees what does not fit."""
+"""The check of replies against the SDK finds what does not fit."""
 
 from datetime import datetime
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ WAIT = {"waitTimeInSeconds": 1}
 
 
 def faults(value: Any, declared: Any) -> list[str]:
-    """What is wrong with a value."""
+    """The faults of a value."""
     return list(CONTRACT.faults(value, declared, "it"))
 
 
@@ -37,33 +37,33 @@ def faults(value: Any, declared: Any) -> list[str]:
     ],
 )
 def test_a_run_that_is_wrong_in_one_place(value: dict[str, Any], fault: str) -> None:
-    """A scalar, a map, a nested model, and what is unknown, each in the wrong form, is the one fault."""
+    """A scalar, a map, a nested model and an unknown property, each in the wrong form, are one fault."""
     assert faults({"runId": "r", "runEnd": None, "debugRunId": None, **value}, models.PipelineRun) == [fault]
 
 
 @pytest.mark.parametrize(
     "text", ["", "2026-01-05", "2026-01-05T12:00:00", "2026-13-05T12:00:00Z", "2026-01-05T12:00:00.12345678Z"]
 )
-def test_what_is_no_time(text: str) -> None:
+def test_an_invalid_time(text: str) -> None:
     """A time has a date, an offset, and seven digits of a second at most."""
     assert faults(text, datetime) == [f"it: {text!r} is not {datetime}"]
     assert faults("2026-01-05T12:00:00.1234567Z", datetime) == []
 
 
-def test_what_is_required() -> None:
-    """A required property that is missing, or null, does not fit, of whatever type it is."""
+def test_a_required_property() -> None:
+    """A required property that is missing or null is a fault, whatever its type."""
     assert faults({}, models.CreateRunResponse) == ["it.runId: None is not <class 'str'>"]
     assert faults({"runId": None}, models.CreateRunResponse) == ["it.runId: None is not <class 'str'>"]
     assert faults({"type": "Int"}, models.GlobalParameterSpecification) == ["it.value is missing"]
 
 
-def test_what_is_always_there() -> None:
-    """A property that is never left out may be null, but is there."""
+def test_a_property_that_is_never_omitted() -> None:
+    """It may be null but must be present."""
     assert faults({"runId": None}, models.PipelineRun) == ["it.runEnd is left out"]
 
 
-def test_what_is_no_value_of_an_enum() -> None:
-    """An enum's values are those that the SDK knows, in their case."""
+def test_an_unknown_value_of_an_enum() -> None:
+    """An enum's values are those that the SDK knows, in its case."""
     parameter = {"type": "string"}
     assert faults(parameter, models.ParameterSpecification) == [
         f"it.type: 'string' is not {models.ParameterType}"
@@ -79,8 +79,8 @@ def test_what_is_no_value_of_an_enum() -> None:
         ({"typeProperties": WAIT}, ": None is no type of Activity"),
     ],
 )
-def test_a_kind_is_told_by_its_discriminator_at_any_depth(inner: dict[str, Any], fault: str) -> None:
-    """An activity inside a ForEach is held against its own type's model."""
+def test_a_kind_is_chosen_by_its_discriminator_at_any_depth(inner: dict[str, Any], fault: str) -> None:
+    """An activity inside a ForEach is checked against its own type's model."""
     loop = {
         "name": "each",
         "type": "ForEach",
@@ -107,8 +107,8 @@ def perhaps() -> models.Factory | None:
     """A method with a 304."""
 
 
-def test_a_reply_is_what_its_method_returns() -> None:
-    """A body is there if, and only if, the method returns one; a page has its rows and perhaps a link."""
+def test_a_reply_is_the_return_value_of_its_method() -> None:
+    """A body is present if, and only if, the method returns one; a page has its rows and perhaps a link."""
     assert CONTRACT.faults_of_reply(nothing, 200, None) == []
     assert CONTRACT.faults_of_reply(nothing, 200, {}) == ["a body where none is declared: {}"]
     assert CONTRACT.faults_of_reply(perhaps, 304, None) == CONTRACT.faults_of_reply(perhaps, 200, {}) == []
@@ -121,7 +121,7 @@ def test_a_reply_is_what_its_method_returns() -> None:
 
 
 def test_a_method_is_found_by_its_operation_id() -> None:
-    """Words are parted by underscores; a long-running operation begins with begin_."""
+    """Words are separated by underscores; a long-running operation begins with begin_."""
     client = SimpleNamespace(trigger_runs=SimpleNamespace(query_by_factory=nothing, begin_start=page))
     assert method_of(client, "TriggerRuns_QueryByFactory") is nothing
     assert method_of(client, "TriggerRuns_Start") is page

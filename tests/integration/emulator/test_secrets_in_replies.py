@@ -1,4 +1,4 @@
-"""What replies show of the secrets in documents and in runs: nothing."""
+"""Replies show none of the secrets in documents and runs."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def put(served: Any, path: str, properties: Any) -> httpx.Response:
 
 
 class TestSecrets:
-    """Secrets go in and never come out."""
+    """Secrets are accepted and never returned."""
 
     def test_secure_strings_are_masked_in_every_reply(self, served: Any, path: str) -> None:
         """PUT, GET and list show asterisks; the run still gets the value."""
@@ -70,10 +70,10 @@ class TestSecrets:
             ("BlobEndpoint=https://x;SharedAccessSignature=sv=1&sig=abc", "BlobEndpoint=https://x;"),
         ],
     )
-    def test_keys_are_cut_out_of_connection_strings(
+    def test_keys_are_removed_from_connection_strings(
         self, served: Any, path: str, given: str, shown: str
     ) -> None:
-        """A plain connection string comes back without its key, as the quickstart's sample shows."""
+        """A plain connection string is returned without its key, as in the quickstart's sample."""
         properties = {"type": "AzureBlobStorage", "typeProperties": {"connectionString": given}}
         reply = put(served, f"{path}/linkedservices/s", properties)
         assert reply.json()["properties"]["typeProperties"] == {"connectionString": shown}

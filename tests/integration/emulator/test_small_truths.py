@@ -1,4 +1,4 @@
-"""How things are written and counted: ids, times, pages, tokens of pages."""
+"""Formats and counts: ids, times, pages, continuation tokens."""
 
 import re
 from typing import Any
@@ -35,7 +35,7 @@ def test_run_ids_are_spelt_as_the_article_prints_them_or_as_recorded(served: Any
 
 
 def test_times_have_seven_digits_and_find_their_run(served: Any, path: str) -> None:
-    """What the service prints is finer than six digits, and a window that is made of it holds its run."""
+    """The service prints seven digits of a second, and a window of the printed times contains the run."""
     run = query(served, path).json()["value"][0]
     for name in ("runStart", "runEnd", "lastUpdated"):
         assert SEVEN_DIGITS.fullmatch(run[name]), run[name]
@@ -43,8 +43,8 @@ def test_times_have_seven_digits_and_find_their_run(served: Any, path: str) -> N
     assert [found["runId"] for found in query(served, path, **window).json()["value"]] == [run["runId"]]
 
 
-def test_page_size_rules_queries_too(served: Any, path: str) -> None:
-    """With page_size set, queries have pages of that size, and their tokens lead through all."""
+def test_page_size_applies_to_queries_too(served: Any, path: str) -> None:
+    """With page_size set, queries have pages of that size, and their tokens lead through all rows."""
     served.control("PATCH", "options", json={"page_size": 2})
     first = query(served, path).json()
     second = query(served, path, continuationToken=first["continuationToken"]).json()
@@ -53,8 +53,8 @@ def test_page_size_rules_queries_too(served: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(("choice", "status"), [("refused", 400), ("accepted", 200)])
-def test_a_token_whose_window_moved_is_a_switch(served: Any, path: str, choice: str, status: int) -> None:
-    """A token with another window is refused or taken, as chosen; with other filters it is always refused."""
+def test_a_token_whose_window_moved_is_configurable(served: Any, path: str, choice: str, status: int) -> None:
+    """A token with another window is rejected or accepted, as configured; with other filters it is always rejected."""
     served.control("PATCH", "options", json={"page_size": 2, "moved_window": choice})
     token = query(served, path).json()["continuationToken"]
     moved = {"lastUpdatedBefore": "2101-01-01T00:00:00Z", "continuationToken": token}
@@ -63,8 +63,8 @@ def test_a_token_whose_window_moved_is_a_switch(served: Any, path: str, choice: 
     assert query(served, path, filters=filters, continuationToken=token).status_code == 400
 
 
-def test_a_tumbling_window_trigger_is_refused_by_its_type(served: Any, path: str) -> None:
-    """It has one `pipeline`, not `pipelines`: what is wrong with it is that its type is not emulated."""
+def test_a_tumbling_window_trigger_is_rejected_by_its_type(served: Any, path: str) -> None:
+    """It has one `pipeline`, not `pipelines`: the error is that its type is not supported."""
     pipeline = {"pipelineReference": {"referenceName": "p", "type": "PipelineReference"}}
     typed = {"frequency": "Hour", "interval": 1, "startTime": "2030-01-01T00:00:00Z", "maxConcurrency": 1}
     trigger = {"type": "TumblingWindowTrigger", "pipeline": pipeline, "typeProperties": typed}
@@ -74,7 +74,7 @@ def test_a_tumbling_window_trigger_is_refused_by_its_type(served: Any, path: str
     assert "Triggers of type 'TumblingWindowTrigger'" in reply.json()["error"]["message"]
 
 
-def test_undeclared_parameters_are_taken_and_not_shown(served: Any, path: str) -> None:
+def test_undeclared_parameters_are_accepted_and_not_shown(served: Any, path: str) -> None:
     """The quickstart of 2021 sends a whole pipeline as parameters: the run shows none."""
     body = {"name": "p", "properties": NOTHING}
     run = served.wait_for(path, run_id_of(create_run(served, path, body=body)))
@@ -92,8 +92,8 @@ FACTORY_FAULTS = [
 
 
 @pytest.mark.parametrize(("body", "place"), FACTORY_FAULTS)
-def test_a_factory_that_is_none_is_refused_by_the_place(served: Any, body: Any, place: str) -> None:
-    """What the API's description requires of identity and properties is checked, and the fault's place told."""
+def test_an_invalid_factory_is_rejected_with_the_place(served: Any, body: Any, place: str) -> None:
+    """Identity and properties are checked as the API's description requires, and the error names the place."""
     path = served.create_factory("Checked")
     reply = served.client.put(path, json={"location": "East US", **body})
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "BadRequest")
@@ -104,7 +104,7 @@ def test_a_factory_that_is_none_is_refused_by_the_place(served: Any, body: Any, 
     "kind", ["SystemAssigned", "systemassigned", "SystemAssigned, UserAssigned", "UserAssigned", "None"]
 )
 def test_the_kinds_of_identity_are_read_in_any_spelling(served: Any, kind: str) -> None:
-    """Resource Manager compares them without case, and writes the pair with a blank."""
+    """Resource Manager compares them without case, and writes the pair with a space."""
     path = served.create_factory("Spelt")
     assert (
         served.client.put(path, json={"location": "East US", "identity": {"type": kind}}).status_code == 200

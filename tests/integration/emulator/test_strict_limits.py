@@ -1,4 +1,4 @@
-"""The limits that a strict emulator keeps, and the choices that can change while it runs."""
+"""The limits that a strict emulator enforces, and the options that can change while it runs."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ QUEUE_IS_FULL = (
 
 @pytest.fixture
 def strict(serve: Any) -> Any:
-    """An emulator that keeps the service's limits, with one empty factory."""
+    """An emulator that enforces the service's limits, with one empty factory."""
     served = serve(strict=True)
     served.create_factory()
     return served
@@ -78,15 +78,15 @@ def refusal(reply: httpx.Response) -> str:
         ),
     ],
 )
-def test_a_pipeline_over_a_limit_is_told_which(strict: Any, properties: Any, message: str) -> None:
-    """The refusal has what there is and what there may be."""
+def test_an_error_names_the_limit_that_a_pipeline_exceeds(strict: Any, properties: Any, message: str) -> None:
+    """It has the actual number and the limit."""
     path = strict.create_factory()
     assert refusal(strict.client.put(f"{path}/pipelines/p", json={"properties": properties})) == message
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("pipelines", 200), ("datasets", 100)])
-def test_a_document_over_its_size_is_refused(strict: Any, kind: str, limit: int) -> None:
-    """200 KB for a pipeline, half of that for the others; up to there they are taken."""
+def test_a_document_over_its_size_is_rejected(strict: Any, kind: str, limit: int) -> None:
+    """200 KB for a pipeline, half of that for the others; up to the limit they are accepted."""
     path = strict.create_factory()
     storage = {"type": "AzureBlobStorage", "typeProperties": {"connectionString": "AccountName=a"}}
     strict.put(f"{path}/linkedservices/s", storage)
@@ -103,7 +103,7 @@ def test_a_document_over_its_size_is_refused(strict: Any, kind: str, limit: int)
 
 
 def test_a_full_queue_takes_no_more_runs(strict: Any) -> None:
-    """100 runs may wait for a place; the next createRun is refused, and taken again once one has gone."""
+    """100 runs may be queued; the next createRun is rejected, and accepted again once one has left."""
     path = strict.create_factory()
     strict.put(f"{path}/pipelines/p", {"activities": [], "concurrency": 1})
     strict.control("POST", "progression", json={"mode": "held"})
@@ -120,7 +120,7 @@ def test_a_full_queue_takes_no_more_runs(strict: Any) -> None:
 
 
 def test_a_factory_holds_five_thousand_documents(strict: Any) -> None:
-    """One more is refused, of whatever kind; what is there can still be changed, and another factory filled."""
+    """One more is rejected, of whatever kind; existing ones can still be changed, and other factories filled."""
     path = strict.create_factory()
     resources = strict.emulator.backend.store.resources
     strict.put(f"{path}/pipelines/first", {"activities": []})
@@ -136,8 +136,8 @@ def test_a_factory_holds_five_thousand_documents(strict: Any) -> None:
     strict.put(f"{strict.create_factory('adf-other')}/pipelines/more", {"activities": []})
 
 
-def test_a_factory_has_ten_thousand_runs_at_once(strict: Any) -> None:
-    """The next createRun is refused until one of them has ended."""
+def test_a_factory_has_at_most_ten_thousand_concurrent_runs(strict: Any) -> None:
+    """The next createRun is rejected until one of them has ended."""
     path = strict.create_factory()
     strict.put(f"{path}/pipelines/p", {"activities": []})
     strict.control("POST", "progression", json={"mode": "held"})
@@ -152,8 +152,8 @@ def test_a_factory_has_ten_thousand_runs_at_once(strict: Any) -> None:
     assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
 
 
-def test_how_many_runs_a_factory_has_and_what_it_answers_then_are_choices(strict: Any) -> None:
-    """Another factory has its own; a 429 says no time."""
+def test_the_limit_of_runs_and_its_error_are_options(strict: Any) -> None:
+    """Another factory has its own limit; a 429 has no Retry-After."""
     path, other = strict.create_factory(), strict.create_factory("adf-other")
     for each in (path, other):
         strict.put(f"{each}/pipelines/p", {"activities": []})
@@ -173,8 +173,8 @@ def test_how_many_runs_a_factory_has_and_what_it_answers_then_are_choices(strict
     assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
 
 
-def test_strict_can_be_chosen_later_and_reset(served: Any, path: str) -> None:
-    """The engine follows: it fails a child that finds the queue full only while the emulator is strict."""
+def test_strict_can_be_changed_and_reset(served: Any, path: str) -> None:
+    """The engine follows: it fails a child whose queue is full only while the emulator is strict."""
     call = activity(
         "call",
         "ExecutePipeline",
@@ -196,7 +196,7 @@ def test_strict_can_be_chosen_later_and_reset(served: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(("waits", "status"), [(False, "Succeeded"), (True, "Failed")])
-def test_what_execute_pipeline_does_by_default_is_a_choice(
+def test_the_default_of_execute_pipeline_is_an_option(
     served: Any, path: str, *, waits: bool, status: str
 ) -> None:
     """Two documents disagree on waitOnCompletion; a failed child fails only a parent that waits."""

@@ -13,8 +13,8 @@ import pytest
 
 @pytest.fixture
 def endpoint() -> Iterator[tuple[str, "Queue[str]"]]:
-    """An endpoint's URL, and the callback URIs that it was told."""
-    told: Queue[str] = Queue()
+    """An endpoint's URL, and the callback URIs that it received."""
+    callbacks: Queue[str] = Queue()
 
     class Endpoint(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -22,7 +22,7 @@ def endpoint() -> Iterator[tuple[str, "Queue[str]"]]:
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            told.put(body["callBackUri"])
+            callbacks.put(body["callBackUri"])
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             """Say nothing."""
@@ -30,16 +30,16 @@ def endpoint() -> Iterator[tuple[str, "Queue[str]"]]:
     with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", told
+        yield f"http://127.0.0.1:{server.server_port}/", callbacks
         server.shutdown()
         thread.join(60)
 
 
-def test_the_run_goes_on_when_the_endpoint_calls_back(
+def test_the_run_continues_when_the_endpoint_calls_back(
     served: Any, endpoint: tuple[str, "Queue[str]"]
 ) -> None:
     """The callback URI is the emulator's, needs no token, works once, and ends the activity."""
-    url, told = endpoint
+    url, callbacks = endpoint
     path = served.create_factory()
     hook = {
         "name": "hook",
@@ -48,7 +48,7 @@ def test_the_run_goes_on_when_the_endpoint_calls_back(
     }
     served.put(f"{path}/pipelines/p", {"activities": [hook]})
     run_id = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
-    callback = told.get(timeout=60)
+    callback = callbacks.get(timeout=60)
     assert callback.startswith(served.url)
     assert httpx.post(callback, content=b"[").status_code == 400
     assert httpx.post(callback, json=["no object"]).status_code == 400
@@ -60,8 +60,8 @@ def test_the_run_goes_on_when_the_endpoint_calls_back(
 
 
 def test_a_recovery_run_does_not_call_again(served: Any, endpoint: tuple[str, "Queue[str]"]) -> None:
-    """What was posted the first time is the activity's output in the recovery run, too."""
-    url, told = endpoint
+    """The first callback's body is the activity's output in the recovery run, too."""
+    url, callbacks = endpoint
     path = served.create_factory()
     hook = {
         "name": "hook",
@@ -79,9 +79,9 @@ def test_a_recovery_run_does_not_call_again(served: Any, endpoint: tuple[str, "Q
     }
     served.put(f"{path}/pipelines/p", {"activities": [hook, fail]})
     first = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
-    httpx.post(told.get(timeout=60), json={"answer": 42}).raise_for_status()
+    httpx.post(callbacks.get(timeout=60), json={"answer": 42}).raise_for_status()
     assert served.wait_for(path, first)["message"] == "Operation on target fail failed: 42"
     recovery = {"referencePipelineRunId": first, "isRecovery": "true", "startFromFailure": "true"}
     second = served.client.post(f"{path}/pipelines/p/createRun", params=served.version | recovery).json()
     assert served.wait_for(path, second["runId"])["message"] == "Operation on target fail failed: 42"
-    assert told.empty()
+    assert callbacks.empty()

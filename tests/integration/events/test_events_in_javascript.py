@@ -14,7 +14,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PIPELINES = ["load", "Load orders", "Lädt täglich (größe) 日付 🏭", "100%_of", "quote '\" and `"]
 
 
-def told(pipeline: str, status: str, *activities: Any, **fields: Any) -> str:
+def sent_text(pipeline: str, status: str, *activities: Any, **fields: Any) -> str:
     """The text of the event of a run that has ended."""
     world = World()
     world.factory.declare(pipeline, text={"type": "String", "defaultValue": ""})
@@ -27,9 +27,9 @@ def told(pipeline: str, status: str, *activities: Any, **fields: Any) -> str:
 
 @pytest.mark.parametrize("status", ["Succeeded", "Failed", "Cancelled"])
 def test_the_sdk_reads_and_writes_what_was_sent(status: str) -> None:
-    """Whatever the pipeline is called, every attribute and all of the data come back as they were, traces included."""
+    """Whatever the pipeline's name, every attribute and all data survive a round trip, traces included."""
     texts = [
-        told(
+        sent_text(
             name,
             status,
             activity("Copy", output=COPY_OUTPUT, userProperties={"file": "größe.csv"}),

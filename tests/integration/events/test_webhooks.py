@@ -1,4 +1,4 @@
-"""A webhook by its real socket: signed, called once, bounded, and led nowhere else."""
+"""A webhook over a real socket: signed, sent once, bounded, without redirects."""
 
 import json
 import socket
@@ -46,8 +46,8 @@ def send(url: str, *, seconds: float = 30, ca_file: Path | None = None) -> None:
     sender.send(WebhookTarget(url, KEY), EVENT)
 
 
-def test_what_is_sent_is_verified_by_standard_webhooks() -> None:
-    """By its own library: id, instant and body are signed; the body is the event, and no token goes with it."""
+def test_the_request_is_verified_by_standard_webhooks() -> None:
+    """By its own library: id, time and body are signed; the body is the event, and no token is sent."""
     with served(answered(204)) as (port, calls):
         send(f"http://127.0.0.1:{port}/in?a=b")
         send(f"http://127.0.0.1:{port}/in?a=b")
@@ -64,8 +64,8 @@ def test_what_is_sent_is_verified_by_standard_webhooks() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 400, 401, 404, 410, 429, 500, 503])
-def test_no_other_answer_is_taken_for_a_yes_and_none_is_followed(status: int) -> None:
-    """A redirect leads nowhere, whatever it names."""
+def test_only_2xx_is_a_success_and_no_redirect_is_followed(status: int) -> None:
+    """The Location of a redirect is ignored."""
     with served(answered(200)) as (inside, reached):
         redirect = answered(status, Location=f"http://127.0.0.1:{inside}/inside")
         with served(redirect) as (port, calls), pytest.raises(PublishError, match=f"answered {status}"):
@@ -74,8 +74,8 @@ def test_no_other_answer_is_taken_for_a_yes_and_none_is_followed(status: int) ->
 
 
 @pytest.mark.parametrize("handle", [drip, silence])
-def test_a_call_is_cut_at_its_end(handle: Handler) -> None:
-    """Whatever the other side does between two bytes."""
+def test_a_call_ends_at_its_limit(handle: Handler) -> None:
+    """The limit holds however the server delays its bytes."""
     with served(handle) as (port, _):
         began = time.monotonic()
         with pytest.raises(PublishError, match="gave no answer"):
@@ -83,14 +83,14 @@ def test_a_call_is_cut_at_its_end(handle: Handler) -> None:
         assert time.monotonic() - began < 20
 
 
-def test_the_body_of_an_answer_is_not_read() -> None:
-    """Its status says all that is asked."""
+def test_the_body_of_a_reply_is_not_read() -> None:
+    """The status alone decides."""
     with served(body_without_end) as (port, _):
         send(f"http://127.0.0.1:{port}/")
 
 
-def test_nobody_there_is_no_answer() -> None:
-    """And the text names no address."""
+def test_a_refused_connection_is_no_reply() -> None:
+    """The text does not show the address."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -100,8 +100,8 @@ def test_nobody_there_is_no_answer() -> None:
     assert "secret-path" not in str(caught.value)
 
 
-def test_a_machine_has_to_prove_that_it_is_the_one_that_was_named(tmp_path: Path) -> None:
-    """By a certificate of its name, of an authority that is trusted."""
+def test_a_server_must_authenticate_by_its_certificate(tmp_path: Path) -> None:
+    """The certificate is for its name and of a trusted authority."""
     authority, stranger = trustme.CA(), trustme.CA()
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
@@ -124,15 +124,15 @@ def test_a_machine_has_to_prove_that_it_is_the_one_that_was_named(tmp_path: Path
 @pytest.mark.parametrize(
     "found", [["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"], ["93.184.216.34", "::1"]]
 )
-def test_a_name_that_leads_inside_is_not_called(found: list[str]) -> None:
-    """Before anything is dialled."""
+def test_a_name_that_resolves_to_a_private_address_is_not_called(found: list[str]) -> None:
+    """It is rejected before connecting."""
     sender = WebhookSender(utcnow, resolve=lambda _host, _port: found)
     with pytest.raises(PublishError, match="leads to an address that is not public"):
         sender.send(WebhookTarget("https://hooks.example.com/", KEY), EVENT)
 
 
-def test_the_address_that_was_checked_is_dialled_and_the_name_is_asked_for_once() -> None:
-    """A name that leads elsewhere the next moment gains nothing."""
+def test_the_checked_address_is_the_one_connected_to() -> None:
+    """The name is resolved once, so a second answer of the resolver has no effect."""
     with served(answered(200)) as (port, calls):
         answers = iter([["127.0.0.1"]])
         sender = WebhookSender(utcnow, loopback=True, resolve=lambda _host, _port: next(answers))
@@ -141,7 +141,7 @@ def test_the_address_that_was_checked_is_dialled_and_the_name_is_asked_for_once(
 
 
 def test_without_the_setting_this_machine_is_not_called() -> None:
-    """It is for tests alone."""
+    """The setting is for tests alone."""
     with served(answered(200)) as (port, calls), pytest.raises(PublishError, match="must begin with https"):
         WebhookSender(utcnow).send(WebhookTarget(f"http://127.0.0.1:{port}/", KEY), EVENT)
     assert calls == []

@@ -1,4 +1,4 @@
-"""Toy apps, hosts that run them in this process, and what the apps noted."""
+"""Toy apps, hosts that run them in this process, and the records that the apps wrote."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class Toy:
 
     @property
     def noted(self) -> list[dict[str, Any]]:
-        """What the app's functions have noted, in order."""
+        """The records that the app's functions wrote, in order."""
         path = self.folder / "noted.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
@@ -61,7 +61,7 @@ class Toy:
 
     @asynccontextmanager
     async def hosted(self, *, make_queue: bool = True, **config: Any) -> AsyncIterator[FunctionsHost]:
-        """A host in this process; its queue is made for it, since it makes none itself."""
+        """A host in this process; its queue is created first, since a host creates none."""
         if make_queue:
             with suppress(ResourceExistsError):
                 self.client().create_queue()
@@ -69,7 +69,7 @@ class Toy:
             yield host
 
     async def until(self, condition: Callable[["Toy"], bool], *, limit: float = LIMIT) -> None:
-        """Wait until something is so; fails once the limit is over."""
+        """Wait until a condition holds; fails once the limit is over."""
         deadline = time.monotonic() + limit
         while not condition(self):
             assert time.monotonic() < deadline, f"not so within {limit:g} s; noted: {self.noted}"

@@ -1,4 +1,4 @@
-"""Who may call, and how many at once, on real sockets: as seen on the platform's own host."""
+"""Access keys and limits of concurrent calls, on real sockets: as observed on the platform's own host."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     MakeToy = Callable[..., Toy]
 
 
-def test_hundreds_of_async_calls_wait_and_a_plain_one_beside_them_does_not(make_toy: "MakeToy") -> None:
-    """maxConcurrentRequests counts all, threads only plain functions: 300 wait, and others are answered beside them."""
+def test_hundreds_of_async_calls_do_not_block_a_plain_one(make_toy: "MakeToy") -> None:
+    """maxConcurrentRequests counts all calls, threads only plain functions: 300 wait, and others are answered."""
     limits = {"extensions": {"http": {"maxConcurrentRequests": 1000, "maxOutstandingRequests": 1000}}}
 
     async def work(url: str) -> None:
@@ -33,10 +33,10 @@ def test_hundreds_of_async_calls_wait_and_a_plain_one_beside_them_does_not(make_
     on_a_host(make_toy, work, limits)
 
 
-def test_sync_and_async_calls_beyond_max_concurrent_requests_wait_and_beyond_outstanding_get_429(
+def test_calls_beyond_the_limits_wait_and_then_get_429(
     make_toy: "MakeToy",
 ) -> None:
-    """At once, without Retry-After, with the platform's own header and no body."""
+    """The 429 is immediate, without Retry-After, with the platform's own header and no body."""
     limits = {"extensions": {"http": {"maxConcurrentRequests": 2, "maxOutstandingRequests": 3}}}
 
     async def work(url: str) -> None:
@@ -51,7 +51,7 @@ def test_sync_and_async_calls_beyond_max_concurrent_requests_wait_and_beyond_out
     on_a_host(make_toy, work, limits)
 
 
-def test_keys_open_what_is_theirs(make_toy: "MakeToy") -> None:
+def test_each_key_opens_its_own_functions(make_toy: "MakeToy") -> None:
     """A function's key opens that function alone, the host key all of them, the master key /admin too."""
     toy = make_toy(APP)
 

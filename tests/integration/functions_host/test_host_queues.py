@@ -70,8 +70,8 @@ def test_a_message_that_always_fails_is_poison_after_five_deliveries(make_toy: "
     asyncio.run(main())
 
 
-def test_base64_is_decoded_and_what_is_none_is_poison(make_toy: "MakeToy") -> None:
-    """With the platform's default encoding a base64 text arrives decoded, any other not at all."""
+def test_base64_is_decoded_and_other_texts_are_poison(make_toy: "MakeToy") -> None:
+    """With the platform's default encoding a base64 text arrives decoded, any other is not delivered."""
     toy = make_toy(SUCCEED, {"extensions": {"queues": {}}})
 
     async def main() -> None:
@@ -87,7 +87,7 @@ def test_base64_is_decoded_and_what_is_none_is_poison(make_toy: "MakeToy") -> No
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_function_runs(make_toy: "MakeToy") -> None:
-    """A function of three leases keeps its message to itself, and deletes it with the last receipt."""
+    """A function that runs for three leases keeps its message, and deletes it with the last receipt."""
     toy = make_toy(SUCCEED + "    time.sleep(6)\n    note(done=True)\n")
 
     async def main() -> None:
@@ -100,7 +100,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_function_runs(make_toy: "MakeToy"
 
 
 def test_a_failed_message_waits_for_the_scaled_visibility_timeout(make_toy: "MakeToy") -> None:
-    """host.json's 200 s become 2 s at a hundredth: no sooner is the message back."""
+    """host.json's 200 s become 2 s at a hundredth: the message does not reappear earlier."""
     queues = {"messageEncoding": "none", "visibilityTimeout": "00:03:20", "maxDequeueCount": 2}
     toy = make_toy(FAIL.replace("note(", "note(at=time.monotonic(), "), {"extensions": {"queues": queues}})
 
@@ -114,8 +114,8 @@ def test_a_failed_message_waits_for_the_scaled_visibility_timeout(make_toy: "Mak
     asyncio.run(main())
 
 
-def test_a_batch_is_worked_on_at_once_and_within_its_limits(make_toy: "MakeToy") -> None:
-    """batchSize 4 and newBatchThreshold 2: never more than six at once, and all of twenty in the end."""
+def test_a_batch_is_processed_concurrently_and_within_its_limits(make_toy: "MakeToy") -> None:
+    """With batchSize 4 and newBatchThreshold 2, never more than six run concurrently, and all twenty are processed."""
     work = """
 async def work(msg: func.QueueMessage) -> None:
     global running
@@ -139,10 +139,10 @@ async def work(msg: func.QueueMessage) -> None:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_queue_is_never_made_by_the_host(
+def test_a_queue_is_never_created_by_the_host(
     make_toy: "MakeToy", caplog: pytest.LogCaptureFixture, *, deleted: bool
 ) -> None:
-    """Missing from the start or deleted later, it is asked for quietly until its owner has made it."""
+    """Missing from the start or deleted later, it is polled quietly until its owner has created it."""
     toy = make_toy(SUCCEED)
 
     async def main() -> None:
@@ -163,8 +163,8 @@ def test_a_queue_is_never_made_by_the_host(
     asyncio.run(main())
 
 
-def test_a_closing_host_finishes_what_it_has_begun(make_toy: "MakeToy") -> None:
-    """A message under way at the close is finished and deleted; one that comes later stays."""
+def test_a_closing_host_finishes_messages_in_progress(make_toy: "MakeToy") -> None:
+    """A message in progress at the close is finished and deleted; a later one stays."""
     toy = make_toy(
         TRIGGER
         + """
@@ -187,7 +187,7 @@ def work(msg: func.QueueMessage) -> None:
 
 
 def test_a_function_beyond_the_drain_time_leaves_its_message_to_its_lease(make_toy: "MakeToy") -> None:
-    """The host does not wait for ever, and does not give the message away while the function may still run."""
+    """The host stops waiting, and does not release the message while the function may still run."""
     toy = make_toy(
         TRIGGER
         + """
@@ -208,7 +208,7 @@ async def work(msg: func.QueueMessage) -> None:
 
 
 def test_a_trigger_without_storage_is_in_error_and_the_host_runs(make_toy: "MakeToy") -> None:
-    """A connection that no setting has puts its function in error, and nothing else."""
+    """A connection without a setting puts its function in error, and nothing else."""
     toy = make_toy(SUCCEED)
 
     async def main() -> None:
@@ -224,7 +224,7 @@ def test_a_trigger_without_storage_is_in_error_and_the_host_runs(make_toy: "Make
     ("status", "asked"), [pytest.param(403, 1, id="refused at once"), pytest.param(500, 6, id="six tries")]
 )
 def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, asked: int) -> None:
-    """403 ends it at once, 500 after the six tries of the SDK; the message is hidden for the rest of its lease."""
+    """403 ends it immediately, 500 after the SDK's six tries; the message stays hidden for the rest of its lease."""
     toy = make_toy(SUCCEED)
     toy.client().create_queue()
 
@@ -245,8 +245,8 @@ def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, ask
     asyncio.run(main())
 
 
-def test_a_poll_that_is_refused_ends_the_host(make_toy: "MakeToy") -> None:
-    """GetMessages 403, as with a role that is not yet there; 5xx is lived with."""
+def test_a_rejected_poll_ends_the_host(make_toy: "MakeToy") -> None:
+    """GetMessages 403, as with a role not yet assigned, ends it; 5xx is retried."""
     toy = make_toy(SUCCEED)
     toy.client().create_queue()
 

@@ -58,8 +58,8 @@ def test_requests_are_served_on_a_free_port(make_toy: "MakeToy") -> None:
     asyncio.run(main())
 
 
-def test_replies_of_a_kept_connection_leave_at_once(make_toy: "MakeToy") -> None:
-    """No reply waits for the acknowledgement of the bytes before it, which callers delay by 40 ms."""
+def test_replies_on_a_kept_connection_are_sent_immediately(make_toy: "MakeToy") -> None:
+    """No reply waits for the acknowledgement of earlier bytes, which callers delay by 40 ms."""
     toy = make_toy(APP)
 
     async def main() -> None:
@@ -70,8 +70,8 @@ def test_replies_of_a_kept_connection_leave_at_once(make_toy: "MakeToy") -> None
     asyncio.run(main())
 
 
-def test_a_body_of_told_length_beyond_the_limit_is_not_even_read(make_toy: "MakeToy") -> None:
-    """100 MiB and a byte are refused by Content-Length, and the connection is closed."""
+def test_a_declared_length_beyond_the_limit_is_rejected_unread(make_toy: "MakeToy") -> None:
+    """100 MiB and a byte are rejected by Content-Length, and the connection is closed."""
     toy = make_toy(APP)
 
     async def main() -> None:
@@ -87,8 +87,8 @@ def test_a_body_of_told_length_beyond_the_limit_is_not_even_read(make_toy: "Make
     asyncio.run(main())
 
 
-def test_a_caller_that_goes_away_does_not_stop_the_function(make_toy: "MakeToy") -> None:
-    """As on the platform, the function runs to its end though nobody waits for it."""
+def test_a_caller_that_disconnects_does_not_stop_the_function(make_toy: "MakeToy") -> None:
+    """As on the platform, the function runs to its end without its caller."""
     toy = make_toy(APP)
 
     async def main() -> None:
@@ -100,8 +100,8 @@ def test_a_caller_that_goes_away_does_not_stop_the_function(make_toy: "MakeToy")
     asyncio.run(main())
 
 
-def test_a_closing_host_answers_what_it_has_begun_and_takes_no_more(make_toy: "MakeToy") -> None:
-    """A request under way is answered; a new connection is refused."""
+def test_a_closing_host_answers_requests_in_progress_and_accepts_no_more(make_toy: "MakeToy") -> None:
+    """A request in progress is answered; a new connection is rejected."""
     toy = make_toy(APP)
 
     async def main() -> None:
@@ -117,8 +117,8 @@ def test_a_closing_host_answers_what_it_has_begun_and_takes_no_more(make_toy: "M
     asyncio.run(main())
 
 
-def test_a_host_closes_though_a_function_does_not_return(make_toy: "MakeToy") -> None:
-    """Once the drain time is over the caller's connection is reset, and once the grace is, the host closes."""
+def test_a_host_closes_although_a_function_does_not_return(make_toy: "MakeToy") -> None:
+    """After the drain time the caller's connection is reset; after the grace period the host closes."""
     toy = make_toy(APP)
 
     async def main() -> float:
@@ -136,7 +136,7 @@ def test_a_host_closes_though_a_function_does_not_return(make_toy: "MakeToy") ->
 
 
 def test_a_port_that_is_taken_ends_the_start(make_toy: "MakeToy") -> None:
-    """The error of the operating system comes out, and what had begun is closed."""
+    """The operating system's error is raised, and what had been started is closed."""
     toy = make_toy(APP)
 
     async def main() -> None:

@@ -27,7 +27,7 @@ QUICK = HostTimes(lock_recovery=0.1)
 
 
 def timer(schedule: str, **options: object) -> str:
-    """An app with one timer, which notes what it was given."""
+    """An app with one timer, which records its argument."""
     given = "".join(f", {name}={value!r}" for name, value in options.items())
     return f"""
 @app.timer_trigger(arg_name="timer", schedule="{schedule}"{given})
@@ -37,7 +37,7 @@ def tick(timer: func.TimerRequest) -> None:
 
 
 def blob(toy: "Toy", name: str) -> BlobClient:
-    """A blob of the container in which the platform keeps what timers need."""
+    """A blob of the container in which the platform keeps the state of timers."""
     container = ContainerClient.from_connection_string(toy.storage, "azure-webjobs-hosts")
     with suppress(ResourceExistsError):
         container.create_container()
@@ -45,15 +45,15 @@ def blob(toy: "Toy", name: str) -> BlobClient:
 
 
 def status_of(toy: "Toy", host_id: str) -> dict[str, Any]:
-    """The status that is stored for the toy's timer."""
+    """The stored status of the toy's timer."""
     content: dict[str, Any] = json.loads(
         blob(toy, f"timers/{host_id}/Host.Functions.tick/status").download_blob().readall()
     )
     return content
 
 
-def test_of_two_hosts_one_fires_and_the_other_follows_it(make_toy: "MakeToy") -> None:
-    """The lock is a lease on the platform's own blob; released at an orderly stop, it is taken at once."""
+def test_of_two_hosts_one_fires_and_the_other_takes_over(make_toy: "MakeToy") -> None:
+    """The lock is a lease on the platform's own blob; released at an orderly stop, it is acquired immediately."""
     toy = make_toy(timer("* * * * * *"))
     host_id = uuid4().hex
 
@@ -68,7 +68,7 @@ def test_of_two_hosts_one_fires_and_the_other_follows_it(make_toy: "MakeToy") ->
                 before, began = len(toy.noted), utcnow()
                 await asyncio.sleep(5.2)
                 fired, lasted = len(toy.noted) - before, (utcnow() - began).total_seconds()
-                # What was late on a busy machine is caught up; two that fire would fire twice as often.
+                # Occurrences delayed on a busy machine are caught up; two that fire would fire twice as often.
                 assert fired <= lasted + 2.5
         assert lock.get_blob_properties().lease.state == "available"
         seen = len(toy.noted)
@@ -78,8 +78,8 @@ def test_of_two_hosts_one_fires_and_the_other_follows_it(make_toy: "MakeToy") ->
     asyncio.run(main())
 
 
-def test_hosts_with_other_ids_fire_apart(make_toy: "MakeToy") -> None:
-    """The path of the lock has the host id in it, so two apps in one storage account do not meet."""
+def test_hosts_with_other_ids_fire_independently(make_toy: "MakeToy") -> None:
+    """The path of the lock contains the host id, so two apps in one storage account do not share it."""
     toy = make_toy(timer("* * * * * *"))
 
     async def main() -> None:
@@ -91,8 +91,8 @@ def test_hosts_with_other_ids_fire_apart(make_toy: "MakeToy") -> None:
     asyncio.run(main())
 
 
-def test_what_was_missed_while_down_is_caught_up_once(make_toy: "MakeToy") -> None:
-    """A stored next that has passed means one run at once with past_due, and a new status after it."""
+def test_occurrences_missed_while_down_are_caught_up_once(make_toy: "MakeToy") -> None:
+    """A stored next in the past means one immediate run with past_due, and a new status after it."""
     schedule = "0 0 * * * *"
     toy = make_toy(timer(schedule))
     host_id = uuid4().hex
@@ -113,8 +113,8 @@ def test_what_was_missed_while_down_is_caught_up_once(make_toy: "MakeToy") -> No
     assert datetime.fromisoformat(status_of(toy, host_id)["Next"]) > utcnow()
 
 
-def test_a_new_timer_notes_its_first_occurrence(make_toy: "MakeToy") -> None:
-    """Before it ever ran, storage tells when it is to, so that even the first run cannot be missed."""
+def test_a_new_timer_stores_its_first_occurrence(make_toy: "MakeToy") -> None:
+    """Its first time is stored before it ever ran, so that even the first run cannot be missed."""
     toy = make_toy(timer("0 0 0 1 1 *"))
     host_id = uuid4().hex
 
@@ -131,8 +131,8 @@ def test_a_new_timer_notes_its_first_occurrence(make_toy: "MakeToy") -> None:
     assert toy.noted == []
 
 
-def test_a_status_that_cannot_be_read_is_made_anew(make_toy: "MakeToy") -> None:
-    """Rubbish in the status blob ends neither the host nor the timer."""
+def test_an_unreadable_status_is_replaced(make_toy: "MakeToy") -> None:
+    """An invalid status blob ends neither the host nor the timer."""
     toy = make_toy(timer("0 0 0 1 1 *", run_on_startup=True))
     host_id = uuid4().hex
     blob(toy, f"timers/{host_id}/Host.Functions.tick/status").upload_blob("{")
@@ -147,7 +147,7 @@ def test_a_status_that_cannot_be_read_is_made_anew(make_toy: "MakeToy") -> None:
 
 
 def test_a_timer_and_a_queue_function_may_be_run_by_hand(make_toy: "MakeToy") -> None:
-    """POST /admin/functions/{name} with the master key runs a function now, whoever holds its lock."""
+    """POST /admin/functions/{name} with the master key runs a function immediately, whichever host holds its lock."""
     toy = make_toy(
         timer("0 0 0 1 1 *")
         + """
@@ -171,7 +171,7 @@ def work(msg: func.QueueMessage) -> None:
     asyncio.run(main())
 
 
-def test_a_schedule_that_is_none_puts_its_function_in_error_alone(
+def test_an_invalid_schedule_puts_its_function_alone_in_error(
     make_toy: "MakeToy", caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log names it, with the platform's sentence; the other timer fires."""
@@ -189,7 +189,7 @@ def test_a_schedule_that_is_none_puts_its_function_in_error_alone(
 
 
 def test_a_status_of_the_platform_with_seven_digits_is_read(make_toy: "MakeToy") -> None:
-    """What the platform's host has left is taken up: a missed occurrence is caught up."""
+    """A status written by the platform's host is continued: a missed occurrence is caught up."""
     toy = make_toy(timer("0 0 0 1 1 *"))
     host_id = uuid4().hex
     left = {"Last": "2020-01-01T00:00:00.0236582+00:00", "Next": "2021-01-01T00:00:00+00:00"}
@@ -204,8 +204,8 @@ def test_a_status_of_the_platform_with_seven_digits_is_read(make_toy: "MakeToy")
     assert toy.noted[0]["past_due"] is True
 
 
-def test_a_lock_that_was_broken_ends_the_host_at_its_next_renewal(make_toy: "MakeToy") -> None:
-    """Told that the lease is no longer its own, the host ends, and does not fire against its successor."""
+def test_a_broken_lease_ends_the_host_at_its_next_renewal(make_toy: "MakeToy") -> None:
+    """When the lease is no longer its own, the host ends, and does not fire beside its successor."""
     toy = make_toy(timer("* * * * * *"))
     host_id = uuid4().hex
 

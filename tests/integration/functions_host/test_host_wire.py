@@ -1,4 +1,4 @@
-"""Requests as bytes on a socket, and the answers: each row was seen on the platform's own host."""
+"""Requests as bytes on a socket, and the replies: each row was observed on the platform's own host."""
 
 import asyncio
 import json
@@ -43,10 +43,10 @@ POST = "POST /api/echo/x HTTP/1.1\r\nHost: h\r\n"
         pytest.param("nonsense\r\n\r\n", 400, id="no request"),
     ],
 )
-def test_what_the_server_refuses_ends_the_connection_without_a_word(
+def test_a_malformed_request_ends_the_connection_without_a_body(
     make_toy: "MakeToy", request_text: str, status: int
 ) -> None:
-    """A status, no body, no content type, Connection: close; nobody else sees the request."""
+    """A status, no body, no content type, Connection: close; the request reaches no function."""
 
     async def work(url: str) -> None:
         code, headers, body = await ask(url, request_text.encode("latin-1"))
@@ -83,8 +83,8 @@ def test_what_the_server_refuses_ends_the_connection_without_a_word(
         pytest.param("GET /api/own/space HTTP/1.1\r\nHost: h\r\n\r\n", 500, id="space in a header's name"),
     ],
 )
-def test_a_refusal_is_empty(make_toy: "MakeToy", request_text: str, status: int) -> None:
-    """No body, no type, no challenge, no list of methods: the platform says nothing but the status."""
+def test_an_error_of_the_host_is_empty(make_toy: "MakeToy", request_text: str, status: int) -> None:
+    """No body, no type, no challenge, no list of methods: the platform sends the status alone."""
 
     async def work(url: str) -> None:
         code, headers, body = await ask(url, request_text.encode())
@@ -108,10 +108,10 @@ def test_a_refusal_is_empty(make_toy: "MakeToy", request_text: str, status: int)
         ),
     ],
 )
-def test_a_body_reaches_the_function_only_by_its_length(
+def test_a_body_reaches_the_function_only_with_a_length(
     make_toy: "MakeToy", head: str, body: str, seen: str
 ) -> None:
-    """What comes in chunks is gone, and a length beside it has another name; nothing is decompressed."""
+    """A chunked body is dropped, and a length beside it has another name; nothing is decompressed."""
 
     async def work(url: str) -> None:
         status, _, answer = await ask(url, (POST + head + "\r\n" + body).encode("latin-1"))
@@ -125,10 +125,10 @@ def test_a_body_reaches_the_function_only_by_its_length(
     on_a_host(make_toy, work)
 
 
-def test_a_body_that_does_not_come_is_an_empty_500_and_the_function_is_not_called(
+def test_a_missing_body_is_an_empty_500_and_the_function_is_not_called(
     make_toy: "MakeToy",
 ) -> None:
-    """After five seconds without a byte of what was announced."""
+    """The 500 is sent after five seconds without a byte of the announced body."""
 
     async def work(url: str) -> None:
         loop = asyncio.get_running_loop()
@@ -160,7 +160,7 @@ def test_a_body_that_does_not_come_is_an_empty_500_and_the_function_is_not_calle
 def test_a_path_is_decoded_as_by_the_platform_s_server(
     make_toy: "MakeToy", segment: str, name: str, url: str
 ) -> None:
-    """But for the slash, and what is no UTF-8; the function's URL is encoded anew."""
+    """All but the slash and invalid UTF-8 is decoded; the function's URL is encoded again."""
 
     async def work(base: str) -> None:
         request = f"post /API/Echo/{segment}/?q=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n"
@@ -173,7 +173,7 @@ def test_a_path_is_decoded_as_by_the_platform_s_server(
 
 
 def test_queries_and_headers_are_merged_as_by_the_platform_s_server(make_toy: "MakeToy") -> None:
-    """Names of a query without regard to case, empty values left out; headers in lower case, joined by commas."""
+    """Query names match without case, empty values are left out; headers are in lower case, joined by commas."""
 
     async def work(url: str) -> None:
         query = "a=1&a=2&b=&c&d=x%20y+z&%C3%A9=%ff&A=3"
@@ -188,8 +188,8 @@ def test_queries_and_headers_are_merged_as_by_the_platform_s_server(make_toy: "M
     on_a_host(make_toy, work)
 
 
-def test_a_response_leaves_in_chunks_unless_the_function_told_its_length(make_toy: "MakeToy") -> None:
-    """Date and Server are the function's where it gives them, else the server's own."""
+def test_a_response_is_chunked_unless_the_function_set_its_length(make_toy: "MakeToy") -> None:
+    """Date and Server are the function's where it sets them, else the server's own."""
 
     async def work(url: str) -> None:
         answers = {
@@ -205,8 +205,8 @@ def test_a_response_leaves_in_chunks_unless_the_function_told_its_length(make_to
     on_a_host(make_toy, work)
 
 
-def test_a_connection_serves_on_after_a_refusal_with_its_body_unread(make_toy: "MakeToy") -> None:
-    """Two requests in one go: 401 for the first, whose body nobody reads, and an answer to the second."""
+def test_a_connection_continues_after_an_error_with_its_body_unread(make_toy: "MakeToy") -> None:
+    """Of two requests sent together, the first gets 401 without its body being read, the second its reply."""
 
     async def work(url: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
@@ -230,10 +230,10 @@ def test_a_connection_serves_on_after_a_refusal_with_its_body_unread(make_toy: "
         ),
     ],
 )
-def test_what_is_read_to_its_end_is_whole(
+def test_a_reply_read_to_its_end_is_complete(
     make_toy: "MakeToy", request_text: str, body: bytes, *, closed: bool
 ) -> None:
-    """HEAD has no body where all methods are taken; a connection of HTTP 1.0 is closed after its answer."""
+    """HEAD has no body where all methods are allowed; an HTTP 1.0 connection is closed after its reply."""
 
     async def work(url: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
@@ -250,8 +250,8 @@ def test_what_is_read_to_its_end_is_whole(
     on_a_host(make_toy, work)
 
 
-def test_a_hundred_is_sent_only_where_the_body_is_wanted(make_toy: "MakeToy") -> None:
-    """Expect: 100-continue is answered with 100 for who may call, and with 401 at once for who may not."""
+def test_100_continue_is_sent_only_where_the_body_is_wanted(make_toy: "MakeToy") -> None:
+    """Expect: 100-continue is answered with 100 for an allowed caller, and with 401 immediately for others."""
 
     async def work(url: str) -> None:
         for query, first in (("", b"HTTP/1.1 401"), ("?code=Key", b"HTTP/1.1 100")):

@@ -1,4 +1,4 @@
-"""A toy that tells what reached it, and requests as bytes."""
+"""A toy that reports what reached it, and requests as bytes."""
 
 import asyncio
 from collections.abc import Callable
@@ -59,7 +59,7 @@ async def release(req: func.HttpRequest) -> str:
 
 
 async def ask(url: str, request: bytes, *, end: bool = False) -> tuple[int, dict[str, str], bytes]:
-    """Send bytes; the answer's status, headers and body."""
+    """Send bytes; returns the reply's status, headers and body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(request)
     if end:

@@ -1,4 +1,4 @@
-"""The deployment as Microsoft's compiler sees it. Without a `bicep` on PATH these tests are skipped."""
+"""The deployment checked by Microsoft's compiler. Without a `bicep` on PATH these tests are skipped."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def bicep(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def snapshot(folder: Path, *, infra: Path = INFRA, **parameters: Any) -> subprocess.CompletedProcess[str]:
-    """What a deployment of an example with these parameters would make, in `snapshot.json` of a folder."""
+    """What a deployment of an example with these parameters would create, in `snapshot.json` of a folder."""
     file = folder / "parameters.bicepparam"
     template = os.path.relpath(infra / "main.bicep", folder)
     given = {"environmentName": "example", "location": "westeurope", "factoryId": FACTORY, **parameters}
@@ -62,7 +62,7 @@ def snapshot(folder: Path, *, infra: Path = INFRA, **parameters: Any) -> subproc
 
 
 def predicted(folder: Path, **parameters: Any) -> list[dict[str, Any]]:
-    """The resources that a deployment would make."""
+    """The resources that a deployment would create."""
     done = snapshot(folder, **parameters)
     assert done.returncode == 0, done.stderr
     document = json.loads((folder / "parameters.snapshot.json").read_text())
@@ -87,8 +87,8 @@ def names_of_roles(resources: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("command", ["build", "lint"])
-def test_the_compiler_has_nothing_to_say(command: str) -> None:
-    """The template builds and lints without a word."""
+def test_the_compiler_reports_nothing(command: str) -> None:
+    """The template builds and lints without warnings."""
     done = bicep(command, "infra/main.bicep", *(["--stdout"] if command == "build" else []))
     assert (done.returncode, done.stderr) == (0, "")
     if command == "lint":
@@ -103,23 +103,23 @@ def test_every_file_is_formatted(file: str) -> None:
     assert done.stdout == (ROOT / file).read_text()
 
 
-def test_what_a_deployment_makes_is_what_it_made_before() -> None:
-    """An example deployment makes what its snapshot shows, which `bicep snapshot --mode overwrite` writes anew."""
+def test_a_deployment_creates_what_its_snapshot_shows() -> None:
+    """The snapshots of the example deployments are current; `bicep snapshot --mode overwrite` rewrites them."""
     options = ("--subscription-id", SUBSCRIPTION, "--location", "westeurope")
     done = bicep("snapshot", EXAMPLE, "--mode", "validate", *options)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("what", sorted(NOT_IDS))
-def test_what_is_no_factory_is_refused_by_name(what: str, tmp_path: Path) -> None:
-    """Before anything is made the deployment fails, saying which parameter is wrong and what it is."""
+def test_an_invalid_factory_id_is_rejected_by_name(what: str, tmp_path: Path) -> None:
+    """The deployment fails before it creates anything, naming the parameter and its fault."""
     done = snapshot(tmp_path, factoryId=NOT_IDS[what])
     assert done.returncode != 0
     assert f'factoryId: "{NOT_IDS[what].strip()}" is not the resource id of a data factory' in done.stderr
 
 
 def test_every_fault_of_the_factories_is_named(tmp_path: Path) -> None:
-    """A wrong id of another factory, an alias that is taken and a factory named twice are told together."""
+    """An invalid id of another factory, a duplicate alias and a factory named twice are reported together."""
     others = {"lab": "adf-lab", "default": FACTORY, "same": FACTORY.upper()}
     done = snapshot(tmp_path, otherFactories=others)
     assert 'lab: "adf-lab" is not the resource id of a data factory' in done.stderr
@@ -128,7 +128,7 @@ def test_every_fault_of_the_factories_is_named(tmp_path: Path) -> None:
 
 
 def test_letter_case_and_blanks_change_no_name(tmp_path: Path) -> None:
-    """However the id is written, roles and assignments have the names that they had."""
+    """However the id is written, roles and assignments keep their names."""
     plain = names_of_roles(predicted(tmp_path))
     odd = names_of_roles(predicted(tmp_path, factoryId=f"  {FACTORY.upper()} "))
     assert len(plain) == 2
@@ -149,13 +149,13 @@ def test_factories_of_one_group_share_a_definition(tmp_path: Path) -> None:
 
 
 def copied(folder: Path) -> Path:
-    """A copy of the template and of what it reads, to be changed."""
+    """A copy of the template and its files, for changes."""
     shutil.copytree(INFRA, folder / "infra")
     shutil.copy(ROOT / "host.json", folder)
     return folder / "infra"
 
 
-def test_more_requests_than_the_host_lets_in_are_refused(tmp_path: Path) -> None:
+def test_more_requests_than_the_host_accepts_are_rejected(tmp_path: Path) -> None:
     """A concurrency over host.json's fails the deployment and says so."""
     infra = copied(tmp_path)
     host = json.loads((tmp_path / "host.json").read_text())
@@ -175,7 +175,7 @@ def test_a_principal_that_is_named_twice_is_granted_once(tmp_path: Path) -> None
 
 
 def test_a_policy_of_the_file_becomes_the_setting(tmp_path: Path) -> None:
-    """What stands in policy.json reaches the template, text that looks like an expression included."""
+    """policy.json reaches the template, text that looks like an expression included."""
     infra = copied(tmp_path)
     policy = {"*": {"correlationParameter": "[requestId]"}}
     (infra / "policy.json").write_text(json.dumps(policy))
@@ -191,8 +191,8 @@ ROUTES = {
 }
 
 
-def test_routes_of_the_file_become_the_setting_and_their_queues_are_made(tmp_path: Path) -> None:
-    """Each queue once; who is to read it has a role on it alone."""
+def test_routes_of_the_file_become_the_setting_and_their_queues_are_created(tmp_path: Path) -> None:
+    """Each queue is created once; its consumer has a role on it alone."""
     infra = copied(tmp_path)
     (infra / "routes.json").write_text(json.dumps(ROUTES))
     done = bicep("build", infra / "main.bicep", "--stdout")
@@ -211,14 +211,14 @@ def test_routes_of_the_file_become_the_setting_and_their_queues_are_made(tmp_pat
     assert "/queues/finance/" in granted["id"]
 
 
-def test_consumers_of_a_queue_that_no_route_has_are_refused(tmp_path: Path) -> None:
-    """A queue that is misspelled would be granted to nobody's use."""
+def test_consumers_of_a_queue_without_a_route_are_rejected(tmp_path: Path) -> None:
+    """A misspelt queue would be granted without any use."""
     done = snapshot(tmp_path, routeConsumers={"financ": ["a0b1c2d3-0000-4000-8000-0000000000e4"]})
     assert "routes.json has no route to the queue financ" in done.stderr + done.stdout
 
 
 def test_triggers_of_the_file_become_the_setting(tmp_path: Path) -> None:
-    """What stands in triggers.json reaches the template, the references of its parameters included."""
+    """triggers.json reaches the template, the references of its parameters included."""
     infra = copied(tmp_path)
     (infra / "triggers.json").write_text(json.dumps([blob_trigger()]))
     done = bicep("build", infra / "main.bicep", "--stdout")

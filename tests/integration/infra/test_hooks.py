@@ -1,4 +1,4 @@
-"""The hooks of azure.yaml as azd runs them: by a shell, in the project's folder, with the deployment's outputs."""
+"""The hooks of azure.yaml as azd runs them: in a shell, in the project's folder, with the deployment's outputs."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ HOOKS = yaml.safe_load((ROOT / "azure.yaml").read_text())["hooks"]
 
 
 class Well(BaseHTTPRequestHandler):
-    """An app that is well."""
+    """A healthy app."""
 
     def do_GET(self) -> None:
         """Answer."""
@@ -30,12 +30,12 @@ class Well(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Where an app is well."""
+    """URL of a healthy app."""
     with HTTPServer(("127.0.0.1", 0), Well) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -67,8 +67,8 @@ def test_a_hook_runs_as_azd_runs_it(hook: str, said: str, url: str) -> None:
     assert done.stdout.endswith(said)
 
 
-def test_a_server_that_breaks_off_is_no_answer() -> None:
-    """Whatever the network does, asking ends with what was seen."""
+def test_a_broken_connection_is_no_reply() -> None:
+    """Whatever the network does, the check ends with its last result."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         thread = Thread(target=_break_off, args=(listening,), daemon=True)

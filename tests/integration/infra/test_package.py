@@ -1,4 +1,4 @@
-"""What is packed for a deployment: the app, and nothing that a working copy has besides."""
+"""The package of a deployment: the app, and nothing else of a working copy."""
 
 import re
 import shutil
@@ -105,7 +105,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def dirtied(tree: Path, dirt: tuple[str, ...]) -> None:
-    """Leave files about, as people and tools do."""
+    """Leave files as people and tools do."""
     for name in dirt:
         path = tree / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,22 +141,22 @@ def test_a_dirtied_tree_gives_the_same_zip(
     assert zipped(tree, packed(tree), tmp_path / "dirtied.zip") == clean
 
 
-def test_azd_packs_nothing_that_it_does_not_know(tree: Path) -> None:
-    """Whatever else lies in the root stays there."""
+def test_azd_packs_no_unknown_files(tree: Path) -> None:
+    """Other files in the root are not packed."""
     clean = packed_by_azd(tree)
     dirtied(tree, STRANGE_DIRT)
     assert packed_by_azd(tree) == clean
 
 
 @pytest.mark.parametrize("packed", TOOLS.values(), ids=TOOLS)
-def test_packages_that_were_built_here_are_packed(packed: Callable[[Path], set[str]], tree: Path) -> None:
-    """Where the remote build is switched off, its packages come along."""
+def test_packages_built_here_are_packed(packed: Callable[[Path], set[str]], tree: Path) -> None:
+    """With the remote build switched off, its packages are packed too."""
     built = ".python_packages/lib/site-packages/requests/__init__.py"
     dirtied(tree, (built,))
     assert built in packed(tree)
 
 
-def test_the_ignore_file_says_the_same_to_every_tool() -> None:
+def test_every_tool_reads_the_ignore_file_alike() -> None:
     """No line is one that the tools read differently in a way that matters."""
     lines = [line for line in (ROOT / ".funcignore").read_text().splitlines() if line and line[0] != "#"]
     assert [line for line in lines if line.startswith("!")] == []

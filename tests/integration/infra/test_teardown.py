@@ -55,7 +55,7 @@ def test_assignments_go_before_the_definitions_that_they_use(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("definitions", [[""], ["", ""]])
 def test_the_built_in_role_stays(tmp_path: Path, definitions: list[str]) -> None:
-    """Where no role was defined, assignments alone are deleted."""
+    """Without a custom role, assignments alone are deleted."""
     outputs = {"FACTORY_ROLE_ASSIGNMENTS": ASSIGNMENTS[1:], "FACTORY_ROLE_DEFINITIONS": definitions}
     assert torn_down(tmp_path, outputs) == [
         f"rest --method delete --url {ASSIGNMENTS[1][0]}?api-version=2022-04-01"

@@ -42,7 +42,7 @@ def table_ledger(azurite: str, table: str) -> TableLedger:
 
 @pytest.fixture
 def raw_table(azurite: str, table: str, table_ledger: TableLedger) -> Iterator[TableClient]:  # noqa: ARG001  # the table must be there
-    """The ledger's table, past the ledger."""
+    """The ledger's table, without the ledger."""
     with TableClient.from_connection_string(azurite, table) as client:
         yield client
 
@@ -55,6 +55,6 @@ def factory() -> str:
 
 @pytest.fixture
 def no_waiting() -> Iterator[None]:
-    """Attempts follow each other at once."""
+    """Retries follow each other without a pause."""
     with stamina.set_testing(testing=True, attempts=3):
         yield

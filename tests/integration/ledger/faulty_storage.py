@@ -1,4 +1,4 @@
-"""A real HTTP proxy in front of Azurite that loses answers, breaks them off, or never passes a request on."""
+"""A real HTTP proxy in front of Azurite that loses replies, breaks them off, or never passes a request on."""
 
 import socket
 import struct
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What becomes of one request.
+    """The fault of one request.
 
     Attributes:
         reaches: whether storage gets it.
@@ -45,7 +45,7 @@ FINE = Fault()
 
 @dataclass
 class FaultyStorage:
-    """The proxy. Faults are met by writes in order, then by none; reads pass unless told otherwise.
+    """The proxy. Each write takes the next of `faults`; by default, reads pass.
 
     Attributes:
         upstream: base URL of the table service.

@@ -1,4 +1,4 @@
-"""The counter that the benches hold their limits against."""
+"""The counter that the benches check their limits with."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def test_each_call_of_storage_is_counted_once(
     table_ledger: TableLedger,  # noqa: ARG001  # the table must be there
     factory: str,
 ) -> None:
-    """Transactions, replaced rows, rows that are read and lists, whichever way each of them is sent."""
+    """Transactions, replaced rows, rows read and lists are counted, whichever way each of them is sent."""
     account, requests = counted(azurite)
     ledger = open_table_ledger(account, table=table)
     claimed = ledger.claim(a_record(factory=factory)).stored

@@ -1,4 +1,4 @@
-"""However a request comes to its place, at Azurite."""
+"""Every way in which a request gets a place, on Azurite."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from tests.support.admission_paths import PATHS
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_each_way_to_a_place_keeps_number_and_order(azurite: str, path: str) -> None:
+def test_every_way_to_a_place_keeps_number_and_order(azurite: str, path: str) -> None:
     """As on the memory ledger: requeued, replayed, rerun, resubmitted, adopted, dismissed, repeated, odd keys."""
     ledger = open_table_ledger(StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}")
     ledger.create_table_if_missing()

@@ -25,7 +25,7 @@ class TestTableDeclarations(DeclarationsContract):
 def test_a_declaration_is_one_row_with_one_text(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """The row lies in the partition of its factory, under a name that people can read."""
+    """The row is in the partition of its factory, under a readable name."""
     declaration = a_declaration("Load Orders", "day")
     table_ledger.declarations().put(factory, declaration)
     (row,) = raw_table.query_entities(f"PartitionKey eq '{partition_key(factory)}'")
@@ -36,8 +36,8 @@ def test_a_declaration_is_one_row_with_one_text(
     }
 
 
-def test_a_declaration_is_taken_for_nothing_else(table_ledger: TableLedger, factory: str) -> None:
-    """Neither the active runs nor the listing, the cursor or a purge meet a declaration's row."""
+def test_a_declaration_is_read_as_nothing_else(table_ledger: TableLedger, factory: str) -> None:
+    """Active runs, the listing, the cursor and a purge ignore a declaration's row."""
     declarations = table_ledger.declarations()
     for name in NAMES:
         declarations.put(factory, a_declaration(name))
@@ -52,8 +52,8 @@ def test_a_declaration_is_taken_for_nothing_else(table_ledger: TableLedger, fact
     assert [declarations.get(factory, name) for name in NAMES] == [a_declaration(name) for name in NAMES]
 
 
-def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str, factory: str) -> None:
-    """A missing table is an error, and not a pipeline that nobody has asked about."""
+def test_a_missing_table_is_an_error(azurite: str, factory: str) -> None:
+    """A missing table is an error, and not a pipeline without a declaration."""
     declarations = open_table_ledger(
         StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}"
     ).declarations()
@@ -63,10 +63,8 @@ def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str, facto
         declarations.put(factory, a_declaration())
 
 
-def test_a_row_that_is_none_of_ours_is_an_error(
-    table_ledger: TableLedger, raw_table: TableClient, factory: str
-) -> None:
-    """What cannot be understood is not taken for a declaration without parameters."""
+def test_a_foreign_row_is_an_error(table_ledger: TableLedger, raw_table: TableClient, factory: str) -> None:
+    """An unreadable row is not read as a declaration without parameters."""
     raw_table.upsert_entity(
         {"PartitionKey": partition_key(factory), "RowKey": "pipeline|load", "document0": "{}"}
     )

@@ -1,4 +1,4 @@
-"""Lost, broken and late answers of storage, told from conflicts with somebody else."""
+"""Lost, broken and late replies of storage, distinguished from conflicts with another writer."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ def storage(azurite: str) -> Iterator[FaultyStorage]:
 
 @pytest.fixture
 def ledger(azurite: str, storage: FaultyStorage, table: str, table_ledger: TableLedger) -> TableLedger:  # noqa: ARG001  # the table must be there
-    """The ledger through the proxy; `table_ledger` is the same one past it."""
+    """The ledger through the proxy; `table_ledger` is the same one without it."""
     return open_table_ledger(
         StorageAccount(
             connection_string=azurite.replace(storage.upstream, storage.url), read_timeout=READ_TIMEOUT
@@ -65,10 +65,10 @@ def ledger(azurite: str, storage: FaultyStorage, table: str, table_ledger: Table
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_claim_without_a_clear_answer_is_known_as_its_own(
+def test_a_claim_without_a_clear_reply_is_recognised_as_its_own(
     ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A claim that did happen is created, whatever became of the answers."""
+    """A claim that was written is created, whatever happened to the replies."""
     storage.faults.extend(faults)
     claim = ledger.claim(a_record(factory))
     assert claim.created
@@ -79,10 +79,10 @@ def test_a_claim_without_a_clear_answer_is_known_as_its_own(
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_claim_that_came_second_is_known_as_such(
+def test_a_claim_that_came_second_finds_the_first(
     ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A claim of a taken key finds the earlier record, whatever became of the answers, or fails."""
+    """A claim of a taken key finds the earlier record, whatever happened to the replies, or fails."""
     earlier = ledger.claim(a_record(factory)).stored
     storage.faults.extend(faults)
     try:
@@ -97,26 +97,26 @@ def test_a_claim_that_came_second_is_known_as_such(
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_save_without_a_clear_answer_is_no_conflict(
+def test_a_save_without_a_clear_reply_is_no_conflict(
     ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A save that did happen gives the ETag that the next save needs, whatever became of the answers."""
+    """A save that was written returns the ETag that the next save needs, whatever happened to the replies."""
     stored = ledger.claim(a_record(factory)).stored
     storage.faults.extend(faults)
     saved = ledger.save(stored, replace(stored.record, attempts=1))
     assert ledger.get(factory, stored.record.request_id) == saved
-    told = replace(saved.record, state=RunState.PUBLISHED, published_at=NOON)
+    published = replace(saved.record, state=RunState.PUBLISHED, published_at=NOON)
     storage.faults.extend(faults)
-    saved = ledger.save(saved, told)
+    saved = ledger.save(saved, published)
     assert ledger.get(factory, stored.record.request_id) == saved
     assert ledger.active(factory) == []
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_release_without_a_clear_answer_is_no_conflict(
+def test_a_release_without_a_clear_reply_is_no_conflict(
     ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A release that did happen raises nothing, whatever became of the answers."""
+    """A release that was written raises nothing, whatever happened to the replies."""
     stored = ledger.claim(a_record(factory)).stored
     storage.faults.extend(faults)
     ledger.release(stored)
@@ -124,10 +124,10 @@ def test_a_release_without_a_clear_answer_is_no_conflict(
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_purge_without_clear_answers_counts_what_went(
+def test_a_purge_without_clear_replies_counts_the_removed_rows(
     ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A purge counts a removal whose answers were lost."""
+    """A purge counts a removal whose replies were lost."""
     stored = ledger.claim(a_record(factory)).stored
     ledger.save(stored, replace(stored.record, state=RunState.PUBLISHED, published_at=NOON))
     storage.faults.extend(faults)
@@ -135,10 +135,10 @@ def test_a_purge_without_clear_answers_counts_what_went(
 
 
 @pytest.mark.parametrize("fault", [LOST_REQUEST, BUSY])
-def test_what_never_arrived_is_an_error_and_no_conflict(
+def test_a_write_that_never_arrived_is_an_error_and_no_conflict(
     ledger: TableLedger, storage: FaultyStorage, factory: str, fault: Fault
 ) -> None:
-    """A write that storage never got fails after its attempts, keeps the cause, and has changed nothing."""
+    """A write that storage never received fails after its attempts, keeps the cause, and has changed nothing."""
     stored = ledger.claim(a_record(factory, "earlier")).stored
     before = len(storage.writes)
     for write in (
@@ -156,10 +156,10 @@ def test_what_never_arrived_is_an_error_and_no_conflict(
     assert len(ledger.active(factory)) == 1
 
 
-def test_a_save_that_somebody_else_has_overtaken_is_a_conflict(
+def test_a_save_that_another_writer_overtook_is_a_conflict(
     ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """A save whose request was lost, while another one was made, is not mistaken for its own."""
+    """A save whose request was lost, while another one was written, is not mistaken for its own."""
     stored = ledger.claim(a_record(factory)).stored
     record = replace(stored.record, attempts=1)
     other = replace(LOST_REQUEST, meanwhile=lambda: table_ledger.save(stored, record))
@@ -168,16 +168,16 @@ def test_a_save_that_somebody_else_has_overtaken_is_a_conflict(
         ledger.save(stored, record)
 
 
-def test_a_claim_that_somebody_else_has_overtaken_came_second(
+def test_a_claim_that_another_caller_overtook_came_second(
     ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """A claim whose request was lost, while the very same one was made by another, has created nothing."""
+    """A claim whose request was lost, while another caller wrote the same one, has created nothing."""
     record = a_record(factory)
     storage.faults.append(replace(LOST_REQUEST, meanwhile=lambda: table_ledger.claim(record)))
     assert not ledger.claim(record).created
 
 
-def test_a_claim_is_made_again_where_the_earlier_one_has_gone(
+def test_a_claim_is_repeated_where_the_earlier_one_was_released(
     ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
     """Where the record that a claim lost to is released before it can be read, the key is claimed after all."""
@@ -200,8 +200,10 @@ def test_a_release_does_not_touch_the_next_claim(
     assert found.record == new
 
 
-def test_an_answer_may_break_off_anywhere(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """A claim is known as its own wherever the answer to it breaks off."""
+def test_the_reply_to_a_claim_may_break_off_anywhere(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """A claim is recognised as its own wherever the reply to it breaks off."""
     for kept in range(0, 1600, 23):
         storage.faults.append(Fault(keep=kept))
         assert ledger.claim(a_record(factory, f"load-{kept}")).created
@@ -210,7 +212,7 @@ def test_an_answer_may_break_off_anywhere(ledger: TableLedger, storage: FaultySt
 
 @pytest.mark.parametrize("fault", [LOST_REPLY, BUSY, LATE_REPLY])
 def test_a_read_is_repeated(ledger: TableLedger, storage: FaultyStorage, factory: str, fault: Fault) -> None:
-    """Reads, queries among them, outlive a lost answer."""
+    """Reads, queries among them, survive a lost reply."""
     stored = ledger.claim(a_record(factory)).stored
     storage.read_faults.append(fault)
     assert ledger.get(factory, stored.record.request_id) == stored
@@ -218,10 +220,10 @@ def test_a_read_is_repeated(ledger: TableLedger, storage: FaultyStorage, factory
     assert len(ledger.active(factory)) == 1
 
 
-def test_an_answer_to_a_read_may_break_off_anywhere(
+def test_the_reply_to_a_read_may_break_off_anywhere(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """A row or a listing whose answer breaks off anywhere is read again, and never taken for less than it is."""
+    """A row or a listing whose reply breaks off anywhere is read again, and never accepted incomplete."""
     stored = ledger.claim(a_record(factory)).stored
     for kept in range(0, 1600, 23):
         storage.read_faults.append(Fault(keep=kept))
@@ -232,10 +234,10 @@ def test_an_answer_to_a_read_may_break_off_anywhere(
 
 @pytest.mark.parametrize("content", [b"", b"<html>proxy</html>", b"[]", b"null", b'{"value": 1}', b"{"])
 @pytest.mark.parametrize("kind", ["text/html", "application/json"])
-def test_an_answer_that_is_none_is_an_error(
+def test_an_invalid_reply_is_an_error(
     ledger: TableLedger, storage: FaultyStorage, factory: str, content: bytes, kind: str
 ) -> None:
-    """What somebody else than storage answers is a LedgerError, and neither a row nor the lack of one."""
+    """A reply that is not storage's is a LedgerError, and neither a row nor a missing row."""
     storage.read_faults.extend([Fault(reaches=False, status=200, content=content, kind=kind)] * 4)
     storage.faults.extend([Fault(reaches=False, status=202, content=content, kind=kind)] * ATTEMPTS)
     for step in (
@@ -255,10 +257,10 @@ def test_an_answer_that_is_none_is_an_error(
     [("text/html", b"<html>blocked</html>"), ("text/plain", b""), ("application/json", b'{"message": "no"}')],
 )
 @pytest.mark.parametrize("status", [403, 404, 409, 412, 429])
-def test_a_no_of_somebody_on_the_way_is_an_error(
+def test_a_404_of_a_proxy_is_an_error(
     ledger: TableLedger, storage: FaultyStorage, factory: str, status: int, kind: str, content: bytes
 ) -> None:
-    """A proxy's page is no lack of a row, so that nothing acknowledged is denied, and nothing is written by it."""
+    """A proxy's page is no missing row: no acknowledged request is denied, and nothing is written because of it."""
     stored = ledger.claim(a_record(factory)).stored
     page = Fault(reaches=False, status=status, content=content, kind=kind)
     for step in (
@@ -277,10 +279,10 @@ def test_a_no_of_somebody_on_the_way_is_an_error(
     assert ledger.claim(a_record(factory, "another")).created
 
 
-def test_a_row_that_was_not_asked_for_is_refused(
+def test_a_row_of_another_request_is_rejected(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """The row of another request is not taken for the one that was asked for."""
+    """The row of another request is not accepted as the requested one."""
     row = {"RowKey": "run|other", **rows.split(encode_record(a_record(factory, "other")))}
     for content in (row, {"value": [row]}):
         fault = Fault(
@@ -292,8 +294,8 @@ def test_a_row_that_was_not_asked_for_is_refused(
                 step()
 
 
-def test_a_read_is_not_repeated_for_ever(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """A read of storage that does not answer ends in an error that keeps its cause."""
+def test_retries_of_a_read_are_bounded(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """A read of storage that does not reply ends in an error that keeps its cause."""
     storage.read_faults.extend([BUSY] * 100)
     with pytest.raises(LedgerError, match="503") as caught:
         ledger.get(factory, "load")
@@ -304,7 +306,7 @@ def test_a_read_is_not_repeated_for_ever(ledger: TableLedger, storage: FaultySto
 def test_a_settled_write_is_logged(
     ledger: TableLedger, storage: FaultyStorage, factory: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A write that was known as its own only by reading it back leaves a trace for people."""
+    """A write that was recognised as its own only by reading it back is logged."""
     storage.faults.append(LOST_REPLY)
     with caplog.at_level(logging.WARNING, logger="adf_trigger.ledger"):
         ledger.claim(a_record(factory))
@@ -313,10 +315,10 @@ def test_a_settled_write_is_logged(
     ] == ["ledger_write_settled"]
 
 
-def test_an_update_whose_answer_has_no_etag_is_settled(
+def test_an_update_whose_reply_has_no_etag_is_settled(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """What the next write is conditional on is read back where the answer to an update does not tell it."""
+    """The condition of the next write is read back where the reply to an update lacks the ETag."""
     stored = ledger.claim(a_record(factory)).stored
     storage.faults.append(Fault(status=204))
     saved = ledger.save(stored, replace(stored.record, attempts=1))
@@ -326,7 +328,7 @@ def test_an_update_whose_answer_has_no_etag_is_settled(
 def test_a_move_that_the_active_row_does_not_show_is_a_plain_update(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
-    """Of the five writes of a run's life three are transactions: its claim, its end, and that it was told."""
+    """Three of the five writes of a run's life are transactions: its claim, its end and its publication."""
     lease: dict[str, Any] = {"lease_until": NOON + MINUTE}
     life: list[dict[str, Any]] = [
         {"state": RunState.SUBMITTED, "status": "Queued", "submitted_at": NOON},
@@ -337,13 +339,13 @@ def test_a_move_that_the_active_row_does_not_show_is_a_plain_update(
     stored = ledger.claim(a_record(factory, sent_at=NOON, attempts=1, **lease)).stored
     for move in life:
         stored = ledger.save(stored, replace(stored.record, **move))
-        told = stored.record.state is RunState.PUBLISHED
-        assert ledger.active(factory) == ([] if told else [ActiveRun.of(stored.record)])
+        published = stored.record.state is RunState.PUBLISHED
+        assert ledger.active(factory) == ([] if published else [ActiveRun.of(stored.record)])
     assert storage.writes == ["POST", "PUT", "POST", "PUT", "POST"]
 
 
 def test_a_clear_conflict_is_not_repeated(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """A write that lost is made once."""
+    """A write that lost is sent once."""
     stored = ledger.claim(a_record(factory)).stored
     ledger.save(stored, replace(stored.record, attempts=1))
     before = len(storage.writes)
@@ -352,8 +354,10 @@ def test_a_clear_conflict_is_not_repeated(ledger: TableLedger, storage: FaultySt
     assert len(storage.writes) - before == 1
 
 
-def test_active_runs_cost_what_is_active(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """One query gives the active runs, however many records are told."""
+def test_reading_active_runs_costs_only_active_rows(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """One query returns the active runs, however many records are published."""
     for n in range(20):
         stored = ledger.claim(a_record(factory, f"load-{n}")).stored
         ledger.save(stored, replace(stored.record, state=RunState.PUBLISHED, published_at=NOON))
@@ -363,8 +367,8 @@ def test_active_runs_cost_what_is_active(ledger: TableLedger, storage: FaultySto
     assert storage.reads - before == 1
 
 
-def test_storage_that_is_not_there_is_an_error(azurite: str, storage: FaultyStorage, factory: str) -> None:
-    """Where nothing listens, every step raises a LedgerError."""
+def test_unreachable_storage_is_an_error(azurite: str, storage: FaultyStorage, factory: str) -> None:
+    """Where nothing listens, every operation raises a LedgerError."""
     with FaultyStorage(storage.upstream) as gone:
         address = gone.url
     ledger = open_table_ledger(
@@ -383,7 +387,7 @@ def test_storage_that_is_not_there_is_an_error(azurite: str, storage: FaultyStor
 
 
 def test_no_fault_means_one_transaction(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """A claim is one request to storage, and no read goes before it."""
+    """A claim is one request to storage, without a read before it."""
     storage.faults.append(FINE)
     ledger.claim(a_record(factory))
     assert (storage.writes, storage.reads) == (["POST"], 0)

@@ -13,6 +13,6 @@ class TestTableLedger(LedgerContract):
         return table_ledger
 
 
-def test_the_table_keeps_to_the_model_in_any_order_of_steps(table_ledger: TableLedger) -> None:
-    """Whatever steps are taken in whatever order, the table and the model agree after each."""
+def test_the_table_matches_the_model_in_any_order_of_steps(table_ledger: TableLedger) -> None:
+    """Whichever steps are taken in whatever order, the table and the model agree after each."""
     check_against_model(table_ledger, examples=5, steps=15)

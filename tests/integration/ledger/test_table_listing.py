@@ -1,4 +1,4 @@
-"""The listing in Table storage: what it costs, where it stops, and rows that say less than they should."""
+"""The listing in Table storage: what it costs, where it stops, and rows that lack fields."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def counted(azurite: str, storage: FaultyStorage, table: str, table_ledger: Tabl
 
 
 def put(raw_table: TableClient, records: list[RunRecord], *, without: tuple[str, ...] = ("run|",)) -> None:
-    """Write the rows of records as the ledger does, but for some kinds of them."""
+    """Write the rows of records as the ledger does, except some kinds of them."""
     rows = [
         {"PartitionKey": partition_key(record.factory), "RowKey": key, **properties}
         for record in records
@@ -75,9 +75,9 @@ def test_a_page_costs_the_same_however_long_the_history(
     factory: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of more runs than two answers of storage hold, a page of ended ones is one read of it, with active ones two.
+    """With more runs than two replies of storage hold, a page of ended ones is one read, with active ones two.
 
-    So it is at any depth; and a page of what is rare ends after a number of answers, of which two stand for ten here.
+    This holds at any depth; a page of rare runs ends after a number of replies: two here, ten by default.
     """
     monkeypatch.setattr("adf_trigger.ledger.table_listing.MOST_PAGES", 2)
     put(raw_table, many(factory, 2_100, "Succeeded"))
@@ -94,10 +94,10 @@ def test_a_page_costs_the_same_however_long_the_history(
     storage.reads = 0
     page = counted.listing(factory, Question(statuses=frozenset({"Queued"})), limit=50)
     assert ([entry.run for entry in page.entries], page.read_to) == ([ListedRun.of(stored.record)], None)
-    assert storage.reads == 2  # what is active, and its record: the history is not read
+    assert storage.reads == 2  # the active rows and their record: the history is not read
     storage.reads = 0
     page = counted.listing(factory, FAILED, limit=50)
-    assert (page.entries, storage.reads) == ([], 2 + 1)  # two pages of rows, and what is active
+    assert (page.entries, storage.reads) == ([], 2 + 1)  # two pages of rows, and the active rows
     assert page.read_to is not None
     put(raw_table, many(factory, 1, "Failed"))
     assert [len(page.entries) for page in pages(counted, factory, FAILED, 50)] == [0, 1]
@@ -106,7 +106,7 @@ def test_a_page_costs_the_same_however_long_the_history(
 def test_a_page_costs_the_same_however_many_runs_are_active(
     counted: TableLedger, storage: FaultyStorage, raw_table: TableClient, factory: str
 ) -> None:
-    """Of more than one answer of storage holds, a page reads one, and the records of what is not in that."""
+    """With more active runs than one reply holds, a page reads one reply, and the records that are not in it."""
     waiting = [a_record(factory, f"w-{n}", run_id=ONE_RUN_AFTER_ANOTHER[n]) for n in range(1_010)]
     put(raw_table, waiting, without=("run|", "when|"))
     shown: list[ListedRun] = []
@@ -122,10 +122,10 @@ def test_a_page_costs_the_same_however_many_runs_are_active(
     assert storage.reads == 1 + 1 + 3
 
 
-def test_what_ended_under_an_earlier_version_is_listed(
+def test_runs_ended_by_an_earlier_version_are_listed(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Rows of the listing in which nothing stands are made up for by records, a bounded number for each page."""
+    """Empty rows of the listing are filled from records, a bounded number for each page."""
     records: list[RunRecord] = []
     for n in range(5):
         stored = table_ledger.claim(a_record(factory, f"load-{n}", requested_at=NOON + n * MINUTE)).stored
@@ -140,10 +140,10 @@ def test_what_ended_under_an_earlier_version_is_listed(
     assert len(listing(table_ledger, factory, Question(statuses=frozenset({"Accepted"})))) == 3
 
 
-def test_what_began_under_an_earlier_version_gets_its_row_at_its_end(
+def test_a_run_begun_by_an_earlier_version_gets_its_row_at_its_end(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """The first move that writes the listing puts right what an earlier version left."""
+    """The first move that writes the listing corrects the row of an earlier version."""
     stored = table_ledger.claim(a_record(factory)).stored
     empty_the_listing(raw_table, factory)
     stored = table_ledger.save(stored, transitions.reject(stored.record, reason="no", now=NOON))
@@ -151,10 +151,10 @@ def test_what_began_under_an_earlier_version_gets_its_row_at_its_end(
     assert listing(table_ledger, factory) == [ListedRun.of(stored.record)]
 
 
-def test_what_an_earlier_version_has_ended_beside_this_one_is_listed(
+def test_a_run_ended_by_an_earlier_version_beside_this_one_is_listed(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """While two versions run, the one that ends a run may leave its row as it was: the record is the truth."""
+    """While two versions run, the one that ends a run may leave its row unchanged: the record is the truth."""
     stored = table_ledger.claim(a_record(factory)).stored
     row = raw_table.get_entity(partition_key(factory), f"when|936069054399999999|{stored.record.request_id}")
     stored = table_ledger.save(stored, transitions.reject(stored.record, reason="no", now=NOON))
@@ -166,7 +166,7 @@ def test_what_an_earlier_version_has_ended_beside_this_one_is_listed(
 def test_a_page_reads_a_bounded_number_of_records(
     counted: TableLedger, storage: FaultyStorage, raw_table: TableClient, factory: str
 ) -> None:
-    """A history without any content is shown in the end, but no page costs more than so many reads."""
+    """A history of empty rows is shown completely, but no page reads more than a fixed number of records."""
     put(raw_table, many(factory, MOST_RECORDS + 1, "Succeeded"), without=())
     empty_the_listing(raw_table, factory)
     for page in pages(counted, factory, FAILED, 50):
@@ -178,7 +178,7 @@ def test_a_page_reads_a_bounded_number_of_records(
 def test_a_row_whose_record_is_gone_is_not_shown(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Nor does it hide the others, or end the page before its end."""
+    """Such a row neither hides the others nor ends the page early."""
     for n in range(3):
         table_ledger.claim(a_record(factory, f"load-{n}", requested_at=NOON + n * MINUTE))
     for key in ("run|load-1", *active_rows(raw_table, factory, "load-1")):
@@ -186,20 +186,20 @@ def test_a_row_whose_record_is_gone_is_not_shown(
     assert [run.request_id for run in listing(table_ledger, factory, limit=2)] == ["load-2", "load-0"]
 
 
-def test_a_row_that_cannot_be_understood_is_made_up_for(
+def test_an_unreadable_row_is_replaced_by_its_record(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Whatever stands in it, its record is read."""
+    """Whatever the row holds, its record is read."""
     stored = table_ledger.claim(a_record(factory)).stored
     (row,) = raw_table.query_entities(f"PartitionKey eq '{partition_key(factory)}' and RowKey gt 'when|'")
     raw_table.upsert_entity({**row, "document0": "{nonsense"})
     assert listing(table_ledger, factory) == [ListedRun.of(stored.record)]
 
 
-def test_a_run_that_an_earlier_version_has_seen_shows_the_status_of_its_record(
+def test_a_run_read_by_an_earlier_version_shows_the_status_of_its_record(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Active rows without a status do not say which."""
+    """Active rows without a status do not determine it."""
     stored = table_ledger.claim(a_record(factory)).stored
     moved = transitions.submit(stored.record, run_id=stored.record.run_id, now=NOON)
     moved = transitions.see(moved, status="InProgress", started_at=NOON, now=NOON)

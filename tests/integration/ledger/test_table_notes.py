@@ -68,10 +68,10 @@ def notes(
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
-def test_a_write_without_a_clear_answer_is_no_conflict(
+def test_a_write_without_a_clear_reply_is_no_conflict(
     notes: Notes, storage: FaultyStorage, factory: str, faults: list[Fault]
 ) -> None:
-    """A first, a conditional and a plain write that happened are known as our own, with the ETag of the next."""
+    """First, conditional and plain writes that were made are recognised as our own, with the ETag of the next."""
     storage.faults.extend(faults)
     note = notes.put(factory, "probe", {"n": 1}, "")
     assert notes.get(factory, "probe") == note
@@ -85,10 +85,10 @@ def test_a_write_without_a_clear_answer_is_no_conflict(
 
 
 @pytest.mark.parametrize("etag_is_empty", [True, False])
-def test_a_write_that_somebody_else_has_overtaken_is_a_conflict(
+def test_a_write_that_another_writer_overtook_is_a_conflict(
     notes: Notes, table_ledger: TableLedger, storage: FaultyStorage, factory: str, *, etag_is_empty: bool
 ) -> None:
-    """A write whose request was lost, while the very same one was made by another, is not taken for our own."""
+    """A write whose request was lost, while another writer made the same one, is not recognised as our own."""
     etag = "" if etag_is_empty else notes.put(factory, "probe", {"n": 0}).etag
     other = table_ledger.notes()
     meanwhile = replace(LOST_REQUEST, meanwhile=lambda: other.put(factory, "probe", {"n": 1}, etag))
@@ -98,10 +98,10 @@ def test_a_write_that_somebody_else_has_overtaken_is_a_conflict(
 
 
 @pytest.mark.parametrize("fault", [LOST_REQUEST, BUSY])
-def test_what_never_arrived_is_an_error_and_no_conflict(
+def test_a_write_that_never_arrived_is_an_error_and_no_conflict(
     notes: Notes, table_ledger: TableLedger, storage: FaultyStorage, factory: str, fault: Fault
 ) -> None:
-    """A write that storage never got fails after its attempts, keeps the cause, and has changed nothing."""
+    """A write that storage never received fails after its attempts, keeps the cause, and has changed nothing."""
     note = table_ledger.notes().put(factory, "probe", {"n": 1})
     for write in (
         lambda: notes.put(factory, "other", {}, ""),
@@ -117,8 +117,8 @@ def test_what_never_arrived_is_an_error_and_no_conflict(
     assert table_ledger.notes().named(factory) == [note]
 
 
-def test_a_removal_without_a_clear_answer_is_made(notes: Notes, storage: FaultyStorage, factory: str) -> None:
-    """A removal whose answer was lost is made again, and finds nothing to do."""
+def test_a_removal_without_a_clear_reply_is_made(notes: Notes, storage: FaultyStorage, factory: str) -> None:
+    """A removal whose reply was lost is repeated, and finds nothing to do."""
     notes.put(factory, "probe", {})
     storage.faults.append(LOST_REPLY)
     notes.remove(factory, "probe")
@@ -126,20 +126,20 @@ def test_a_removal_without_a_clear_answer_is_made(notes: Notes, storage: FaultyS
 
 
 @pytest.mark.parametrize("fault", [LOST_REPLY, LOST_REQUEST, BUSY])
-def test_a_conditional_removal_without_a_clear_answer_is_made_once(
+def test_a_conditional_removal_without_a_clear_reply_is_made_once(
     notes: Notes, storage: FaultyStorage, factory: str, fault: Fault
 ) -> None:
-    """It knows itself again: what it has removed is no conflict."""
+    """Its repetition recognises the first removal: that is no conflict."""
     note = notes.put(factory, "probe", {})
     storage.faults.append(fault)
     notes.remove(factory, "probe", note.etag)
     assert notes.get(factory, "probe") is None
 
 
-def test_an_answer_to_a_read_may_break_off_anywhere(
+def test_the_reply_to_a_read_may_break_off_anywhere(
     notes: Notes, storage: FaultyStorage, factory: str
 ) -> None:
-    """A note or a list of them is never taken for less than it is."""
+    """A note or a list of them is never accepted incomplete."""
     note = notes.put(factory, "probe", {"text": "x" * 100})
     for kept in range(0, 900, 60):
         storage.read_faults.append(Fault(keep=kept))
@@ -148,8 +148,8 @@ def test_an_answer_to_a_read_may_break_off_anywhere(
         assert notes.named(factory) == [note]
 
 
-def test_a_note_is_taken_for_nothing_else(table_ledger: TableLedger, factory: str) -> None:
-    """Neither the active runs nor the listing, the cursor or a purge meet a note's row."""
+def test_a_note_is_read_as_nothing_else(table_ledger: TableLedger, factory: str) -> None:
+    """Active runs, the listing, the cursor and a purge ignore a note's row."""
     note = table_ledger.notes().put(factory, "state", {"n": 1})
     assert table_ledger.active(factory) == []
     assert table_ledger.runs(factory, since=None, limit=10, continuation=None).records == []
@@ -160,8 +160,8 @@ def test_a_note_is_taken_for_nothing_else(table_ledger: TableLedger, factory: st
     assert table_ledger.notes().named(factory) == [note]
 
 
-def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str) -> None:
-    """A missing table is an error, and not a note that nobody has written."""
+def test_a_missing_table_is_an_error(azurite: str) -> None:
+    """A missing table is an error, and not a missing note."""
     notes = open_table_ledger(StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}").notes()
     for step in (
         lambda: notes.get(APP_SCOPE, "tick"),
@@ -175,10 +175,10 @@ def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str) -> No
 
 
 @pytest.mark.parametrize("document", ["", "[]", "{"])
-def test_a_row_that_is_none_of_ours_is_an_error(
+def test_a_foreign_row_is_an_error(
     table_ledger: TableLedger, raw_table: TableClient, factory: str, document: str
 ) -> None:
-    """What cannot be understood is not taken for a note, nor for the lack of one."""
+    """An unreadable row is neither a note nor a missing note."""
     key = {"PartitionKey": partition_key(factory), "RowKey": "note|state"}
     raw_table.upsert_entity({**key, "document0": document})
     with pytest.raises(LedgerError, match="cannot be decoded"):

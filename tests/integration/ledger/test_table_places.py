@@ -1,4 +1,4 @@
-"""Places at Azurite: each of many hosts and threads has one, or a number of its own; rows that cannot be read."""
+"""Places on Azurite: each claim of many hosts and threads gets one, or a number of its own; unreadable rows."""
 
 import re
 import time
@@ -52,7 +52,7 @@ class Counting:
 
 
 def a_host(factory: str, ledger: Counting, policy: PipelinePolicy = POLICY) -> Admission:
-    """What a host decides by: its own locks, and the ledger that both have."""
+    """A host's admission: its own locks, and the ledger that both hosts share."""
     handle = FactoryHandle("default", factory, MemoryFactory(utcnow))
     records = Records(ledger, utcnow, logged_steps, lease=timedelta(seconds=90))  # type: ignore[arg-type]  # it is one
     return Admission(
@@ -60,18 +60,16 @@ def a_host(factory: str, ledger: Counting, policy: PipelinePolicy = POLICY) -> A
         records,
         Policies({"load": policy}),
         Factories({"default": handle}),
-        _told,
+        _never_rejected,
         utcnow,
     )
 
 
-def _told(record: RunRecord) -> RunChoice:
-    raise AssertionError(f"nobody is refused: {record.request_id}")
+def _never_rejected(record: RunRecord) -> RunChoice:
+    raise AssertionError(f"no claim is rejected: {record.request_id}")
 
 
-def test_of_two_hosts_each_claim_has_a_place_or_a_number_of_its_own(
-    table_ledger: TableLedger, factory: str
-) -> None:
+def test_each_claim_of_two_hosts_gets_a_place_or_a_number(table_ledger: TableLedger, factory: str) -> None:
     """None is lost, three have places, the others are numbered without a gap, and races cost a few tries each."""
     ledgers = [Counting(table_ledger) for _ in range(HOSTS)]
     hosts = [a_host(factory, ledger) for ledger in ledgers]
@@ -96,10 +94,10 @@ def test_of_two_hosts_each_claim_has_a_place_or_a_number_of_its_own(
     assert sum(ledger.conflicts for ledger in ledgers) < REQUESTS * MOST_TRIES / 4
 
 
-def test_a_holder_and_places_that_cannot_be_read_are_named(
+def test_an_unreadable_holder_or_row_of_places_is_named(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Of a later version, or damaged: the place is kept; and where the row of places is, nobody is given one."""
+    """Of a later version, or damaged: a holder keeps its place, and an unreadable row of places grants none."""
     refuses = PipelinePolicy(
         admission=AdmissionPolicy(at_once=1, key="parameters.customer", overflow=Overflow.REFUSE)
     )

@@ -28,10 +28,10 @@ class TestTableRejected(RejectedContract):
         account = StorageAccount(connection_string=azurite)
         return open_table_ledger(account, table=own_table, create_missing=True).rejected()
 
-    def test_a_row_that_cannot_be_understood_hides_no_other(
+    def test_an_unreadable_row_hides_no_other(
         self, rejected: RejectedMessages, azurite: str, own_table: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """It is passed over and logged, and may be removed."""
+        """It is skipped and logged, and may be removed."""
         broken, whole = a_message("a"), a_message("b")
         rejected.keep(broken)
         rejected.keep(whole)
@@ -43,10 +43,10 @@ class TestTableRejected(RejectedContract):
         rejected.remove(broken.key)
         assert rejected.get(broken.key) is None
 
-    def test_what_an_earlier_version_has_kept_is_listed(
+    def test_messages_kept_by_an_earlier_version_are_listed(
         self, rejected: RejectedMessages, azurite: str, own_table: str
     ) -> None:
-        """Some at a time, once in each process; what waits among what waits, and not what has a record."""
+        """A bounded number at a time, once per process; waiting ones among the waiting ones, and none with a record."""
         kept = [a_message(f"m-{n}", received_at=NOON + n * MINUTE) for n in range(7)]
         others = [
             a_message("waits", waiting=True),
@@ -71,8 +71,8 @@ class TestTableRejected(RejectedContract):
         assert rejected.complete_listing(limit=3)
         assert rejected.overdue(before=NOON + 9 * MINUTE, limit=9) == [others[0]]
 
-    def test_what_is_sent_again_while_it_is_purged_stays(self, rejected: RejectedMessages) -> None:
-        """A purge takes away what it has read, and not what somebody has sent again since."""
+    def test_a_message_sent_again_during_a_purge_stays(self, rejected: RejectedMessages) -> None:
+        """A purge removes the rows it has read, and not those sent again since."""
         kept = rejected.keep(a_message("m-1"))
         rejected.keep(a_message("m-2"))
         assert isinstance(rejected, TableRejected)

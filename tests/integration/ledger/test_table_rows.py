@@ -52,7 +52,7 @@ def test_a_claim_makes_four_rows(table_ledger: TableLedger, raw_table: TableClie
 def test_rows_come_and_go_with_the_record(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Adopting adds an id row, telling removes the active row, purging leaves the cursor alone."""
+    """Adopting adds an id row, publishing removes the active row, purging keeps the cursor."""
     stored = table_ledger.claim(a_record(factory, "load-1")).stored
     chosen, adopted = stored.record.run_id, uuid4()
     table_ledger.save_cursor(factory, Cursor(polled_until=NOON))
@@ -65,10 +65,10 @@ def test_rows_come_and_go_with_the_record(
     assert row_keys(raw_table, factory) == ["cursor|"]
 
 
-def test_more_active_runs_than_one_answer_holds_are_all_found(
+def test_more_active_runs_than_one_reply_holds_are_all_found(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Storage answers with a thousand rows at most; the ledger asks on."""
+    """Storage returns at most a thousand rows; the ledger follows the continuation."""
     count = 1_010
     rows = [
         {"PartitionKey": partition_key(factory), "RowKey": key, **properties}
@@ -82,7 +82,7 @@ def test_more_active_runs_than_one_answer_holds_are_all_found(
     assert {run.request_id for run in active} == {f"load-{n}" for n in range(count)}
 
 
-def test_a_listing_passes_over_rows_without_a_record(
+def test_a_listing_skips_rows_without_a_record(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
     """A row of the listing whose record is gone shortens a page and breaks nothing."""
@@ -99,7 +99,7 @@ def test_a_listing_passes_over_rows_without_a_record(
 def test_a_record_of_a_later_version_is_read(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Fields that this version does not know are ignored, so that two versions can run side by side."""
+    """Unknown fields are ignored, so that two versions can run side by side."""
     stored = table_ledger.claim(a_record(factory, "load-1")).stored
     row = raw_table.get_entity(partition_key(factory), "run|load-1")
     row["document0"] = row["document0"][:-1] + ',"invented_later":{"a":1}}'
@@ -119,7 +119,7 @@ def test_creating_the_table_again_changes_nothing(table_ledger: TableLedger, fac
 def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
     azurite: str, table_ledger: TableLedger, factory: str
 ) -> None:
-    """Where there is no table, nothing is free, nothing is lost and nothing is healthy: it is an error."""
+    """Without the table, nothing is free, nothing is lost and nothing is healthy: it is an error."""
     ledger = open_table_ledger(StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}")
     elsewhere = table_ledger.claim(a_record(factory)).stored
     for step in (
@@ -143,8 +143,8 @@ def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
         assert not isinstance(caught.value, LedgerConflict)
 
 
-def test_a_wrong_key_is_an_error_that_does_not_tell_it(azurite: str, table: str, factory: str) -> None:
-    """An account key that is not taken raises at once, and stands nowhere in what is raised."""
+def test_a_wrong_key_is_an_error_that_does_not_show_it(azurite: str, table: str, factory: str) -> None:
+    """A rejected account key raises immediately, and is nowhere in the error."""
     key = base64.b64encode(b"not the key of this account").decode()
     ledger = open_table_ledger(
         StorageAccount(connection_string=re.sub("AccountKey=[^;]+", f"AccountKey={key}", azurite)),
@@ -160,7 +160,7 @@ def test_a_wrong_key_is_an_error_that_does_not_tell_it(azurite: str, table: str,
 
 
 class _Credential:
-    """Signs in as nobody, and remembers for what."""
+    """A credential without a principal that records its scopes."""
 
     def __init__(self) -> None:
         self.scopes: list[str] = []
@@ -172,9 +172,9 @@ class _Credential:
 
 @pytest.fixture
 def secure_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str | None]]]:
-    """A table service over https that has no rows, and the Authorization headers that it got.
+    """A table service over https without rows, and the Authorization headers that it received.
 
-    Azurite's tables take no tokens.
+    Azurite's tables accept no tokens.
     """
     got: list[str | None] = []
 
@@ -217,10 +217,10 @@ def test_an_identity_signs_in_to_storage(secure_storage: tuple[str, list[str | N
     assert credential.scopes == ["https://storage.azure.com/.default"]
 
 
-def test_what_an_earlier_version_left_at_its_limit_ends_in_the_table(
+def test_a_record_left_at_its_limit_by_an_earlier_version_ends(
     table_ledger: TableLedger, raw_table: TableClient
 ) -> None:
-    """A record without room for its end is written over with it, published and purged like any other."""
+    """A record without room for its end is overwritten with it, published and purged like any other."""
     old = a_large_record(499_000, "ü", state=RunState.SUBMITTED, status="Queued")
     partition, run = partition_key(old.factory), run_key(old.request_id)
     rows = rows_of(old, encode_record(old))

@@ -1,4 +1,4 @@
-"""Rows that cannot be understood: of another version, or damaged. They hide no others."""
+"""Unreadable rows, of another version or damaged, hide no others."""
 
 import logging
 from dataclasses import replace
@@ -15,10 +15,10 @@ from tests.contracts.ledger_records import MINUTE, NOON, a_record
 from tests.support.damaged import damage
 
 
-def test_an_active_row_that_cannot_be_understood_hides_no_other(
+def test_an_unreadable_active_row_hides_no_other(
     table_ledger: TableLedger, raw_table: TableClient, factory: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The others have their turn in every tick, and the log names the row."""
+    """The others are handled in every tick, and the log names the row."""
     bad = table_ledger.claim(a_record(factory, "bad")).stored.record
     good = table_ledger.claim(a_record(factory, "good")).stored.record
     damage(raw_table, factory, active_key(bad.run_id))
@@ -28,10 +28,10 @@ def test_an_active_row_that_cannot_be_understood_hides_no_other(
     assert vars(record)["row"] == active_key(bad.run_id)
 
 
-def test_a_record_that_cannot_be_understood_is_an_error_of_its_own(
+def test_an_unreadable_record_is_an_error_of_its_own(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Whoever asks for it is told; the listing and the purge go on without it."""
+    """A read of that record raises the error; the listing and the purge continue without it."""
     stored = {
         key: table_ledger.claim(a_record(factory, key, requested_at=NOON + timedelta(seconds=n))).stored
         for n, key in enumerate(("old", "bad", "new"))

@@ -1,4 +1,4 @@
-"""The real Azurite installs once, starts on free ports, and keeps what it was given."""
+"""The real Azurite installs once, starts on free ports, and keeps its data."""
 
 import json
 import subprocess
@@ -19,8 +19,8 @@ from adf_trigger.local.processes.process import StartFailed
 ROOT = Path(__file__).parents[3]
 
 
-def test_what_is_acknowledged_survives_a_stop(tmp_path: Path) -> None:
-    """A message, an entity and a blob are there after a stop and a start, though clients were connected."""
+def test_acknowledged_data_survives_a_stop(tmp_path: Path) -> None:
+    """A message, an entity and a blob exist after a stop and a start, although clients were connected."""
     data = tmp_path / "data"
     with (
         Azurite(log=tmp_path / "log", location=data) as first,
@@ -43,7 +43,7 @@ def test_what_is_acknowledged_survives_a_stop(tmp_path: Path) -> None:
         assert blobs.get_blob_client("kept", "b").download_blob().readall() == b"bytes"
 
 
-def test_two_azurites_do_not_meet(tmp_path: Path, azurite: str) -> None:
+def test_two_azurites_are_separate(tmp_path: Path, azurite: str) -> None:
     """Each has ports and data of its own."""
     with (
         Azurite(log=tmp_path / "log") as other,
@@ -54,8 +54,8 @@ def test_two_azurites_do_not_meet(tmp_path: Path, azurite: str) -> None:
         assert "only-there" not in {queue.name for queue in ours.list_queues()}
 
 
-def test_entities_are_told_apart_by_partition_and_row(azurite: str) -> None:
-    """Whichever of both keys they share: each is read, changed and deleted by itself."""
+def test_entities_are_identified_by_partition_and_row(azurite: str) -> None:
+    """Whichever of the two keys they share: each is read, changed and deleted alone."""
     keys = [(partition, row) for partition in ("p", "q") for row in ("r", "s")]
     with TableServiceClient.from_connection_string(azurite) as tables:
         table = tables.create_table("apart")
@@ -71,16 +71,16 @@ def test_entities_are_told_apart_by_partition_and_row(azurite: str) -> None:
         tables.delete_table("apart")
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    """A start on a taken port fails at once, with Azurite's own words."""
+def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
+    """A start on a taken port fails immediately, with Azurite's own message."""
     with Azurite(log=tmp_path / "first") as first:
         port = int(first.queue_url.split(":")[2].split("/")[0])
         with pytest.raises(StartFailed, match="EADDRINUSE"):
             Azurite(log=tmp_path / "second", queue_port=port)
 
 
-def test_what_azurite_does_not_use_here_is_loaded_once_it_is_asked_for() -> None:
-    """Its telemetry and its SQL server are not loaded with it; asked for, each is what it always is."""
+def test_unused_parts_of_azurite_are_loaded_on_demand() -> None:
+    """Its telemetry and its SQL server are not loaded at the start; on demand, each works as usual."""
     code = f"""
         const {{ createRequire }} = require("node:module");
         const own = createRequire({str(install())!r});
@@ -103,17 +103,15 @@ def test_what_azurite_does_not_use_here_is_loaded_once_it_is_asked_for() -> None
 
 
 def test_a_second_installation_is_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is installed, npm is not asked: it could not answer here."""
+    """Where it is installed, npm is not called: it could not answer here."""
     script = install()
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     assert install() == script
     assert script.is_file()
 
 
-def test_an_installation_that_fails_says_what_npm_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Without a registry the error has npm's reason, and nothing looks installed."""
+def test_a_failed_installation_reports_npms_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a registry the error has npm's reason, and no installation is recorded."""
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
     monkeypatch.setenv("npm_config_fetch_retries", "0")
@@ -125,7 +123,7 @@ def test_an_installation_that_fails_says_what_npm_said(
 
 
 @pytest.mark.slow
-def test_two_processes_may_install_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_install_concurrently(tmp_path: Path) -> None:
     """One installs, the other waits; neither a killed installation nor one without its script disturbs them."""
     name = install().parents[4].name
     stale = tmp_path / f"{name}.unfinished"

@@ -1,4 +1,4 @@
-"""A command of the local stack imports what it needs, and not what the others need."""
+"""A command of the local stack imports what it needs, and not the imports of the others."""
 
 import subprocess
 import sys
@@ -21,8 +21,8 @@ print(*sys.modules)
     ("command", "light"),
     [("--help", HEAVY), ("env --help", HEAVY), ("up --help", HEAVY - {"azure.core", "pydantic"})],
 )
-def test_a_command_imports_what_it_needs_alone(command: str, light: set[str]) -> None:
-    """Help, and `env`, which shells call at their start, need no package of Azure; `up` has others emulate."""
+def test_a_command_imports_only_what_it_needs(command: str, light: set[str]) -> None:
+    """Help and `env`, which shells call at their start, import no package of Azure; `up` imports no emulator."""
     done = subprocess.run(
         [sys.executable, "-c", PRINT, *command.split()],
         capture_output=True,

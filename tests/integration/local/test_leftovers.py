@@ -1,4 +1,4 @@
-"""A stack does not start beside what a killed one has left, where no lock tells of it."""
+"""A stack does not start beside processes of a killed one, even where no lock shows them."""
 
 import json
 import os
@@ -30,14 +30,14 @@ def left() -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def endpoints(folder: Path, **pids: object) -> Path:
-    """The file of the last stack."""
+    """The endpoints file of the last stack."""
     file = folder / "endpoints.json"
     file.write_text(json.dumps({"pids": pids}))
     return file
 
 
-def test_what_goes_on_is_told(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
-    """With its process id; once it has ended the folder is free, reaped or not."""
+def test_a_running_process_is_reported(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """The error has its process id; once it has ended the folder is free, reaped or not."""
     file = endpoints(tmp_path, functions=left.pid)
     with pytest.raises(DataFolderError, match=f"in use by processes of an earlier stack: {left.pid}"):
         wait_for_leftovers(file, patience=0.2)
@@ -45,10 +45,8 @@ def test_what_goes_on_is_told(left: "subprocess.Popen[bytes]", tmp_path: Path) -
     wait_for_leftovers(file, patience=60)
 
 
-def test_a_process_id_that_is_anothers_by_now_is_passed_over(
-    left: "subprocess.Popen[bytes]", tmp_path: Path
-) -> None:
-    """It is called otherwise, or is younger than the file."""
+def test_a_reused_process_id_is_ignored(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """Its process has another command line, or is younger than the file."""
     with subprocess.Popen(["/bin/sleep", "600"]) as other:
         wait_for_leftovers(endpoints(tmp_path, functions=other.pid), patience=0)
         other.kill()
@@ -58,8 +56,8 @@ def test_a_process_id_that_is_anothers_by_now_is_passed_over(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"pids": 5}', '{"pids": {"functions": "x"}}'])
-def test_a_file_that_says_nothing_is_passed_over(text: str, tmp_path: Path) -> None:
-    """Or none at all."""
+def test_a_file_without_process_ids_is_ignored(text: str, tmp_path: Path) -> None:
+    """A missing file is ignored, too."""
     (tmp_path / "endpoints.json").write_text(text)
     wait_for_leftovers(tmp_path / "endpoints.json", patience=0)
     wait_for_leftovers(tmp_path / "nowhere.json", patience=0)

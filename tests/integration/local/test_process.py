@@ -1,4 +1,4 @@
-"""Processes of the local stack end when they should, whole, and when whoever started them is gone."""
+"""Processes of the local stack end completely, also when the process that started them is gone."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ time.sleep(600)
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true in time."""
+    """Whether the condition becomes true in time."""
     deadline = time.monotonic() + PATIENT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
@@ -38,7 +38,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def gone(pid: int) -> bool:
-    """Whether the process has ended; one that only waits for its parent to notice has."""
+    """Whether the process has ended; a zombie counts as ended."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -65,12 +65,12 @@ def family_pids(output: str) -> list[int] | None:
 
 @pytest.fixture(params=["groups", "trees"])
 def held_by(request: pytest.FixtureRequest) -> str:
-    """A family is held together by its process group, or as on a system that has none."""
+    """A family is held together by its process group, or by a watchdog as on a system without one."""
     return str(request.param)
 
 
 def code_of(number: signal.Signals, held_by: str) -> int:
-    """The exit code of a process that a signal has ended; a watchdog tells it as a shell does."""
+    """The exit code of a process that a signal has ended; a watchdog reports it as a shell does."""
     return -number if held_by == "groups" else 128 + number
 
 
@@ -91,8 +91,8 @@ def run(tmp_path: Path, held_by: str) -> Iterator[Callable[..., Process]]:
         process.stop()
 
 
-def test_the_process_id_is_the_commands_own(run: Callable[..., Process]) -> None:
-    """What is signalled by the process id is the command itself, not a wrapper."""
+def test_the_process_id_is_that_of_the_command(run: Callable[..., Process]) -> None:
+    """A signal to the process id reaches the command itself, not a wrapper."""
     process = run(FAMILY)
     pids = process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
     assert pids[0] == process.pid
@@ -117,8 +117,8 @@ def test_stop_lets_the_process_end_in_its_own_way(run: Callable[..., Process]) -
     assert "saved" in process.output()
 
 
-def test_a_process_that_will_not_end_is_killed(run: Callable[..., Process], held_by: str) -> None:
-    """One that ignores SIGTERM is killed when its grace is over."""
+def test_a_process_that_does_not_end_is_killed(run: Callable[..., Process], held_by: str) -> None:
+    """A process that ignores SIGTERM is killed when its grace period is over."""
     process = run(
         """
         import signal, time
@@ -143,7 +143,7 @@ def test_stop_leaves_nothing_of_the_family(run: Callable[..., Process]) -> None:
 
 
 def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process], held_by: str) -> None:
-    """Where the command was killed from outside, stop ends what it has left behind; a watchdog has already."""
+    """Where the command was killed from outside, stop ends its descendants; a watchdog has already ended them."""
     process = run(FAMILY)
     _, child = process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
     if held_by == "trees":
@@ -156,8 +156,8 @@ def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process], held
 
 
 @pytest.mark.skipif(not HAS_GROUPS, reason="there are no process groups")
-def test_a_dead_process_that_nobody_reaps_is_not_waited_for() -> None:
-    """Its group is there until its parent has asked how it has ended; what runs in it is waited for."""
+def test_a_zombie_is_not_waited_for() -> None:
+    """Its group exists until its parent has reaped it; living processes in it are waited for."""
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
     ) as process:
@@ -169,7 +169,7 @@ def test_a_dead_process_that_nobody_reaps_is_not_waited_for() -> None:
 
 
 def test_stop_may_be_called_again(run: Callable[..., Process]) -> None:
-    """A second stop does nothing and gives the same exit code."""
+    """A second stop does nothing and returns the same exit code."""
     process = run("raise SystemExit(3)")
     assert eventually(lambda: process.exit_code is not None)
     assert process.stop() == process.stop() == 3
@@ -177,7 +177,7 @@ def test_stop_may_be_called_again(run: Callable[..., Process]) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_the_supervisor(tmp_path: Path, how: signal.Signals, held_by: str) -> None:
-    """When the process that started it dies without a word, the whole family ends."""
+    """When the process that started it is killed, the whole family ends."""
     code = f"""
         import sys, time
         from pathlib import Path
@@ -200,14 +200,14 @@ def test_nothing_outlives_the_supervisor(tmp_path: Path, how: signal.Signals, he
 
 
 def test_a_process_that_ends_early_shows_its_log(run: Callable[..., Process]) -> None:
-    """A start that fails says how, with what the process had to say."""
+    """The error of a failed start shows the exit code and the process's output."""
     process = run("raise SystemExit('the port is taken')")
     with pytest.raises(StartFailed, match=r"exit code 1 before it was ready[^$]*the port is taken"):
         process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
 
 
 def test_a_process_that_is_not_ready_in_time_is_stopped(run: Callable[..., Process]) -> None:
-    """A start that takes too long fails, and nothing is left of it."""
+    """A start that takes too long fails, and no process is left."""
     process = run("import time; print('hm', flush=True); time.sleep(600)")
     with pytest.raises(StartFailed, match=r"not ready within 0\.5 s"):
         process.wait_until_ready(family_pids, timeout=0.5)
@@ -215,7 +215,7 @@ def test_a_process_that_is_not_ready_in_time_is_stopped(run: Callable[..., Proce
 
 
 def test_a_command_that_does_not_exist_fails_to_start(tmp_path: Path, held_by: str) -> None:
-    """The name of what is missing is in the error."""
+    """The error names the missing command."""
     process = Process(
         "thing", [str(tmp_path / "no-such-program")], log=tmp_path / "log", groups=held_by == "groups"
     )
@@ -223,8 +223,8 @@ def test_a_command_that_does_not_exist_fails_to_start(tmp_path: Path, held_by: s
         process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
 
 
-def test_answers_are_kept_apart_from_the_log(tmp_path: Path) -> None:
-    """What a process says when it is ready may hold secrets: its file is private, and its log lacks it."""
+def test_a_ready_line_is_kept_apart_from_the_log(tmp_path: Path) -> None:
+    """The ready line may hold secrets: its file is private, and the log lacks it."""
     code = (
         "import sys; print('{\"key\": 1}', flush=True); print('{\"level\": 2}', file=sys.stderr, flush=True)"
     )
@@ -236,8 +236,8 @@ def test_answers_are_kept_apart_from_the_log(tmp_path: Path) -> None:
     assert log.read_text() == process.tail() + "\n" == '{"level": 2}\n'
 
 
-def test_the_log_of_an_earlier_start_is_not_taken_for_this_one(tmp_path: Path) -> None:
-    """A log goes on where it ended; readiness is read from what is new."""
+def test_the_log_of_an_earlier_start_is_ignored(tmp_path: Path) -> None:
+    """A log is appended to; readiness is read from its new part."""
     log = tmp_path / "log"
     log.write_text("ready\n")
     process = Process("thing", [sys.executable, "-c", "raise SystemExit(1)"], log=log)
@@ -256,5 +256,5 @@ def test_the_log_of_an_earlier_start_is_not_taken_for_this_one(tmp_path: Path) -
     ],
 )
 def test_a_ready_line_is_a_whole_line_of_json(output: str, found: object) -> None:
-    """Half a line is none yet, and other words are none at all."""
+    """An incomplete line is not accepted yet, and any other output never."""
     assert ready_line(output) == found

@@ -76,7 +76,7 @@ class Storage:
         return kept
 
     def reject_as_before(self, request_id: str, message: str, **changes: Any) -> None:
-        """Reject a message as earlier versions did: it is in the rejected queue alone."""
+        """Reject a message as earlier versions did: into the rejected queue alone."""
         fields: dict[str, Any] = {
             "request_id": request_id,
             "message_id": "m",
@@ -93,11 +93,11 @@ class Storage:
         return [str(message.content) for message in self.requests.receive_messages(messages_per_page=32)]
 
     def sent(self) -> list[bytes]:
-        """The messages on the requests queue, those to which a reference leads as they are kept."""
+        """The messages on the requests queue, with references replaced by the stored messages."""
         return [self.body_of(text) for text in self.waiting()]
 
     def body_of(self, text: str) -> bytes:
-        """The bytes that a text on the queue stands for."""
+        """The bytes that a text on the queue represents."""
         document = json.loads(text)
         if "adfTriggerKept" not in document:
             return text.encode()
@@ -107,14 +107,14 @@ class Storage:
         return kept.body
 
     def kept(self) -> list[KeptMessage]:
-        """All that is kept."""
+        """All rejected messages."""
         found: list[KeptMessage] = []
         while page := self.messages.list(after=found[-1].key if found else "", limit=1_000):
             found += page
         return found
 
     def left(self) -> list[str]:
-        """Keys of the rejected messages that are left."""
+        """Keys of the remaining rejected messages."""
         return [kept.request_id for kept in self.kept() if not kept.waiting]
 
     def copies(self) -> int:
@@ -124,15 +124,15 @@ class Storage:
 
 @pytest.fixture
 def storage(azurite: str, monkeypatch: pytest.MonkeyPatch) -> Storage:
-    """A table and queues with names of their own, named by the environment as the app's are."""
+    """A table and queues with names of their own, in the app's settings."""
     storage = Storage(azurite)
     for name, value in storage.environment.items():
         monkeypatch.setenv(name, value)
     return storage
 
 
-def test_messages_are_listed_and_shown_and_stay(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
-    """Looking changes nothing; records and what earlier versions left come together, each once."""
+def test_messages_are_listed_and_shown_and_kept(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reading changes nothing; records and messages of earlier versions are listed together, each once."""
     for number in range(60):
         put = storage.reject_as_before if number % 3 == 0 else storage.reject
         put(f"key-{number}", json.dumps({"requestId": f"key-{number}"}))
@@ -154,7 +154,7 @@ def test_messages_are_listed_and_shown_and_stay(storage: Storage, capsys: pytest
 def test_a_replay_keeps_the_key_and_the_bytes(
     storage: Storage, capsys: pytest.CaptureFixture[str], *, emptied: bool
 ) -> None:
-    """What the queue then has leads to the message as it came; the copies in the rejected queue do not matter."""
+    """The new queue message leads to the original bytes; the copies in the rejected queue do not matter."""
     given, derived = ' {"pipeline":"load", "requestId" : "given"}', '{"pipeline": 1e0}'
     storage.reject("given", given)
     storage.reject("derived", derived)
@@ -181,7 +181,7 @@ def test_a_replay_keeps_the_key_and_the_bytes(
 
 
 def test_the_largest_message_is_replayed_whole(storage: Storage) -> None:
-    """Also where there is no room for its key."""
+    """This holds even where its key does not fit into the message."""
     noise = base64.b64encode(bytes(uuid4().int % 251 for _ in range(9)) * 6_000).decode()
     own, none = '{"requestId":"own","a":"', '{"a":"'
     bodies = [(start + noise)[: MAX_QUEUE_BYTES - 2] + '"}' for start in (own, none)]
@@ -191,10 +191,10 @@ def test_the_largest_message_is_replayed_whole(storage: Storage) -> None:
     assert storage.sent() == [body.encode() for body in bodies]
 
 
-def test_a_message_whose_key_was_another_s_wants_force(
+def test_a_message_whose_key_belongs_to_another_request_needs_force(
     storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It would be a request of its own: that is said, whichever version has left it there."""
+    """It would be a request of its own: the command says so, whichever version rejected it."""
     body = '{"pipeline": "load", "requestId": "other"}'
     storage.reject("m-1", body)
     storage.reject_as_before("m-0", body)
@@ -206,10 +206,10 @@ def test_a_message_whose_key_was_another_s_wants_force(
     assert [json.loads(text)["requestId"] for text in storage.waiting()] == ["m-1", "m-0"]
 
 
-def test_a_message_whose_key_goes_on_wants_force(
+def test_a_message_whose_key_is_in_use_needs_force(
     storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said which request has the key."""
+    """The error names the request that has the key."""
     storage.ledger.claim(a_record(FACTORY_ID, "k"))
     storage.reject("k", '{"pipeline": "load", "requestId": "k"}')
     assert replay.main(["replay", "k"]) == 1
@@ -217,8 +217,10 @@ def test_a_message_whose_key_goes_on_wants_force(
     assert replay.main(["replay", "k", "--force"]) == 0
 
 
-def test_what_was_discarded_is_told_by_whom(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
-    """Discarded again it is no error, sent again it is one; its bytes are gone."""
+def test_a_discarded_message_shows_who_discarded_it(
+    storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Discarding it again is no error, sending it is one; its bytes are gone."""
     storage.reject("k", '{"pipeline": "load"}')
     assert replay.main(["discard", "k"]) == 0
     assert capsys.readouterr().out == "discarded k\n"
@@ -235,10 +237,10 @@ def test_what_was_discarded_is_told_by_whom(storage: Storage, capsys: pytest.Cap
     assert "kept sent: it was sent to the requests queue again, and waits there" in capsys.readouterr().out
 
 
-def test_secrets_are_asked_for(
+def test_secrets_are_requested(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the values that were masked a replay is refused; with them they stand where they stood."""
+    """Without the masked values a replay is rejected; with them they are put back in their places."""
     body = '{"pipeline":"load","parameters":{"Password":"**********","day":"monday"}}'
     storage.reject("secret", body, masked=("Password",))
     assert replay.main(["replay", "secret"]) == 1
@@ -251,7 +253,9 @@ def test_secrets_are_asked_for(
     assert "hush" not in capsys.readouterr().out
 
 
-def test_what_may_have_been_taken_wants_force(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_may_have_been_accepted_needs_force(
+    storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It is shown with the request that it may be, and not sent by `--all`."""
     storage.reject("copy", '{"pipeline": "load"}', taken_as="original")
     assert replay.main(["show", "copy"]) == 0
@@ -262,10 +266,10 @@ def test_what_may_have_been_taken_wants_force(storage: Storage, capsys: pytest.C
     assert len(storage.waiting()) == 1
 
 
-def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
+def test_a_message_rejected_again_is_not_sent_again(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 100 messages whose cause stands each is sent once."""
+    """Of 100 messages whose cause persists each is sent once."""
     for number in range(100):
         put = storage.reject_as_before if number % 2 else storage.reject
         put(f"key-{number}", '{"pipeline": "load"}')
@@ -284,7 +288,7 @@ def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
 
 
 def test_one_broken_message_does_not_end_it(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever lies there, the others are listed, shown and sent; it is kept until somebody discards it."""
+    """Whatever the broken message holds, the others are listed, shown and sent; it is kept until it is discarded."""
     storage.reject_as_before("broken", "no base64!", message_encoding="gzip+base64")
     cut = base64.b64encode(b"\x1f\x8b\x08\x00").decode()
     storage.reject_as_before("cut", cut, message_encoding="gzip+base64")
@@ -309,7 +313,7 @@ def test_one_broken_message_does_not_end_it(storage: Storage, capsys: pytest.Cap
 
 
 def test_control_characters_are_not_printed_raw(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
-    """No message can clear the screen, or look like a line of the command's own."""
+    """No message can clear the screen, or imitate a line of the command."""
     evil = "\x1b[2J\u202e\x9b1A"
     storage.reject("k", f'{{"a": "{evil}"}}', reason=f"{evil}\nreplayed everything")
     for command in (["list"], ["show", "k"], ["list", "--json"]):
@@ -320,14 +324,14 @@ def test_control_characters_are_not_printed_raw(storage: Storage, capsys: pytest
 
 
 @pytest.mark.parametrize("arguments", [[], ["replay"], ["discard"], ["replay", "a", "--all"], ["show"]])
-def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
+def test_wrong_arguments_are_rejected(arguments: list[str]) -> None:
     """Nothing is replayed or discarded by accident."""
     with pytest.raises(SystemExit) as caught:
         replay.main(arguments)
     assert caught.value.code == 2
 
 
-def test_storage_that_is_away_is_said_plainly(
+def test_unreachable_storage_is_reported_plainly(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An unreachable account is one line and exit code 1, without a key in it."""
@@ -338,10 +342,10 @@ def test_storage_that_is_away_is_said_plainly(
     assert "AccountKey" not in capsys.readouterr().err
 
 
-def test_one_that_outgrows_the_queue_when_it_is_written_again_does_not_end_it(
+def test_a_message_that_outgrows_the_queue_does_not_end_the_replay(
     storage: Storage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its values in it, or its key: what fits no more is kept, and the rest goes."""
+    """With its secrets or its key a message may exceed the limit: it is kept, and the rest is sent."""
     masked = '{"pipeline":"load","parameters":{"password":"**********"}}'
     storage.reject("secret", masked, masked=("password",))
     storage.reject("keyless", json.dumps({"a": "ä" * 30_000}, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""A proxy of the environment is for what is encrypted: what goes out as plain http goes straight to its machine."""
+"""A proxy of the environment is used for encrypted calls only: plain http goes directly to its machine."""
 
 import socket
 import threading
@@ -25,7 +25,7 @@ A_CALL = Call(
 
 
 class Proxy:
-    """Takes connections, keeps the first line of each, and hangs up."""
+    """Accepts connections, keeps the first line of each, and closes them."""
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ class Proxy:
                 self.asked.append(connection.recv(4096).split(b"\r\n")[0])
 
     def close(self) -> None:
-        """Take no more."""
+        """Accept no more connections."""
         self._server.close()
 
 
@@ -57,7 +57,7 @@ class _Answering(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing is said."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def ask_for_a_token(service: str, _storage: str) -> None:
 
 
 def account_of(connection_string: str) -> StorageAccount:
-    """Azurite, as the app reaches it."""
+    """Azurite, as the app connects to it."""
     environ = {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage": connection_string}
     return storage_account(Settings.from_env(environ))
 
@@ -125,7 +125,7 @@ def test_a_plain_http_endpoint_is_never_reached_through_a_proxy(
     assert proxy.asked == []
 
 
-def test_what_is_encrypted_goes_through_the_proxy(proxy: Proxy) -> None:
+def test_encrypted_calls_go_through_the_proxy(proxy: Proxy) -> None:
     """The environment's proxy is used where it sees nothing but a tunnel."""
     with Transport("https://management.azure.com") as transport, pytest.raises(DataFactoryError):
         transport.send(A_CALL, None, "t")

@@ -1,4 +1,4 @@
-"""What the app needs around it, on a real Azurite: made where it is missing, and known again."""
+"""The storage that the app needs, on a real Azurite: created where missing, and recognised later."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from tests.support.world import FACTORY_ID
 
 
 class Surroundings:
-    """Names of a table and of queues that nobody has made."""
+    """Names of a table and of queues that do not exist."""
 
     def __init__(self, connection_string: str) -> None:
         self.mark = uuid4().hex[:12]
@@ -43,7 +43,7 @@ class Surroundings:
         return self.account.queue(f"{name}-{self.mark}", encoding="none")
 
     def identity(self) -> LedgerIdentity:
-        """What a process that has just started knows the ledger by."""
+        """The ledger's identity as a new process reads it."""
         return LedgerIdentity(self.ledger.notes(), self.outbox, utcnow, uuid4, logged_steps)
 
     def drop_table(self) -> None:
@@ -58,10 +58,10 @@ def surroundings(azurite: str) -> Surroundings:
     return Surroundings(azurite)
 
 
-def test_missing_queues_are_made_and_that_is_told(
+def test_missing_queues_are_created_and_reported(
     surroundings: Surroundings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All three are there after one check: the platform never makes the one that requests are read from."""
+    """All three exist after one check: the platform never creates the one that requests are read from."""
     surroundings.outbox.check()
     with QueueServiceClient.from_connection_string(surroundings.connection_string) as service:
         names = {queue.name for queue in service.list_queues()}
@@ -72,8 +72,8 @@ def test_missing_queues_are_made_and_that_is_told(
     surroundings.outbox.check()
 
 
-def test_a_missing_table_is_made_where_it_is_first_needed(surroundings: Surroundings) -> None:
-    """A claim, a read or a note on an account without the table works, and makes it."""
+def test_a_missing_table_is_created_on_first_use(surroundings: Surroundings) -> None:
+    """A claim, a read or a note on an account without the table works, and creates it."""
     factory = a_factory()
     stored = surroundings.ledger.claim(a_record(factory)).stored
     surroundings.drop_table()
@@ -83,10 +83,10 @@ def test_a_missing_table_is_made_where_it_is_first_needed(surroundings: Surround
     assert surroundings.ledger.notes().get(APP_SCOPE, "x") is not None
 
 
-def test_a_table_that_was_deleted_is_known_for_a_new_one(
+def test_a_recreated_table_is_recognised_as_new(
     surroundings: Surroundings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By a process that goes on, and by one that starts afterwards; other metadata of the queue stays."""
+    """By a running process, and by one that starts afterwards; other metadata of the queue stays."""
     surroundings.outbox.check()
     requests = surroundings.queue("requests")
     requests.set_queue_metadata({"owner": "somebody"})
@@ -107,7 +107,7 @@ def test_a_table_that_was_deleted_is_known_for_a_new_one(
 
 
 class Denied(QueueClient):
-    """A queue that is not there and may not be made."""
+    """A missing queue that may not be created."""
 
     def get_queue_properties(self, **_: object) -> None:  # type: ignore[override]
         raise ResourceNotFoundError
@@ -118,7 +118,7 @@ class Denied(QueueClient):
         raise error
 
 
-def test_what_is_missing_and_may_not_be_made_is_said(surroundings: Surroundings) -> None:
+def test_a_queue_that_may_not_be_created_is_reported(surroundings: Surroundings) -> None:
     """The queue and the role are named; the service's text, which may quote a URL, is not."""
     denied = Denied.from_connection_string(surroundings.connection_string, "requests-denied")
     outbox = QueueOutbox(
@@ -131,8 +131,8 @@ def test_what_is_missing_and_may_not_be_made_is_said(surroundings: Surroundings)
     assert "hush" not in str(caught.value)
 
 
-def test_a_message_is_put_back_byte_for_byte(surroundings: Surroundings) -> None:
-    """Blanks, line ends and what is no JSON come back as they were, in a queue that is made where it is missing."""
+def test_a_requeued_message_is_unchanged(surroundings: Surroundings) -> None:
+    """Spaces, line ends and invalid JSON come back unchanged, in a queue that is created where missing."""
     text = ' \t{"a": 1,\r\n "a": 2} trailing \u00e9 &amp; <x> '
     put_message(surroundings.queue("requests"), text, delay=0)
     (message,) = surroundings.queue("requests").receive_messages()
@@ -140,14 +140,14 @@ def test_a_message_is_put_back_byte_for_byte(surroundings: Surroundings) -> None
 
 
 def wait_of(queue: QueueClient) -> datetime | None:
-    """Since when the one message of a queue waits."""
+    """The time since when the one message of a queue has waited."""
     (message,) = queue.receive_messages()
     assert message.inserted_on is not None
     return waits_since(message.inserted_on, message.expires_on)
 
 
-def test_a_message_that_is_put_back_says_since_when_it_waits(surroundings: Surroundings) -> None:
-    """Storage keeps the moment, which goes with the message through every queue and process."""
+def test_a_requeued_message_keeps_the_time_since_when_it_waits(surroundings: Surroundings) -> None:
+    """Storage keeps the time, which goes with the message through every queue and process."""
     since = utcnow() - timedelta(hours=30)
     surroundings.outbox.put_back("x", delay=0, life=life_left(since, utcnow()))
     put_message(surroundings.queue("events"), "x")
@@ -158,10 +158,10 @@ def test_a_message_that_is_put_back_says_since_when_it_waits(surroundings: Surro
 
 
 @pytest.mark.parametrize("suffix", ["", "-poison"])
-def test_a_message_that_meets_faulty_settings_is_put_back_byte_for_byte(
+def test_a_message_that_meets_faulty_settings_is_requeued_unchanged(
     surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    """Into the queue that it came from, by what can be used of the settings, without losing one of its deliveries."""
+    """It goes into its queue with the usable part of the settings, without losing one of its deliveries."""
     name = f"requests-{surroundings.mark}"
     monkeypatch.setenv("AzureWebJobsStorage", surroundings.connection_string)
     monkeypatch.setenv("ADF_TRIGGER_REQUESTS_QUEUE", name)

@@ -1,4 +1,4 @@
-"""The commands of the version before, by their former names."""
+"""The commands of the previous version, by their former names."""
 
 import subprocess
 import sys
@@ -36,8 +36,8 @@ def run(command: str) -> "subprocess.CompletedProcess[str]":
     ],
     ids=lambda value: value if value.startswith("adf") else "",
 )
-def test_an_old_command_takes_what_it_took(command: str, words: str, now: str) -> None:
-    """Every command and option of the version before is in the command's own help; a former name says the new one."""
+def test_an_old_command_accepts_its_old_options(command: str, words: str, now: str) -> None:
+    """Every command and option of the previous version is in the help; a former name prints the new one."""
     helped = run(f"{command} --help")
     assert helped.returncode == 0
     assert [word for word in words.split() if word not in helped.stdout] == []

@@ -1,4 +1,4 @@
-"""The rejected queue as an earlier version has left it, worked through by this one's commands and app."""
+"""The rejected queue of an earlier version, processed by this one's commands and app."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ NOT_OURS = "this message was not written by adf-trigger"
 
 @pytest.fixture(params=golden("rejected.json"))
 def kept(request: pytest.FixtureRequest) -> Kept:
-    """What a version has put into the rejected queue, and what its command said of it."""
+    """What a version put into the rejected queue, and the output of its command."""
     rejected: Kept = golden("rejected.json")[request.param]
     return rejected
 
@@ -46,13 +46,13 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def by_key(messages: list[Kept]) -> dict[str, Kept]:
-    """Messages by what names them; a stranger is named by its queue, newly each time."""
+    """Messages by their names; a stranger is named by its queue, newly each time."""
     return {"a stranger" if each["reason"] == NOT_OURS else each["requestId"]: each for each in messages}
 
 
 @pytest.mark.usefixtures("requests")
 def test_the_old_command_lists_and_shows_them(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    """By `list` and by `show` as the earlier version told it; of a fault of the whole there is no place any more."""
+    """`list` and `show` print what the earlier version printed; a fault of the whole body has no place any more."""
     assert replay.main(["list", "--json"]) == 0
     listed, before = by_key([json.loads(line) for line in said(capsys)]), by_key(kept["list --json"])
     assert listed.keys() == before.keys()
@@ -63,14 +63,14 @@ def test_the_old_command_lists_and_shows_them(kept: Kept, capsys: pytest.Capture
         assert said(capsys) == text.strip().replace("\n  /: ", "\n  ").split("\n")
 
 
-def test_the_old_command_replays_them_and_the_app_takes_them(
+def test_the_old_command_replays_them_and_the_app_accepts_them(
     kept: Kept, requests: QueueClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What could be sent again can be, the same bytes under the same key, and each starts one run once mended."""
+    """The replayable ones are sent, the same bytes under the same key, and each starts one run once mended."""
     assert replay.main(["replay", "--all"]) == 1, "some can never work"
     lines = said(capsys)
     others = [line.split()[1].rstrip(":") for line in lines if "already named another request" in line]
-    if others:  # those of this version want force
+    if others:  # those of this version need force
         assert replay.main(["replay", "--force", *others]) == 0
     done = [line for line in (*lines, *said(capsys)) if line.startswith("replayed")]
     assert sorted(done) == sorted(line for line in kept["replay --all"] if line.startswith("replayed"))

@@ -1,4 +1,4 @@
-"""The table as an earlier version has left it: read, asked again, continued, published and purged by this one."""
+"""The table of an earlier version: read, repeated, continued, published and purged by this one."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ over_scenes = pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 
 
 def ask(world: World, request: dict[str, Any]) -> int:
-    """Ask again, as it was asked before: the status of the answer; by queue 200 where nothing was refused."""
+    """Repeat a request: the status of the reply; by queue 200 where nothing was rejected."""
     if request["by"] == "http":
         headers = {"Idempotency_Key": request["key"], **request["headers"]}
         answer = caller_of(world).post(request["body"], pipeline=request["pipeline"], **headers)
@@ -44,25 +44,25 @@ def ask(world: World, request: dict[str, Any]) -> int:
 
 @cache
 def caller_of(world: World) -> Caller:
-    """Its app, made once: that costs more than most calls of it."""
+    """The scene's app, created once: creating it costs more than most calls."""
     return Caller(world)
 
 
 def shown(world: World, run: str) -> dict[str, Any]:
-    """What GET /runs/{run} answers."""
+    """The reply of GET /runs/{run}."""
     answer = caller_of(world).get(run)
     assert answer.status_code == 200
     view: dict[str, Any] = json.loads(answer.get_body())
     return view
 
 
-def keep_from_looking(world: World) -> None:
-    """Whoever opens a run has Data Factory asked for it: what the rows say is seen while that does not answer."""
+def refuse_reads(world: World) -> None:
+    """A read of a run asks Data Factory about it: with that failing, the view comes from the rows."""
     world.factory.before["get_run"] = [Unavailable("not now", status=503) for _ in range(100)]
 
 
 def same(view: Any, earlier: Any) -> bool:
-    """Whether a view says all that the earlier version said; it may say more, and link to more."""
+    """Whether a view has all that the earlier version showed; it may have more fields and links."""
     if isinstance(earlier, dict):
         return all(name == "links" or same(view[name], earlier[name]) for name in earlier)
     if isinstance(earlier, list):
@@ -71,15 +71,15 @@ def same(view: Any, earlier: Any) -> bool:
 
 
 def active(world: World) -> list[str]:
-    """Keys of what is still to be done, in every factory."""
+    """Keys of the active runs in every factory."""
     return [row.request_id for handle in world.services.factories for row in world.ledger.active(handle.id)]
 
 
 @over_scenes
-def test_a_record_is_read_as_it_was(scene: Scene, azurite: str) -> None:
-    """By its key and every runId it ever had, each record shows what it showed; what was not told is active."""
+def test_a_record_is_read_unchanged(scene: Scene, azurite: str) -> None:
+    """By its key and each of its runIds, each record shows what it showed; unpublished ones are active."""
     world = world_of(scene, azurite)
-    keep_from_looking(world)
+    refuse_reads(world)
     for request in scene["requests"]:
         for run in (request["key"], *request["run_ids"]):
             assert same(shown(world, run), request["view"])
@@ -87,10 +87,10 @@ def test_a_record_is_read_as_it_was(scene: Scene, azurite: str) -> None:
 
 
 @over_scenes
-def test_a_list_shows_what_an_earlier_version_has_left(scene: Scene, azurite: str) -> None:
-    """Its rows of the listing hold nothing: each record is listed once even so, as it is, and found by its status."""
+def test_runs_of_an_earlier_version_are_listed(scene: Scene, azurite: str) -> None:
+    """Its rows of the listing are empty: each record is still listed with its state, and found by its status."""
     world = world_of(scene, azurite)
-    keep_from_looking(world)
+    refuse_reads(world)
     caller = caller_of(world)
     listed = json.loads(caller.call("list_runs", "GET", "runs").get_body())
     expected = {request["key"]: shown(world, request["key"]) for request in scene["requests"]}
@@ -105,24 +105,24 @@ def test_a_list_shows_what_an_earlier_version_has_left(scene: Scene, azurite: st
 
 @over_scenes
 def test_a_repeat_after_the_upgrade_is_a_replay(scene: Scene, azurite: str) -> None:
-    """The same request gets the same run, another is a conflict; a rejection that was told alone frees its key."""
+    """The same request gets the same run, another is a conflict; only a published rejection frees its key."""
     world = world_of(scene, azurite)
-    keep_from_looking(world)
+    refuse_reads(world)
     runs = len(world.factory.runs)
     for request in scene["requests"]:
-        claimed_anew = request["told"] and request["view"]["status"] == "Rejected"
-        if request["by"] == "http" and not claimed_anew:
+        claimed_again = request["told"] and request["view"]["status"] == "Rejected"
+        if request["by"] == "http" and not claimed_again:
             assert ask(world, {**request, "pipeline": "quick", "body": {"isRecovery": True}}) == 422
-        assert ask(world, request) == (202 if claimed_anew and request["by"] == "http" else 200)
-        runs += claimed_anew
-        if not claimed_anew:
+        assert ask(world, request) == (202 if claimed_again and request["by"] == "http" else 200)
+        runs += claimed_again
+        if not claimed_again:
             assert same(shown(world, request["key"]), request["view"])
     assert len(world.factory.runs) == runs
 
 
 @over_scenes
-def test_what_was_begun_comes_to_the_same_end(scene: Scene, azurite: str) -> None:
-    """Continued by this version, each request ends as in its own, is told as often, and is purged whole in time."""
+def test_a_run_in_progress_ends_as_before(scene: Scene, azurite: str) -> None:
+    """Each request ends as in the earlier version, is published as often, and is purged in time."""
     world = world_of(scene, azurite)
     continued(world)
     assert active(world) == []
@@ -133,20 +133,20 @@ def test_what_was_begun_comes_to_the_same_end(scene: Scene, azurite: str) -> Non
         events = [event for event in world.outbox.events if event.subject == request["key"]]
         assert len(events) == outcome["told_again"]
         for event in events:
-            told = json.loads(event.model_dump_json())
+            published = json.loads(event.model_dump_json())
             expected = dict(outcome["event"])
             data = dict(expected.pop("data"))
-            # Names stood in it as they are, which is no URI reference where they hold blanks and the like.
+            # Names were not escaped in it, which is no URI reference where they hold spaces and the like.
             factory, _, name = expected["source"].rpartition("/")
             expected["source"] = f"{factory}/{quote(name, safe='()')}"
             if request["view"]["status"] not in ("Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"):
-                assert told["id"].endswith(f"/{data['status']}")
-                del expected["id"]  # this version has ended it, and no other can have told of that
+                assert published["id"].endswith(f"/{data['status']}")
+                del expected["id"]  # this version has ended it, and no other can have published that
             if "cannot be sent again" in str(data["message"]):
                 del data["message"]  # now it waits for its caller first, and its reason says so
                 del expected["time"]
-            assert same(told["data"], data)
-            assert {name: told[name] for name in expected} == expected
+            assert same(published["data"], data)
+            assert {name: published[name] for name in expected} == expected
     world.tick(after=100 * 24 * 3_600)
     for request in scene["requests"]:
         for run in (request["key"], *request["run_ids"]):
@@ -171,8 +171,8 @@ def test_a_factory_finds_its_rows(kept: dict[str, Any], azurite: str) -> None:
         assert [(each.name, each.required) for each in declaration.parameters] == [("größe", True)]
 
 
-def test_the_last_poll_is_continued_where_it_stood(azurite: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first list that this version asks for begins where the last poll of the earlier one ended."""
+def test_the_last_poll_is_continued(azurite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first list of this version begins where the last poll of the earlier one ended."""
     scene = next(each for name, each in SCENES.items() if "the last poll stood" in name)
     world = world_of(scene, azurite)
     query = world.factory.query_runs
@@ -189,7 +189,7 @@ def test_the_last_poll_is_continued_where_it_stood(azurite: str, monkeypatch: py
 
 
 def test_a_declaration_serves_in_an_outage(azurite: str) -> None:
-    """What a pipeline declared when the earlier version asked lets this one check and take requests in an outage."""
+    """The declaration stored by the earlier version lets this one check and accept requests in an outage."""
     scene = next(each for name, each in SCENES.items() if "submitted, seen in progress" in name)
     world = world_of(scene, azurite)
     for _ in range(4):
@@ -201,7 +201,7 @@ def test_a_declaration_serves_in_an_outage(azurite: str) -> None:
 
 @pytest.mark.parametrize("version", golden("scenes.json"))
 def test_the_scenes_have_every_state(version: str) -> None:
-    """Every status is there, told and not, and every field of a view is set in one of them."""
+    """Every status is there, published and not, and every field of a view is set in one of them."""
     requests = [each for scene in golden("scenes.json")[version] for each in scene["requests"]]
     for status in ("Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"):
         assert {each["told"] for each in requests if each["view"]["status"] == status} == {True, False}
@@ -212,7 +212,7 @@ def test_the_scenes_have_every_state(version: str) -> None:
 
 @pytest.mark.parametrize("version", golden("scenes.json"))
 def test_no_row_holds_a_secret(version: str) -> None:
-    """Of the values of secure parameters nothing was ever written."""
+    """No value of a secure parameter was ever written."""
     for scene in golden("scenes.json")[version]:
         assert "secret-value" not in json.dumps(scene["rows"])
         assert "secret-value" not in json.dumps([each["view"] for each in scene["requests"]])

@@ -29,8 +29,8 @@ APP = """
 
     @app.route(route="echo/{word}", methods=["GET", "POST"])
     def echo(req: func.HttpRequest) -> func.HttpResponse:
-        told = {"word": req.route_params["word"], "query": dict(req.params), "body": req.get_body().decode()}
-        return func.HttpResponse(json.dumps(told), mimetype="application/json")
+        seen = {"word": req.route_params["word"], "query": dict(req.params), "body": req.get_body().decode()}
+        return func.HttpResponse(json.dumps(seen), mimetype="application/json")
 
     @app.route(route="text")
     def text(req: func.HttpRequest) -> str:

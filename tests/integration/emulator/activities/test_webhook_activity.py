@@ -129,11 +129,11 @@ def test_a_reported_success_gives_its_output(callback: dict[str, Any]) -> None:
         (
             {
                 "Output": {"a": 1},
-                "Error": {"ErrorCode": "testErrorCode", "Message": "told so"},
+                "Error": {"ErrorCode": "testErrorCode", "Message": "said the endpoint"},
                 "StatusCode": "403",
             },
             "testErrorCode",
-            "told so",
+            "said the endpoint",
         ),
         ({"output": {"a": 1}, "error": {"message": "m"}, "statusCode": 500}, "500", "m"),
         ({"output": {"a": 1}, "statusCode": "400"}, "400", ""),

@@ -17,7 +17,7 @@ NOTHING: dict[str, Any] = {"activities": []}
 
 @pytest.fixture
 def path(served: Any) -> str:
-    """Path of a factory with a pipeline `p` that ends at once and a pipeline `slow` that waits."""
+    """Path of a factory with a pipeline `p` that ends immediately and a pipeline `slow` that waits."""
     factory: str = served.create_factory()
     served.put(f"{factory}/pipelines/p", NOTHING)
     wait = {"name": "w", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 60}}
@@ -206,10 +206,10 @@ class TestProgression:
 
     def test_at_once(self, served: Any, path: str) -> None:
         """The run has ended with the configured outcome before createRun answers, without executing anything."""
-        self.set(served, mode="at-once", outcome="Failed", message="told to")
+        self.set(served, mode="at-once", outcome="Failed", message="as configured")
         run_id = create_run(served, path, pipeline="slow").json()["runId"]
         run = served.client.get(f"{path}/pipelineruns/{run_id}").json()
-        assert (run["status"], run["message"]) == ("Failed", "told to")
+        assert (run["status"], run["message"]) == ("Failed", "as configured")
 
     def test_after_reads_by_get_and_by_list(self, served: Any, path: str) -> None:
         """Single reads and lists both count as reads of a run."""

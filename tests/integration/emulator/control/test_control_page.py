@@ -45,8 +45,8 @@ def test_the_page_is_served_under_the_same_policy_as_the_services(shown: Any) ->
     """Every file of its folder is served, nothing else, and to this machine alone."""
     page = get(shown, HOME)
     assert (page.status_code, page.content) == (200, (FOLDER / "factory" / "index.html").read_bytes())
-    told = (each.strip().partition(" ") for each in page.headers["content-security-policy"].split(";"))
-    assert {name: value for name, _, value in told} == POLICY
+    directives = (each.strip().partition(" ") for each in page.headers["content-security-policy"].split(";"))
+    assert {name: value for name, _, value in directives} == POLICY
     assert page.headers["x-content-type-options"] == "nosniff"
     for file in (*FOLDER.glob("*.js"), *FOLDER.glob("factory/*.js"), FOLDER / "style.css"):
         name = file.relative_to(FOLDER).as_posix()
@@ -123,8 +123,12 @@ def test_progressions_are_shown(shown: Any) -> None:
     """Those of one pipeline and of all others are shown, until runs are executed again."""
     shown.control("POST", "progression", json={"mode": "held", "pipeline": "P"})
     shown.control("POST", "progression", json={"mode": "after-seconds", "seconds": 2, "outcome": "Failed"})
-    told = {each["pipeline"]: each for each in shown.control("GET", "")["progressions"]}
-    assert told["p"]["mode"] == "held"
-    assert (told[""]["mode"], told[""]["seconds"], told[""]["outcome"]) == ("afterSeconds", 2.0, "Failed")
+    progressions = {each["pipeline"]: each for each in shown.control("GET", "")["progressions"]}
+    assert progressions["p"]["mode"] == "held"
+    assert (progressions[""]["mode"], progressions[""]["seconds"], progressions[""]["outcome"]) == (
+        "afterSeconds",
+        2.0,
+        "Failed",
+    )
     shown.control("DELETE", "progression")
     assert shown.control("GET", "")["progressions"] == []

@@ -12,7 +12,7 @@ from tests.integration.emulator.copying.harness import Storage, copying, run
 
 
 def test_many_files_are_copied_side_by_side(storage: Storage) -> None:
-    """parallelCopies threads work at once, and each file is copied once."""
+    """parallelCopies threads work concurrently, and each file is copied once."""
     for number in range(30):
         storage.put(f"in/{number:02}.bin", bytes([number]) * 1000)
 

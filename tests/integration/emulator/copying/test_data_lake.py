@@ -218,7 +218,7 @@ ANSWERED = r"RequestId: '[-0-9a-f]+'\. TimeStamp: '\w{3}, [^']+ GMT'\."
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "message"),
     [
         (
             {"folder": "in", "file": "no"},
@@ -235,7 +235,9 @@ ANSWERED = r"RequestId: '[-0-9a-f]+'\. TimeStamp: '\w{3}, [^']+ GMT'\."
         ),
     ],
 )
-def test_missing_files_are_reported_as_recorded(storage: Storage, place: dict[str, Any], told: str) -> None:
+def test_missing_files_are_reported_as_recorded(
+    storage: Storage, place: dict[str, Any], message: str
+) -> None:
     """A missing file, folder or file system fails the copy as UserErrorFileNotFound with the lake's message."""
     storage.put("in/a.txt", b"")
     with pytest.raises(ActivityFailed) as failed:
@@ -244,7 +246,7 @@ def test_missing_files_are_reported_as_recorded(storage: Storage, place: dict[st
     assert re.fullmatch(
         r"ErrorCode=UserErrorFileNotFound,'Type=Microsoft\.DataTransfer\.Common\.Shared\.HybridDeliveryException,"
         r"Message=ADLS Gen2 operation failed for: Operation returned an invalid status code 'NotFound'\. "
-        rf"Account: '{storage.secrets()['account']}'\. FileSystem: '{file_system}'\. {told}\.,"
+        rf"Account: '{storage.secrets()['account']}'\. FileSystem: '{file_system}'\. {message}\.,"
         r"Source=Microsoft\.DataTransfer\.ClientLibrary,'",
         failed.value.message,
     )

@@ -262,7 +262,7 @@ def test_a_rejected_service_principal_is_reported_without_its_key(
 
 
 @pytest.mark.parametrize(
-    ("linked_service", "told"),
+    ("linked_service", "message"),
     [
         ({"url": "http://127.0.0.1:1/account"}, "accountKey or a sasUri in .* requires an https endpoint"),
         ({"url": "https://127.0.0.1:1/a", **PRINCIPAL, "tenant": ""}, "'tenant'.* is required"),
@@ -284,9 +284,9 @@ def test_a_rejected_service_principal_is_reported_without_its_key(
     ],
 )
 def test_faults_of_a_linked_service_are_named(
-    storage: Storage, linked_service: dict[str, Any], told: str
+    storage: Storage, linked_service: dict[str, Any], message: str
 ) -> None:
     """A missing or unsupported property fails the activity by its name."""
     source = storage.lake("In", folder="in", linked_service=linked_service)
-    with pytest.raises(ActivityFailed, match=told):
+    with pytest.raises(ActivityFailed, match=message):
         run(copy, copying("Binary", **LAKE), source, storage.lake("Out"))

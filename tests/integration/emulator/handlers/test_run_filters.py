@@ -139,7 +139,7 @@ def test_trigger_runs(served: Any, path: str, ask: Ask, operand: str, field: str
         served.put(f"{path}/triggers/{name}", trigger)
         served.client.post(f"{path}/triggers/{name}/start").raise_for_status()
         served.control("POST", "clock", json={"advance_seconds": 3600})
-        served.until(lambda: any(run["triggerName"] == name for run in ask("queryTriggerRuns")))  # noqa: B023 - called at once
+        served.until(lambda: any(run["triggerName"] == name for run in ask("queryTriggerRuns")))  # noqa: B023 - called immediately
         served.client.post(f"{path}/triggers/{name}/stop").raise_for_status()
     rows = ask("queryTriggerRuns")
     assert {row["status"] for row in rows} == {"Succeeded", "Failed"}

@@ -13,7 +13,7 @@ from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.outbound.surroundings import HostNotAllowed, Surroundings
 
 ELSEWHERE = "production.invalid"
-"""A name that no resolver knows, by RFC 6761: were it called, that would be told by another text."""
+"""A name that no resolver knows, by RFC 6761: a call to it would fail with another message."""
 
 
 class _Redirects(BaseHTTPRequestHandler):
@@ -100,7 +100,7 @@ def documents(here: str) -> dict[str, dict[str, dict[str, Any]]]:
     }  # fmt: skip
     parameters = {"host": {"type": "String", "defaultValue": ELSEWHERE}}
     return {
-        "linkedService": {name: {"type": kind, "typeProperties": told} for name, (kind, told) in linked.items()},
+        "linkedService": {name: {"type": kind, "typeProperties": held} for name, (kind, held) in linked.items()},
         "dataset": {
             "Rest": {"type": "RestResource", "linkedServiceName": _to("Rest"), "typeProperties": {}},
             "Blob": {
@@ -124,11 +124,11 @@ def _to(name: str) -> dict[str, str]:
 def test_another_machine_is_rejected_by_name(served: Any, here: str, pipeline: str) -> None:
     """Whichever way a run gets the name, it is not resolved, and the run's message says what allows it."""
     path = served.create_factory(identity={"type": "SystemAssigned"})
-    told = documents(here)
+    resources = documents(here)
     for kind, collection in (("linkedService", "linkedservices"), ("dataset", "datasets")):
-        for name, properties in told[kind].items():
+        for name, properties in resources[kind].items():
             served.put(f"{path}/{collection}/{name}", properties)
-    served.put(f"{path}/pipelines/{pipeline}", told["pipeline"][pipeline])
+    served.put(f"{path}/pipelines/{pipeline}", resources["pipeline"][pipeline])
     run_id = served.client.post(f"{path}/pipelines/{pipeline}/createRun").json()["runId"]
     run = served.wait_for(path, run_id)
     assert run["status"] == "Failed"
