@@ -1,4 +1,4 @@
-"""At most so many runs of a key at once: who comes first is first, and no place is given twice."""
+"""At most N runs of a key at once: requests get their places in order of arrival, and no place is given twice."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.world import FACTORY_ID, START, STARTED, World
 
 
 def test_the_second_of_a_key_waits_until_the_first_has_ended() -> None:
-    """Another key goes side by side; the waiting one says for what, and starts in the tick that sees the end."""
+    """Runs of another key start beside it; a waiting request names its reason, and starts when a tick sees the end."""
     world = a_world()
     assert start(world, "a-1").status in STARTED
     waiting = start(world, "a-2")
@@ -32,7 +32,7 @@ def test_the_second_of_a_key_waits_until_the_first_has_ended() -> None:
 
 
 def test_places_are_given_in_order_of_arrival() -> None:
-    """Whatever the clocks said when the requests came."""
+    """The order holds whatever the clocks said when the requests came."""
     world = a_world(2)
     for number in range(6):
         start(world, f"a-{number}")
@@ -46,8 +46,8 @@ def test_places_are_given_in_order_of_arrival() -> None:
     assert [found(world, f"a-{number}").place_number for number in range(6)] == [None, None, 1, 2, 3, 4]
 
 
-def test_a_newcomer_does_not_pass_those_who_wait() -> None:
-    """Though a place is free by then: it is theirs at the next tick."""
+def test_a_newcomer_does_not_overtake_waiting_requests() -> None:
+    """A place that is free by then goes to the line at the next tick."""
     world = a_world()
     start(world, "a-1")
     start(world, "a-2")
@@ -59,8 +59,8 @@ def test_a_newcomer_does_not_pass_those_who_wait() -> None:
     assert waits(world, "a-3")
 
 
-def test_who_comes_when_nobody_waits_takes_the_place_of_one_that_has_ended() -> None:
-    """Without a tick: the ledger says that it has."""
+def test_a_newcomer_takes_the_place_of_an_ended_run_when_none_wait() -> None:
+    """It needs no tick: the ledger already shows the end."""
     world = a_world()
     start(world, "a-1")
     finish(world, "a-1")
@@ -75,7 +75,7 @@ def test_who_comes_when_nobody_waits_takes_the_place_of_one_that_has_ended() -> 
 
 @pytest.mark.parametrize("customer", ["A", None])
 def test_without_a_key_all_of_the_pipeline_count(customer: str | None) -> None:
-    """And no other pipeline."""
+    """Runs of other pipelines do not count."""
     world = a_world(1, None)
     start(world, "a-1")
     assert start(world, "b-1", customer).waits_for is Waits.ADMISSION
@@ -83,7 +83,7 @@ def test_without_a_key_all_of_the_pipeline_count(customer: str | None) -> None:
 
 
 def test_requests_that_lack_the_key_are_a_group_of_their_own() -> None:
-    """Beside those whose key is an empty text."""
+    """They are counted apart from requests whose key is an empty text."""
     world = a_world()
     start(world, "none", None)
     start(world, "empty", "")
@@ -93,7 +93,7 @@ def test_requests_that_lack_the_key_are_a_group_of_their_own() -> None:
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled"])
 def test_every_end_frees_the_place(status: str) -> None:
-    """Not that of a run that Succeeded alone."""
+    """A run that failed or was cancelled frees it as one that Succeeded does."""
     world = a_world()
     start(world, "a-1")
     start(world, "a-2")
@@ -102,8 +102,8 @@ def test_every_end_frees_the_place(status: str) -> None:
     assert found(world, "a-2").status in STARTED
 
 
-def test_what_waits_for_throttling_keeps_its_place() -> None:
-    """It is to be started before those that came later."""
+def test_a_throttled_request_keeps_its_place() -> None:
+    """It is started before the requests that came later."""
     world = a_world()
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
     start(world, "a-1")
@@ -116,8 +116,8 @@ def test_what_waits_for_throttling_keeps_its_place() -> None:
     assert waits(world, "a-2")
 
 
-def test_a_full_pipeline_of_data_factorys_own_keeps_the_place_too() -> None:
-    """It waits for Data Factory with its place."""
+def test_a_request_of_a_pipeline_that_data_factory_calls_full_keeps_its_place() -> None:
+    """It waits for Data Factory while it holds its place."""
     world = a_world()
     world.factory.fail_next("create_run", PipelineQueueFull("full", status=400))
     assert start(world, "a-1").waits_for is Waits.PIPELINE
@@ -127,7 +127,7 @@ def test_a_full_pipeline_of_data_factorys_own_keeps_the_place_too() -> None:
 
 
 def test_a_rejected_request_frees_its_place_and_takes_another_under_its_key() -> None:
-    """As a new request: behind those who wait by then."""
+    """It comes back as a new request, behind those that wait by then."""
     world = a_world()
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     with pytest.raises(BadRequest):
@@ -143,7 +143,7 @@ def test_a_rejected_request_frees_its_place_and_takes_another_under_its_key() ->
 
 
 def test_a_repeat_takes_no_second_place() -> None:
-    """Neither of the one that has a place, nor of the one that waits."""
+    """This holds for a request that has a place and for one that waits."""
     world = a_world(2)
     for _ in range(3):
         start(world, "a-1")
@@ -157,7 +157,7 @@ def test_a_repeat_takes_no_second_place() -> None:
 
 
 def test_a_waiting_request_can_be_cancelled() -> None:
-    """It ends at once, and the next one has its turn."""
+    """It ends immediately, and the next one has its turn."""
     world = a_world()
     for number in (1, 2, 3):
         start(world, f"a-{number}")
@@ -167,8 +167,8 @@ def test_a_waiting_request_can_be_cancelled() -> None:
     assert found(world, "a-3").status in STARTED
 
 
-def test_who_comes_after_all_who_waited_are_cancelled_starts_within_a_tick() -> None:
-    """Nothing is left of a line that nobody stands in."""
+def test_a_request_after_a_line_was_cancelled_starts_within_a_tick() -> None:
+    """Nothing is left of a line whose requests were all cancelled."""
     world = a_world()
     start(world, "a-1")
     start(world, "a-2")
@@ -183,8 +183,8 @@ def test_who_comes_after_all_who_waited_are_cancelled_starts_within_a_tick() -> 
     assert start(world, "a-4").status in STARTED
 
 
-def test_what_waits_for_too_long_is_rejected_and_says_for_what() -> None:
-    """The start deadline goes on while a request waits for its place."""
+def test_a_request_that_waits_too_long_is_rejected_with_what_it_waited_for() -> None:
+    """The start deadline keeps running while a request waits for its place."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     start(world, "a-1")
     start(world, "a-2")
@@ -196,7 +196,7 @@ def test_what_waits_for_too_long_is_rejected_and_says_for_what() -> None:
 
 
 def test_a_rerun_counts_like_any_other_request() -> None:
-    """It has the parameters of the run that it reruns, and so its key."""
+    """It has the parameters of the run that it reruns, and therefore the same key."""
     world = a_world()
     start(world, "a-1")
     finish(world, "a-1", "Failed")
@@ -210,7 +210,7 @@ def test_a_rerun_counts_like_any_other_request() -> None:
 
 
 def test_waiting_requests_begin_no_backlog() -> None:
-    """A request of another pipeline starts at once, however many wait for a place."""
+    """A request of another pipeline starts directly, however many wait for a place."""
     world = a_world()
     for number in range(5):
         start(world, f"a-{number}")
@@ -218,8 +218,8 @@ def test_waiting_requests_begin_no_backlog() -> None:
     assert start(world, "o-1", pipeline="other").status in STARTED
 
 
-def test_a_policy_that_refuses_names_the_runs_that_are_in_the_way() -> None:
-    """Nothing is kept of the request; a repeat of one that was taken is answered with it."""
+def test_a_policy_that_refuses_names_the_runs_that_hold_the_places() -> None:
+    """Nothing is kept of the refused request; a repeat of an accepted one is answered with that one."""
     world = a_world(2, overflow="refuse")
     start(world, "a-1")
     start(world, "a-2")
@@ -233,8 +233,8 @@ def test_a_policy_that_refuses_names_the_runs_that_are_in_the_way() -> None:
     assert start(world, "a-3").status in STARTED
 
 
-def test_a_message_that_is_refused_is_rejected_and_told() -> None:
-    """As every message that is not taken for good: it is kept, and may be sent again when a run has ended."""
+def test_a_refused_message_is_rejected_and_published() -> None:
+    """It is kept like every rejected message, and can be replayed once a run has ended."""
     world = a_world(overflow="refuse")
     start(world, "a-1")
     body = json.dumps({"pipeline": "load", "requestId": "a-2", "parameters": {"customer": "A"}}).encode()
@@ -251,8 +251,8 @@ def secret(world: World, key: str, **fields: Any) -> Any:
     return world.submit(key, parameters={"customer": "A", "secret": "s3"}, **fields)
 
 
-def test_a_request_with_secrets_takes_what_is_free_when_it_comes() -> None:
-    """It stands in no line, since nobody else can send it: its caller comes again, and is told when."""
+def test_a_request_with_secrets_takes_a_place_that_is_free_when_it_comes() -> None:
+    """It never waits in line, since only its caller can send it: the caller is given a time to come again."""
     world = a_world()
     start(world, "a-1")
     submitted = secret(world, "s-1")
@@ -272,8 +272,8 @@ def test_a_request_with_secrets_takes_what_is_free_when_it_comes() -> None:
     assert under_way(world) == ["A"]
 
 
-def test_secrets_that_are_to_come_again_keep_no_place() -> None:
-    """Their caller may never come."""
+def test_a_request_with_secrets_that_waits_for_its_caller_holds_no_place() -> None:
+    """The caller may never come back."""
     world = a_world()
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=1))
     assert secret(world, "s-1").record.waits_for is Waits.CALLER
@@ -283,8 +283,8 @@ def test_secrets_that_are_to_come_again_keep_no_place() -> None:
     assert under_way(world) == ["A"]
 
 
-def test_a_tick_reads_no_record_of_those_who_go_on() -> None:
-    """Their rows say that they have their places still: a thousand that go on cost no thousand reads."""
+def test_a_tick_reads_no_record_of_active_runs() -> None:
+    """Their rows show that they still have their places: a thousand active runs cost no thousand reads."""
     world = a_world(3)
     for number in range(4):
         start(world, f"a-{number}")

@@ -1,4 +1,4 @@
-"""Who keeps a place though nobody knows whether a run goes on: until that is decided."""
+"""A request keeps its place while it is unknown whether its run is active, until that is decided."""
 
 from tests.support.admitted import a_world, finish, found, policy, start, under_way, waits, with_policy
 from tests.support.memory_factory import LOST_REPLY, Ids
@@ -6,7 +6,7 @@ from tests.support.world import STARTED, World
 
 
 def test_a_run_that_is_being_cancelled_keeps_its_place() -> None:
-    """Until Data Factory shows that it has ended."""
+    """The place is free only when Data Factory shows that the run has ended."""
     world = a_world()
     world.factory.cancels_at_once = False
     start(world, "a-1")
@@ -22,7 +22,7 @@ def test_a_run_that_is_being_cancelled_keeps_its_place() -> None:
 
 
 def test_a_request_in_doubt_keeps_its_place() -> None:
-    """And so does one whose fate is unknown, until somebody has decided about it."""
+    """A request of unknown fate keeps its place, too, until an operator has decided about it."""
     world = unknown(started=False)
     assert under_way(world) == []
     world.resolve("a-1", "dismiss")
@@ -47,7 +47,7 @@ def unknown(*, started: bool = True) -> World:
 
 
 def test_a_run_that_is_adopted_keeps_the_place_until_it_has_ended() -> None:
-    """It is the one that had it."""
+    """It is the run that had the place."""
     world = unknown()
     (run_id,) = world.factory.runs
     world.resolve("a-1", "adopt", run_id=run_id)
@@ -59,7 +59,7 @@ def test_a_run_that_is_adopted_keeps_the_place_until_it_has_ended() -> None:
 
 
 def test_a_request_that_is_resubmitted_keeps_the_place() -> None:
-    """Nobody is given it meanwhile."""
+    """No other request is given the place meanwhile."""
     world = unknown()
     world.resolve("a-1", "resubmit", force=True)
     world.tick(after=60)
@@ -68,7 +68,7 @@ def test_a_request_that_is_resubmitted_keeps_the_place() -> None:
 
 
 def test_one_that_was_dismissed_and_is_resubmitted_waits_for_a_place() -> None:
-    """Its place was given up with its fate; it is the first in line then."""
+    """The dismissal freed its place; resubmitted, it is the first in line."""
     world = unknown()
     world.resolve("a-1", "dismiss")
     world.tick(after=60)

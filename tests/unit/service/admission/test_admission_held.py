@@ -1,4 +1,4 @@
-"""What is held of a pipeline whose runs are counted stands in line, so that nobody who comes later passes it."""
+"""A held request of a pipeline whose runs are counted stands in line, so that no later request overtakes it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.world import FACTORY_ID, World
 
 
 def begun(world: World) -> list[str]:
-    """The keys of those whose runs there are, in order of their start."""
+    """The keys of the requests that have runs, in order of their start."""
     keys = {record.run_id: record.request_id for record in records(world)}
     return [keys[run_id] for run_id in world.factory.runs]
 
@@ -23,8 +23,8 @@ def records(world: World) -> list[RunRecord]:
 
 
 @pytest.mark.parametrize("pipeline", [None, "LOAD"])
-def test_who_comes_after_the_release_does_not_pass_what_was_held(pipeline: str | None) -> None:
-    """Neither into a free place nor in the line."""
+def test_a_request_after_the_release_does_not_overtake_held_ones(pipeline: str | None) -> None:
+    """It overtakes them neither into a free place nor in the line."""
     world = a_world()
     hold(world, pipeline)
     for key in ("one", "two", "three"):
@@ -40,8 +40,8 @@ def test_who_comes_after_the_release_does_not_pass_what_was_held(pipeline: str |
         finish(world, key)
 
 
-def test_who_waited_before_the_hold_comes_before_those_that_were_held() -> None:
-    """A hold comes and goes over a line, and moves nobody in it."""
+def test_requests_that_waited_before_the_hold_come_before_held_ones() -> None:
+    """A hold that begins and ends leaves the order of the line as it was."""
     world = a_world()
     start(world, "one")
     start(world, "two")
@@ -59,8 +59,8 @@ def test_who_waited_before_the_hold_comes_before_those_that_were_held() -> None:
         finish(world, key)
 
 
-def test_while_it_is_held_it_says_so_and_then_what_it_waits_for() -> None:
-    """The reason is that of the operator first, and names the policy's number and key afterwards."""
+def test_a_held_request_names_the_hold_and_then_the_policy() -> None:
+    """While held it shows the operator's reason, and afterwards the policy's number and key."""
     world = a_world()
     hold(world)
     start(world, "one")
@@ -78,8 +78,8 @@ def test_while_it_is_held_it_says_so_and_then_what_it_waits_for() -> None:
     )
 
 
-def test_what_comes_while_held_is_taken_though_the_policy_refuses_and_in_order() -> None:
-    """It is refused where there is no place, and nobody knows that of what is not started yet."""
+def test_held_requests_are_accepted_in_order_though_the_policy_refuses() -> None:
+    """A policy refuses where there is no place, which is not known of a request that is not started yet."""
     world = a_world(overflow="refuse")
     hold(world)
     start(world, "one")
@@ -95,8 +95,8 @@ def test_what_comes_while_held_is_taken_though_the_policy_refuses_and_in_order()
     assert start(world, "three").status == "Queued"
 
 
-def test_a_hold_before_a_policy_or_after_it_loses_nobody() -> None:
-    """Other keys start side by side as soon as that is over; held with secrets, nobody stands in line."""
+def test_a_hold_before_or_after_a_policy_loses_no_request() -> None:
+    """Other keys start side by side once the hold is over; a held request with secrets stands in no line."""
     world = a_world()
     hold(world)
     start(world, "a")

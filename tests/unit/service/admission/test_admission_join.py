@@ -1,4 +1,4 @@
-"""Who finds no place joins a run that is under way for the same pipeline and parameters, and ends with it."""
+"""A request that finds no place joins an active run of the same pipeline and parameters, and ends with it."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ from tests.support.joined import DAY, is_joined, joining, told
 from tests.support.world import FACTORY_ID, START, STARTED
 
 
-def test_the_same_again_joins_the_run_and_ends_with_it_in_the_same_tick() -> None:
-    """With its status, message, errors, results and times, and with an event of its own that names what it joined."""
+def test_the_same_request_joins_the_run_and_ends_with_it_in_the_same_tick() -> None:
+    """It has the run's status, message, errors, results and times, and its own event, which names the joined run."""
     world = joining()
     first = start(world, "a-1", parameters=DAY)
     second = start(world, "a-2", parameters=DAY)
@@ -45,8 +45,8 @@ def test_the_same_again_joins_the_run_and_ends_with_it_in_the_same_tick() -> Non
     assert len(world.factory.runs) == 1
 
 
-def test_any_number_joins_and_none_has_a_place() -> None:
-    """The run that has ended leaves its place to the next request at once."""
+def test_any_number_joins_and_none_takes_a_place() -> None:
+    """When the run ends, its place goes directly to the next request."""
     world = joining()
     start(world, "a-1")
     for number in range(2, 30):
@@ -57,8 +57,8 @@ def test_any_number_joins_and_none_has_a_place() -> None:
     assert start(world, "b-1").status in STARTED
 
 
-def test_other_parameters_are_held_in_order() -> None:
-    """Also behind them somebody joins the run that goes on; and what waits is joined by nobody."""
+def test_requests_with_other_parameters_wait_in_order() -> None:
+    """A request behind them may still join the active run; no request joins one that waits."""
     world = joining()
     start(world, "a-1", parameters=DAY)
     start(world, "a-2", parameters={**DAY, "day": "2026-11-27"})
@@ -74,8 +74,8 @@ def test_other_parameters_are_held_in_order() -> None:
     assert waits(world, "a-3")
 
 
-def test_who_finds_a_place_joins_nobody() -> None:
-    """Two runs may go on, of the same parameters or not; the third request joins the first of them that is the same."""
+def test_a_request_that_finds_a_place_joins_no_run() -> None:
+    """Two runs may be active, of equal parameters or not; the third request joins the first of them that is equal."""
     world = joining(2)
     start(world, "a-1", parameters={**DAY, "day": "x"})
     start(world, "a-2", parameters=DAY)
@@ -85,7 +85,7 @@ def test_who_finds_a_place_joins_nobody() -> None:
 
 
 def test_a_rerun_and_a_first_run_are_not_the_same() -> None:
-    """A rerun leaves out what has succeeded."""
+    """A rerun leaves out the activities that have succeeded."""
     world = joining()
     start(world, "a-1")
     finish(world, "a-1", "Failed")
@@ -102,8 +102,8 @@ def test_a_rerun_and_a_first_run_are_not_the_same() -> None:
     assert is_joined(world, same.request_id, again.request_id)
 
 
-def test_secrets_are_never_the_same() -> None:
-    """Nobody keeps them, so that nobody can tell: their caller is told to come again."""
+def test_requests_with_secrets_are_never_the_same() -> None:
+    """Secrets are not kept, so they cannot be compared: their caller is asked to come again."""
     world = joining()
     secret = {"secret": "s3"}
     start(world, "s-1", parameters=secret)
@@ -111,8 +111,8 @@ def test_secrets_are_never_the_same() -> None:
     assert start(world, "a-1").waits_for is Waits.ADMISSION
 
 
-def test_what_is_to_be_cancelled_is_joined_by_nobody() -> None:
-    """Who comes after that asks for a run that is not."""
+def test_a_request_that_is_to_be_cancelled_is_not_joined() -> None:
+    """A later request asks for a run that is not cancelled."""
     world = joining()
     world.factory.cancels_at_once = False
     start(world, "a-1")
@@ -124,7 +124,7 @@ def test_what_is_to_be_cancelled_is_joined_by_nobody() -> None:
 
 
 def test_cancelling_the_run_ends_both() -> None:
-    """There is one run for both."""
+    """Both share the one run."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -133,8 +133,8 @@ def test_cancelling_the_run_ends_both() -> None:
     assert told(world) == [("a-1", "Cancelled"), ("a-2", "Cancelled")]
 
 
-def test_cancelling_who_has_joined_leaves_the_run_alone() -> None:
-    """It ends as Cancelled and says so, and the run goes on to its own end."""
+def test_cancelling_a_joined_request_leaves_the_run_alone() -> None:
+    """The request ends as Cancelled and says so, and the run continues to its own end."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -147,8 +147,8 @@ def test_cancelling_who_has_joined_leaves_the_run_alone() -> None:
     assert told(world) == [("a-1", "Succeeded"), ("a-2", "Cancelled")]
 
 
-def test_a_rejection_is_that_of_both() -> None:
-    """Told for each with its own event; each key may be used again."""
+def test_a_rejection_applies_to_both() -> None:
+    """It is published for each with its own event; each key may be used again."""
     world = joining()
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
     start(world, "a-1")
@@ -162,8 +162,8 @@ def test_a_rejection_is_that_of_both() -> None:
     assert found(world, "a-2").joined_to is None
 
 
-def test_a_message_that_has_joined_a_rejected_request_is_kept_as_it_came() -> None:
-    """As that of any rejected request, so that it can be replayed."""
+def test_a_message_that_joined_a_rejected_request_is_kept_as_it_came() -> None:
+    """It is kept like the message of any rejected request, so that it can be replayed."""
     world = joining()
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
     start(world, "a-1")
@@ -175,8 +175,8 @@ def test_a_message_that_has_joined_a_rejected_request_is_kept_as_it_came() -> No
     assert [kept.body for kept in world.kept()] == [body]
 
 
-def test_a_rejected_key_that_is_used_again_is_no_run_to_wait_for() -> None:
-    """Though it was rejected and asked for anew between two ticks: who had joined is rejected."""
+def test_a_reused_rejected_key_is_no_run_to_wait_for() -> None:
+    """The key was rejected and reused between two ticks: the request that had joined it is rejected."""
     world = joining()
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=1))
     start(world, "a-1")
@@ -191,8 +191,8 @@ def test_a_rejected_key_that_is_used_again_is_no_run_to_wait_for() -> None:
     assert "its key was used again" in str(rejected.message)
 
 
-def test_a_repeat_is_answered_with_the_request_that_has_joined() -> None:
-    """Before the end and after it; nothing more is started."""
+def test_a_repeat_is_answered_with_the_joined_request() -> None:
+    """This holds before and after its end; nothing more is started."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -205,8 +205,8 @@ def test_a_repeat_is_answered_with_the_request_that_has_joined() -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_who_has_joined_has_no_run_to_rerun() -> None:
-    """It says whose is to be rerun."""
+def test_a_joined_request_has_no_run_to_rerun() -> None:
+    """The answer names the request whose run can be rerun."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -218,8 +218,8 @@ def test_who_has_joined_has_no_run_to_rerun() -> None:
 
 
 @pytest.mark.parametrize("overflow", [None, "hold", "refuse"])
-def test_who_has_joined_stays_so_whatever_the_policy_becomes(overflow: str | None) -> None:
-    """It was told so."""
+def test_a_joined_request_stays_joined_when_the_policy_changes(overflow: str | None) -> None:
+    """Its caller was answered that it had joined."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -232,8 +232,8 @@ def test_who_has_joined_stays_so_whatever_the_policy_becomes(overflow: str | Non
     assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
 
 
-def test_the_start_deadline_is_not_for_who_has_joined() -> None:
-    """Its run was started in time."""
+def test_the_start_deadline_does_not_apply_to_a_joined_request() -> None:
+    """The run that it joined was started in time."""
     world = joining(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     start(world, "a-1")
     start(world, "a-2")
@@ -243,8 +243,8 @@ def test_the_start_deadline_is_not_for_who_has_joined() -> None:
     assert start(world, "o-1", pipeline="other").status in STARTED
 
 
-def test_nobody_joins_for_ever_while_a_place_is_free() -> None:
-    """Of a line whose last one was cancelled a mark is left: who comes lines up, so that a tick sees it."""
+def test_no_request_joins_endlessly_while_a_place_is_free() -> None:
+    """A line whose last request was cancelled leaves a mark: the next request lines up, so that a tick sees it."""
     world = joining(2)
     start(world, "a-1", parameters=DAY)
     start(world, "x-1", parameters={"day": "x"})
@@ -257,8 +257,8 @@ def test_nobody_joins_for_ever_while_a_place_is_free() -> None:
     assert found(world, "a-2").status in STARTED
 
 
-def test_while_the_run_goes_on_a_tick_reads_no_record() -> None:
-    """However many have joined: their rows say whom."""
+def test_while_the_run_is_active_a_tick_reads_no_joined_record() -> None:
+    """However many have joined: their rows name the request that they joined."""
     world = joining()
     start(world, "a-1")
     for number in range(2, 12):
@@ -277,8 +277,8 @@ def test_while_the_run_goes_on_a_tick_reads_no_record() -> None:
     assert set(read) <= {"a-1"}
 
 
-def test_who_ends_between_two_ticks_ends_the_others_at_the_next() -> None:
-    """Somebody who opens the run sees its end before any tick does."""
+def test_an_end_between_two_ticks_ends_the_joined_requests_at_the_next() -> None:
+    """A reader who opens the run sees its end before any tick does."""
     world = joining()
     start(world, "a-1")
     world.clock.forward(100)
@@ -290,8 +290,8 @@ def test_who_ends_between_two_ticks_ends_the_others_at_the_next() -> None:
     assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
 
 
-def test_an_end_that_cannot_be_recorded_is_the_trouble_of_one() -> None:
-    """The others are told in the same tick, and that one by the next."""
+def test_an_end_that_cannot_be_recorded_delays_one_request_alone() -> None:
+    """The others are published in the same tick, and that one by the next."""
     world = joining()
     for key in ("a-1", "a-2", "a-3"):
         start(world, key)

@@ -1,4 +1,4 @@
-"""The key under which a request is counted: the same value is the same key, another value another one."""
+"""The key under which a request is counted: equal values have equal keys, and different values different ones."""
 
 from typing import Any
 
@@ -55,13 +55,13 @@ def a_world(policy: str = BY_CUSTOMER, declared: str = "String") -> World:
 def test_the_key_is_the_value_that_the_policy_names(
     key: str | None, fields: Any, expected: str | None
 ) -> None:
-    """As canonical JSON; null where the request has none, nothing where the policy names none."""
+    """It is canonical JSON; null where the request lacks the parameter, none where the policy names no parameter."""
     assert counted(key, **fields) == expected
 
 
 @given(JSON, JSON)
-def test_two_values_have_one_key_where_they_are_the_same_json(one: Any, other: Any) -> None:
-    """And never else, however long they are; no key is longer than a record has room for."""
+def test_two_values_share_a_key_only_if_they_are_the_same_json(one: Any, other: Any) -> None:
+    """This holds at any length; no key is longer than a record has room for."""
     same = _json(one) == _json(other)
     assert (canonical(one) == canonical(other)) is same
     long_one, long_other = canonical([one, "x" * 300]), canonical([other, "x" * 300])
@@ -71,7 +71,7 @@ def test_two_values_have_one_key_where_they_are_the_same_json(one: Any, other: A
 
 
 def _json(value: Any) -> Any:
-    """The value, so that Python's own comparison does not take true for 1."""
+    """The value, wrapped so that Python's own comparison does not equate true and 1."""
     if isinstance(value, bool) or value is None:
         return ("word", value)
     if isinstance(value, list):
@@ -82,7 +82,7 @@ def _json(value: Any) -> Any:
 
 
 def test_a_record_keeps_its_key_and_a_view_shows_it() -> None:
-    """As it was when the request was taken, in whatever case its parameter was spelled."""
+    """It is kept as the request gave it, in whatever case its parameter was spelled."""
     world = a_world()
     record = world.submit(parameters={"CUSTOMER": "Müller"}).record
     assert record.admission_key == '"M\\u00fcller"'
@@ -90,7 +90,7 @@ def test_a_record_keeps_its_key_and_a_view_shows_it() -> None:
 
 
 def test_a_pipeline_without_admission_has_no_key() -> None:
-    """Nothing is counted there."""
+    """No run of it is counted."""
     assert a_world("{}").submit(parameters={"customer": "A"}).record.admission_key is None
 
 

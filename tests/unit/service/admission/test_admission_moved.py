@@ -1,4 +1,4 @@
-"""A factory with requests under several ids of its own has one number of places for all of them, and one order."""
+"""A factory with requests under several of its ids has one number of places for all of them, and one order."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def found(services: Services, key: str) -> RunRecord:
 
 
 def moved_late(world: World, **more: Any) -> Services:
-    """A service whose factory has moved: a run goes on at its old id and its new one, where a request waits, too."""
+    """A service whose factory has moved: a run is active under each id, and a request waits under the new one."""
     declare(world)
     ask(service(world, **more), "old")
     between = service(world, at=MOVED, **more)
@@ -46,8 +46,8 @@ def moved_late(world: World, **more: Any) -> Services:
     return service(world, {FACTORY_ID: "default"}, MOVED, **more)
 
 
-def test_those_under_both_ids_are_counted_together_and_the_older_line_comes_first() -> None:
-    """Who comes after the move waits behind those who came before it, and nobody is let in while too many go on."""
+def test_requests_under_both_ids_are_counted_together_and_the_older_line_comes_first() -> None:
+    """A request after the move waits behind those from before it, and none is admitted while too many are active."""
     world = World()
     services = moved_late(world)
     assert ask(services, "last").waits_for is Waits.ADMISSION
@@ -64,8 +64,8 @@ def test_those_under_both_ids_are_counted_together_and_the_older_line_comes_firs
     assert {found(services, key).status for key in order} == {"Succeeded"}
 
 
-def test_who_is_refused_is_told_of_those_under_the_other_id() -> None:
-    """They are in its way as much as those under its own."""
+def test_a_refusal_names_the_runs_under_the_other_id() -> None:
+    """They count as much as those under its own id."""
     world = World()
     services = moved_late(world, overflow="refuse")
     with pytest.raises(AtCapacity) as refused:
@@ -79,8 +79,8 @@ def test_who_is_refused_is_told_of_those_under_the_other_id() -> None:
     assert [each.request_id for each in refused.value.runs] == ["new-1"]
 
 
-def test_who_has_come_first_after_the_move_does_not_pass_a_place_that_has_come_free() -> None:
-    """The place is for who waits at the new id, which the next tick lets in."""
+def test_the_first_request_after_the_move_does_not_overtake_into_a_freed_place() -> None:
+    """The place belongs to the request that waits at the new id, which the next tick admits."""
     world = World()
     services = moved_late(world)
     for key in ("old", "new-1"):

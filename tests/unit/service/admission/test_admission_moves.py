@@ -27,7 +27,7 @@ def admit(record: RunRecord) -> RunRecord:
 
 
 def line_up(record: RunRecord) -> RunRecord:
-    """Have it wait."""
+    """Have it wait in line."""
     return admission_moves.line_up(record, PLACES, number=12, reason="three go on")
 
 
@@ -75,7 +75,7 @@ def a_record(waits_for: Waits | None) -> RunRecord:
 def test_a_move_among_places_changes_what_it_says_and_nothing_else(
     move: Move, waits_for: Waits | None, changes: dict[str, Any]
 ) -> None:
-    """Who is given a place keeps waiting for what has nothing to do with places."""
+    """A request that is given a place keeps its other reasons to wait."""
     before = a_record(waits_for)
     assert before.not_before is not None
     assert move(before) == replace(before, **COUNTED, **changes)
@@ -83,15 +83,15 @@ def test_a_move_among_places_changes_what_it_says_and_nothing_else(
 
 @pytest.mark.parametrize("move", [admit, line_up, leave_to_caller])
 @pytest.mark.parametrize("state", sorted(set(RunState) - {RunState.ACCEPTED}))
-def test_only_what_is_accepted_moves_among_places(move: Move, state: RunState) -> None:
-    """Anything else is a bug."""
+def test_only_an_accepted_request_moves_among_places(move: Move, state: RunState) -> None:
+    """A move from any other state is a bug."""
     with pytest.raises(IllegalMove):
         move(replace(a_record(None), state=state))
 
 
 @pytest.mark.parametrize("move", [admission_moves.line_up, admission_moves.leave_to_caller])
 def test_a_long_reason_to_wait_is_cut(move: Callable[..., RunRecord]) -> None:
-    """A record has room for what people read of it."""
+    """A record has limited room for texts that people read."""
     number = {"number": 1} if move is admission_moves.line_up else {}
     assert len(move(a_record(None), PLACES, reason="x" * 500_000, **number).message or "") == LONGEST_REASON
 
@@ -104,7 +104,7 @@ def test_a_long_reason_to_wait_is_cut(move: Callable[..., RunRecord]) -> None:
         (2, "correlationId", 'at most 2 runs of load with correlationId = "B" may be in progress at once'),
     ],
 )
-def test_what_a_policy_allows_is_said_in_words(at_once: int, by: str | None, said: str) -> None:
-    """As everybody reads it who waits, or is refused."""
+def test_what_a_policy_allows_is_put_in_words(at_once: int, by: str | None, said: str) -> None:
+    """Waiting and refused callers read the same sentence."""
     policy = AdmissionPolicy(at_once=at_once, key=by)
     assert admission_moves.counted(replace(PLACES, by=by), policy) == said

@@ -1,4 +1,4 @@
-"""Where a policy says so, runs that others start count, too."""
+"""Where a policy says so, runs that were started by others count, too."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from tests.support.world import FACTORY_ID, STARTED, World
 
 
 def others(world: World, customer: Any = "A", pipeline: str = "load", status: str = "InProgress") -> Run:
-    """A run that somebody else has started."""
+    """A run that was started by something else."""
     now = world.clock()
     run = Run(uuid4(), pipeline, {"Customer": customer}, updated=now, created=now, status=status)
     world.factory.runs[run.run_id] = run
@@ -22,7 +22,7 @@ def others(world: World, customer: Any = "A", pipeline: str = "load", status: st
 
 @pytest.mark.parametrize("status", ["Queued", "InProgress", "Canceling"])
 def test_a_run_of_others_takes_a_place_until_it_has_ended(status: str) -> None:
-    """One of the same key: in whatever case the parameter is spelled there."""
+    """It is a run of the same key, in whatever case the parameter is spelled there."""
     world = a_world(2, countOthers=True)
     theirs = others(world, status=status)
     others(world, "B")
@@ -40,7 +40,7 @@ def test_a_run_of_others_takes_a_place_until_it_has_ended(status: str) -> None:
 
 
 def test_our_own_runs_are_counted_once() -> None:
-    """They stand in the same list, and have their places."""
+    """They appear in the same list, and have their own places."""
     world = a_world(2, None, countOthers=True)
     for number in range(4):
         start(world, f"a-{number}")
@@ -60,7 +60,7 @@ def test_our_own_runs_are_counted_once() -> None:
 
 
 def test_a_number_is_the_same_as_the_text_that_data_factory_lists() -> None:
-    """Since a list may show what is no text as the text of it."""
+    """A list may show a value that is no text as its text."""
     world = World(settings=with_policy(policy(1, "parameters.n", countOthers=True)))
     world.factory.declare("load", n={"type": "Int"})
     now = world.clock()
@@ -73,8 +73,8 @@ def test_a_number_is_the_same_as_the_text_that_data_factory_lists() -> None:
     assert found(world, "n-8").status in STARTED
 
 
-def test_where_they_cannot_be_listed_nobody_is_let_in() -> None:
-    """Others, which are not counted so, go on."""
+def test_where_they_cannot_be_listed_no_request_is_admitted() -> None:
+    """Requests of policies that do not count them continue."""
     world = a_world(1, countOthers=True)
     start(world, "a-1")
     world.factory.fail_next("query_runs", Unavailable("down", status=503))
@@ -86,8 +86,8 @@ def test_where_they_cannot_be_listed_nobody_is_let_in() -> None:
     assert found(world, "a-1").status in STARTED
 
 
-def test_nothing_is_listed_where_nobody_waits() -> None:
-    """It costs a call of a tick, and only then."""
+def test_nothing_is_listed_where_no_request_waits() -> None:
+    """The list costs a call of the tick, and is read only when needed."""
     world = a_world(1, countOthers=True)
     start(world, "a-1")
     world.tick(after=15)
@@ -100,8 +100,8 @@ def test_nothing_is_listed_where_nobody_waits() -> None:
     assert world.factory.calls.count("query_runs") == without + 2
 
 
-def test_places_whose_row_is_gone_count_others_all_the_same() -> None:
-    """Whoever waited there gets a new one first."""
+def test_places_whose_row_is_gone_still_count_runs_of_others() -> None:
+    """A request that waited there first gets a new row."""
     world = a_world(1, countOthers=True)
     others(world)
     start(world, "a-1")
@@ -116,14 +116,14 @@ def test_places_whose_row_is_gone_count_others_all_the_same() -> None:
     "more",
     [{"overflow": "refuse"}, {"overflow": "join"}, {"key": "correlationId"}, {"key": "metadata.team"}],
 )
-def test_what_cannot_be_counted_is_a_fault_of_the_settings(more: dict[str, str]) -> None:
-    """No such policy is accepted to do nothing."""
+def test_a_policy_that_cannot_count_is_a_fault_of_the_settings(more: dict[str, str]) -> None:
+    """No such policy is accepted without effect."""
     with pytest.raises(Exception, match="countOthers"):
         with_policy({"admission": {"atOnce": 1, "countOthers": True, **more}})
 
 
-def test_a_factory_that_may_not_be_read_lets_nobody_in() -> None:
-    """Until it may be again."""
+def test_where_the_factory_may_not_be_read_no_request_is_admitted() -> None:
+    """Admission continues once reads are permitted again."""
     world = a_world(1, countOthers=True)
     start(world, "a-1")
     world.factory.always["*"] = Forbidden("no role", status=403)

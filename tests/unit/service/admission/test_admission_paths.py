@@ -1,4 +1,4 @@
-"""However a request comes to its place, and whatever becomes of the host that gives it one."""
+"""Every way in which a request gets its place, and hosts that are killed while they give it one."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.world import FACTORY_ID, STARTED
 
 @pytest.mark.parametrize("path", PATHS)
 def test_each_way_to_a_place_keeps_number_and_order(path: str) -> None:
-    """Requeued, replayed, rerun, resubmitted, adopted, dismissed, repeated; see each."""
+    """A request may be requeued, replayed, rerun, resubmitted, adopted, dismissed or repeated."""
     PATHS[path](FaultyLedger())
 
 
@@ -41,8 +41,8 @@ def test_a_host_that_is_killed_before_it_can_answer_a_claim(*, waiting: bool) ->
     assert len(world.factory.runs) == 2 + waiting
 
 
-def test_a_host_that_is_killed_after_it_has_let_somebody_in() -> None:
-    """The place is that request's: once the lease is over it is started, once, and nobody else before it."""
+def test_a_host_that_is_killed_after_it_has_admitted_a_request() -> None:
+    """The place is that request's: once the lease is over it is started, once, and no other before it."""
     ledger = FaultyLedger()
     world = a_world(ledger=ledger)
     for key in ("a-1", "a-2", "a-3"):

@@ -1,4 +1,4 @@
-"""What becomes of those who wait when the policy changes."""
+"""What happens to waiting requests when the policy changes."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.support.admitted import (
 from tests.support.world import STARTED
 
 
-def test_fewer_at_once_hold_for_those_who_come() -> None:
-    """What goes on goes on; nobody is started until there are fewer than the policy now allows."""
+def test_a_lower_limit_applies_to_requests_that_come() -> None:
+    """Active runs continue; none is started until fewer are active than the policy now allows."""
     world = a_world(3)
     for number in range(4):
         start(world, f"a-{number}")
@@ -35,8 +35,8 @@ def test_fewer_at_once_hold_for_those_who_come() -> None:
     assert found(world, "a-3").status in STARTED
 
 
-def test_a_line_that_everybody_has_left_refuses_nobody() -> None:
-    """Where a policy comes to refuse what it held before: those who wait have their turn, and then who comes."""
+def test_an_empty_line_refuses_no_request() -> None:
+    """When a policy changes from hold to refuse, the waiting requests have their turn, and then newcomers."""
     world = a_world()
     for key in ("a-1", "a-2", "a-3"):
         start(world, key)
@@ -59,8 +59,8 @@ def test_a_line_that_everybody_has_left_refuses_nobody() -> None:
 
 
 @pytest.mark.parametrize("gone", [None, {"details": "all"}])
-def test_those_who_wait_for_a_policy_that_is_gone_start_at_once(gone: Any) -> None:
-    """In order of arrival."""
+def test_requests_that_wait_for_a_removed_policy_start_in_the_next_tick(gone: Any) -> None:
+    """They start in order of arrival."""
     world = a_world()
     for number in range(4):
         start(world, f"a-{number}")
@@ -70,8 +70,8 @@ def test_those_who_wait_for_a_policy_that_is_gone_start_at_once(gone: Any) -> No
     assert all(found(world, f"a-{number}").status in STARTED for number in range(4))
 
 
-def test_those_who_wait_go_over_to_the_lines_of_a_new_key() -> None:
-    """In their order, all of them in one tick."""
+def test_waiting_requests_move_to_the_lines_of_a_new_key() -> None:
+    """They keep their order, and all move in one tick."""
     world = a_world(1, None)
     for number, customer in enumerate("AABBC"):
         start(world, f"r-{number}", customer)
@@ -87,8 +87,8 @@ def test_those_who_wait_go_over_to_the_lines_of_a_new_key() -> None:
     assert found(world, "r-3").admission_key == '"B"'
 
 
-def test_what_was_taken_before_there_was_a_policy_is_counted_once_it_is_started() -> None:
-    """A request that waits for throttling to pass takes its place when it is sent."""
+def test_a_request_from_before_the_policy_is_counted_once_it_is_started() -> None:
+    """A throttled request takes its place when it is sent."""
     world = a_world()
     world.settings = with_policy(None)
     world.restart()

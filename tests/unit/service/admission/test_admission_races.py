@@ -1,4 +1,4 @@
-"""Two hosts over one ledger, the one held up at each point while the other works: no place is given twice."""
+"""Two hosts over one ledger, one paused at each point while the other works: no place is given twice."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ POINTS = range(12)
 
 
 class SharedLedger(FaultyLedger):
-    """A ledger that another host comes to before one of the calls of the first, once."""
+    """A ledger in which another host acts before one of the first host's calls, once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def two_hosts(at_once: int = 1, **more: Any) -> tuple[World, SharedLedger, Any, 
 
 
 def as_host(world: World, services: Any, work: Callable[[], Any]) -> None:
-    """Do something as one of the hosts; a caller who is told to come again is done with."""
+    """Do something as one of the hosts; a caller who is asked to come again is finished."""
     before, world.services = world.services, services
     try:
         with suppress(AdfTriggerError):
@@ -101,7 +101,7 @@ def as_host(world: World, services: Any, work: Callable[[], Any]) -> None:
 
 
 def drain(world: World, *keys: str, at_once: int = 1) -> list[str]:
-    """Have all runs end, one by one; the requests in the order in which their runs began."""
+    """End all runs, one by one; the requests in the order in which their runs began."""
     for _ in range(12):
         assert under_way(world).count("A") <= at_once
         going = [key for key in keys if found(world, key).status in STARTED]
@@ -114,8 +114,8 @@ def drain(world: World, *keys: str, at_once: int = 1) -> list[str]:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_two_who_want_the_last_place_at_the_same_instant(point: int) -> None:
-    """One has it, and the other waits."""
+def test_two_requests_for_the_last_place_at_the_same_instant(point: int) -> None:
+    """One gets it, and the other waits."""
     world, ledger, one, other = two_hosts()
     ledger.at, ledger.other = point, lambda: as_host(world, other, lambda: start(world, "a-2"))
     as_host(world, one, lambda: start(world, "a-1"))
@@ -127,8 +127,8 @@ def test_two_who_want_the_last_place_at_the_same_instant(point: int) -> None:
 
 
 @pytest.mark.parametrize("point", range(40))
-def test_a_tick_that_lets_somebody_in_while_another_claims(point: int) -> None:
-    """Those who waited come before who comes then, whatever the tick has read by then."""
+def test_a_tick_that_admits_a_request_while_another_claims(point: int) -> None:
+    """Waiting requests come before the new one, whatever the tick has read by then."""
     world, ledger, one, other = two_hosts()
     for number in (1, 2, 3):
         start(world, f"a-{number}")
@@ -142,8 +142,8 @@ def test_a_tick_that_lets_somebody_in_while_another_claims(point: int) -> None:
     assert drain(world, "a-1", "a-2", "a-3", "a-4") == ["a-1", "a-2", "a-3", "a-4"]
 
 
-def test_a_page_that_shows_the_second_who_came_and_not_the_first_lets_neither_in() -> None:
-    """Rows are read page by page: who came while they were read is left to the next look, which sees both."""
+def test_a_page_with_the_second_request_but_not_the_first_admits_neither() -> None:
+    """Rows are read page by page: a request that comes meanwhile is left to the next look, which sees both."""
     world, ledger, one, other = two_hosts()
     start(world, "a-1")
     start(world, "a-2")
@@ -158,7 +158,7 @@ def test_a_page_that_shows_the_second_who_came_and_not_the_first_lets_neither_in
             as_host(world, other, partial(start, world, key))
         return [row for row in whole(factory) if row.request_id != "a-3"]
 
-    ledger.active = torn  # type: ignore[method-assign]  # one of its reads is torn
+    ledger.active = torn  # type: ignore[method-assign]  # one of its reads is inconsistent
     as_host(world, one, world.services.tick.run)
     ledger.active = whole  # type: ignore[method-assign]
     assert next(reads) > 2
@@ -167,7 +167,7 @@ def test_a_page_that_shows_the_second_who_came_and_not_the_first_lets_neither_in
 
 
 @pytest.mark.parametrize("point", range(40))
-def test_two_ticks_at_once_let_in_as_many_as_there_are_places(point: int) -> None:
+def test_two_concurrent_ticks_admit_as_many_as_there_are_places(point: int) -> None:
     """Both see the ends, and each place is given once, in order."""
     world, ledger, one, other = two_hosts(2)
     for number in range(6):
@@ -184,8 +184,8 @@ def test_two_ticks_at_once_let_in_as_many_as_there_are_places(point: int) -> Non
 
 
 @pytest.mark.parametrize("point", range(40))
-def test_a_waiting_request_is_cancelled_while_a_tick_lets_it_in(point: int) -> None:
-    """Either it never starts, or it is started and cancelled; the next one has its turn all the same."""
+def test_a_waiting_request_is_cancelled_while_a_tick_admits_it(point: int) -> None:
+    """It never starts, or it is started and cancelled; the next one has its turn either way."""
     world, ledger, one, other = two_hosts()
     for number in (1, 2, 3):
         start(world, f"a-{number}")
@@ -199,7 +199,7 @@ def test_a_waiting_request_is_cancelled_while_a_tick_lets_it_in(point: int) -> N
 
 @pytest.mark.parametrize("point", range(40))
 def test_places_are_removed_while_another_takes_them(point: int) -> None:
-    """What a sweep has found empty stays where somebody came meanwhile."""
+    """A row that a sweep has found empty stays if a request took a place meanwhile."""
     world, ledger, one, other = two_hosts()
     start(world, "a-1")
     finish(world, "a-1")
@@ -215,8 +215,8 @@ def test_places_are_removed_while_another_takes_them(point: int) -> None:
     assert drain(world, "a-2", "a-3") == ["a-2", "a-3"]
 
 
-def test_what_nobody_has_any_more_leaves_no_row() -> None:
-    """Keys come and go; a row stays while somebody has a place, or waits for one."""
+def test_a_row_without_holders_is_removed() -> None:
+    """A row stays while a request has a place in it or waits for one."""
     world = a_world()
     for customer in "ABC":
         start(world, f"{customer}-1", customer)
@@ -234,7 +234,7 @@ def test_what_nobody_has_any_more_leaves_no_row() -> None:
     assert world.ledger.all_places(FACTORY_ID) == []
 
 
-def test_a_sweep_goes_on_where_the_last_one_stopped() -> None:
+def test_a_sweep_continues_where_the_last_one_stopped() -> None:
     """However many rows there are, each has its turn."""
     world = a_world()
     for number in range(150):
@@ -249,7 +249,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped() -> None:
 
 
 def test_a_burst_on_one_key_loses_nothing_and_keeps_its_order() -> None:
-    """Of 400 requests by eight threads all are taken, and a process loses no race against itself."""
+    """All of 400 requests from eight threads are accepted, and a process loses no race against itself."""
     ledger = SharedLedger()
     world = World(settings=with_policy(policy(3)), ledger=ledger, tick_threads=TickThreads(8))
     declare(world)
@@ -276,8 +276,8 @@ def test_a_burst_on_one_key_loses_nothing_and_keeps_its_order() -> None:
     assert [number for number, _ in line] == list(range(1, len(line) + 1))
 
 
-def test_while_most_rows_are_of_no_use_every_tick_removes_some() -> None:
-    """A key for each request leaves a row each: they go as fast as ticks come, and not every ten minutes."""
+def test_while_most_rows_are_empty_every_tick_removes_some() -> None:
+    """A key per request leaves a row each: every tick removes some, not one tick in ten minutes."""
     world = a_world()
     for number in range(250):
         empty = Places(name=name_of("load", "parameters.customer", str(number)), pipeline="load")

@@ -1,4 +1,4 @@
-"""Rows that cannot be read, of a later version or damaged: who has a place keeps it, and nobody waits behind them."""
+"""Rows of a later version or damaged ones: a request that has a place keeps it, and none waits behind it."""
 
 import logging
 
@@ -22,8 +22,8 @@ def ledger() -> TroubledLedger:
     return TroubledLedger()
 
 
-def test_who_is_refused_is_told_of_the_holder_that_cannot_be_read(ledger: TroubledLedger) -> None:
-    """By the ids that its place has; the others are named as ever, and nothing is kept of the request."""
+def test_a_refusal_names_the_holder_that_cannot_be_read(ledger: TroubledLedger) -> None:
+    """It gives the ids that the place holds; the others are named as usual, and the refused request is not kept."""
     world = a_world(2, ledger=ledger, overflow="refuse")
     first = start(world, "a-1")
     start(world, "a-2")
@@ -37,8 +37,8 @@ def test_who_is_refused_is_told_of_the_holder_that_cannot_be_read(ledger: Troubl
     assert ledger.get(FACTORY_ID, "a-3") is None
 
 
-def test_a_holder_that_cannot_be_read_is_in_the_way_alone_too(ledger: TroubledLedger) -> None:
-    """It is not said of it that others wait for their turn; once it is read as ended, its place is free."""
+def test_a_single_holder_that_cannot_be_read_blocks_its_place(ledger: TroubledLedger) -> None:
+    """The answer does not claim that others wait for their turn; once it is read as ended, its place is free."""
     world = a_world(ledger=ledger, overflow="refuse")
     start(world, "a-1")
     seen_to_end(world, "a-1")
@@ -51,8 +51,8 @@ def test_a_holder_that_cannot_be_read_is_in_the_way_alone_too(ledger: TroubledLe
     assert start(world, "a-2").status in STARTED
 
 
-def test_nobody_joins_a_run_whose_record_cannot_be_read(ledger: TroubledLedger) -> None:
-    """It is unknown what it was asked for: who comes joins another one that is the same, or waits."""
+def test_a_run_whose_record_cannot_be_read_is_not_joined(ledger: TroubledLedger) -> None:
+    """Its parameters are unknown: a newcomer joins another run that is the same, or waits."""
     world = joining(2, ledger=ledger)
     start(world, "a-1", parameters=DAY)
     ledger.unreadable["a-1"] = DAMAGED
@@ -64,8 +64,8 @@ def test_nobody_joins_a_run_whose_record_cannot_be_read(ledger: TroubledLedger) 
     assert start(world, "a-4", parameters=DAY).waits_for is Waits.ADMISSION
 
 
-def test_who_has_joined_it_ends_when_it_can_be_read_again(ledger: TroubledLedger) -> None:
-    """Until then nobody knows how it has ended; those who have joined others are told at once."""
+def test_requests_that_joined_it_end_when_it_can_be_read_again(ledger: TroubledLedger) -> None:
+    """Until then its end is unknown; requests that have joined other runs are published directly."""
     world = joining(ledger=ledger)
     for key, customer in (("a-1", "A"), ("a-2", "A"), ("b-1", "B"), ("b-2", "B")):
         start(world, key, customer)
@@ -84,7 +84,7 @@ def test_who_has_joined_it_ends_when_it_can_be_read_again(ledger: TroubledLedger
 def test_a_waiting_request_that_cannot_be_read_does_not_hold_up_those_behind_it(
     ledger: TroubledLedger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It keeps its number, and is the first whose turn it is once it can be read."""
+    """It keeps its number, and has the first turn once it can be read."""
     world = a_world(ledger=ledger)
     for number in range(1, 5):
         start(world, f"a-{number}")
@@ -110,7 +110,7 @@ def test_a_waiting_request_that_cannot_be_read_does_not_hold_up_those_behind_it(
 def test_places_that_cannot_be_read_stop_no_other_line(
     ledger: TroubledLedger, caplog: pytest.LogCaptureFixture, lines: int
 ) -> None:
-    """Nor what stands in none; nobody is given such a place, and the log names the row."""
+    """Nor does it stop requests that stand in no line; none is given such a place, and the log names the row."""
     world = a_world(ledger=ledger)
     customers = ["A", *(f"C{number}" for number in range(1, lines))]
     for customer in customers:
@@ -130,8 +130,8 @@ def test_places_that_cannot_be_read_stop_no_other_line(
     assert found(world, "A-2").status in STARTED
 
 
-def test_who_comes_for_places_that_cannot_be_read_is_told_to_come_again(ledger: TroubledLedger) -> None:
-    """Nothing is kept of the request: nobody can tell whether there is room."""
+def test_a_newcomer_to_places_that_cannot_be_read_is_asked_to_come_again(ledger: TroubledLedger) -> None:
+    """Nothing is kept of the request, since it is unknown whether there is room."""
     world = a_world(ledger=ledger)
     start(world, "a-1")
     ledger.unreadable[PLACES_OF_A] = DAMAGED
@@ -141,8 +141,8 @@ def test_who_comes_for_places_that_cannot_be_read_is_told_to_come_again(ledger: 
     assert start(world, "b-1", "B").status in STARTED
 
 
-def test_places_that_are_removed_by_hand_leave_nobody_waiting_for_ever(ledger: TroubledLedger) -> None:
-    """Those who wait keep their order, and whoever comes since stands behind them."""
+def test_places_that_are_removed_by_hand_leave_no_request_waiting_endlessly(ledger: TroubledLedger) -> None:
+    """Waiting requests keep their order, and later ones stand behind them."""
     world = a_world(ledger=ledger)
     for number in range(1, 6):
         start(world, f"a-{number}")

@@ -1,4 +1,4 @@
-"""Places that many want at once: one thread of a process at a time, and anew where another host was faster."""
+"""Places under contention: one thread of a process at a time, and a new attempt where another host was faster."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ NAME = name_of("load", "parameters.customer", '"A"')
 def contention(
     ledger: MemoryLedger | None = None, *, lock_wait: float = 60
 ) -> tuple[Contention, list[float]]:
-    """One of a process, and how long it has paused between tries."""
+    """Contention of one process, and the pauses between its attempts."""
     pauses: list[float] = []
     return Contention(ledger or MemoryLedger(), pauses.append, lock_wait=lock_wait), pauses
 
 
 def losing(times: int, then: Callable[[], str] = lambda: "written") -> Callable[[], str]:
-    """An attempt that loses so many races before it wins."""
+    """An attempt that loses a number of races before it wins."""
     left = iter([True] * times)
 
     def attempt() -> str:
@@ -40,16 +40,16 @@ def losing(times: int, then: Callable[[], str] = lambda: "written") -> Callable[
     return attempt
 
 
-def test_an_attempt_that_loses_is_made_anew_after_a_short_pause() -> None:
-    """The last try of all may still win."""
+def test_an_attempt_that_loses_is_repeated_after_a_short_pause() -> None:
+    """The last attempt may still win."""
     tried, pauses = contention()
     assert tried.tried(NAME, losing(MOST_TRIES - 1)) == "written"
     assert len(pauses) == MOST_TRIES - 1
     assert all(0 <= pause <= LONGEST_PAUSE for pause in pauses)
 
 
-def test_who_loses_every_race_is_asked_to_come_again() -> None:
-    """With when to."""
+def test_a_request_that_loses_every_race_is_asked_to_come_again() -> None:
+    """It is given a time to wait."""
     tried, _ = contention()
     with pytest.raises(
         TryLater, match="its places are being taken by others; nothing was kept of it"
@@ -58,8 +58,8 @@ def test_who_loses_every_race_is_asked_to_come_again() -> None:
     assert told.value.retry_after == 2.0
 
 
-def test_a_record_that_others_have_changed_is_not_written_anew() -> None:
-    """The conflict is its own, and no other try could win; one that is gone is as good as changed."""
+def test_a_record_that_was_changed_meanwhile_is_not_written_again() -> None:
+    """The conflict is the record's own, and no further attempt could win; a removed record counts as changed."""
     ledger = MemoryLedger()
     stored = ledger.claim(a_record(FACTORY_ID)).stored
     tried, pauses = contention(ledger)
@@ -75,7 +75,7 @@ def test_a_record_that_others_have_changed_is_not_written_anew() -> None:
 
 @contextmanager
 def another_thread_has(held: Contention, name: str) -> Iterator[None]:
-    """Meanwhile another thread of the process changes places."""
+    """Have another thread of the process change places meanwhile."""
     taken, over = threading.Event(), threading.Event()
 
     def hold() -> str:
@@ -93,8 +93,8 @@ def another_thread_has(held: Contention, name: str) -> Iterator[None]:
         holder.join()
 
 
-def test_threads_that_wait_for_the_same_places_give_way_in_time() -> None:
-    """Who cannot have them for too long is asked to come again, without a try."""
+def test_threads_that_wait_for_the_same_places_give_up_in_time() -> None:
+    """A request whose lock takes too long is asked to come again, without an attempt."""
     tried, _ = contention(lock_wait=0.05)
     with (
         another_thread_has(tried, NAME),
@@ -104,8 +104,8 @@ def test_threads_that_wait_for_the_same_places_give_way_in_time() -> None:
     assert tried.tried(NAME, losing(0)) == "written"
 
 
-def test_other_places_are_changed_side_by_side() -> None:
-    """And whoever changes places may change them within that, since the lock is the thread's."""
+def test_other_places_are_changed_concurrently() -> None:
+    """A change of places may change them again within itself, since the lock belongs to the thread."""
     tried, _ = contention(lock_wait=0.05)
     other = f"{(int(NAME[:8], 16) + 1) % 2**32:08x}{NAME[8:]}"
     with another_thread_has(tried, NAME):
@@ -113,8 +113,8 @@ def test_other_places_are_changed_side_by_side() -> None:
         assert tried.tried(other, nested) == "written"
 
 
-def test_a_request_that_another_process_has_cancelled_is_let_in_by_no_second_try() -> None:
-    """Its own record was changed, not its places: who comes late leaves it at once."""
+def test_a_request_that_another_process_has_cancelled_is_not_admitted_by_a_second_attempt() -> None:
+    """Its own record was changed, not its places: the late attempt leaves it immediately."""
     world = a_world()
     start(world, "a-1")
     start(world, "a-2")
@@ -127,8 +127,8 @@ def test_a_request_that_another_process_has_cancelled_is_let_in_by_no_second_try
     assert caught.value.__cause__ is None
 
 
-def test_a_rejected_request_that_another_process_has_replaced_is_replaced_by_no_second_try() -> None:
-    """Its key is taken again: who comes late finds what it has become."""
+def test_a_rejected_request_that_another_process_has_replaced_is_not_replaced_again() -> None:
+    """Its key is taken again: the late attempt finds the new request."""
     world = a_world()
     world.factory.fail_next("create_run", BadRequest("no", code="BadRequest", status=400))
     with pytest.raises(BadRequest):

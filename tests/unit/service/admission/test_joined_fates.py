@@ -1,4 +1,4 @@
-"""What becomes of who has joined a run of which nobody knows how it has ended, or that it was over before."""
+"""What happens to joined requests when the end of the run is unknown, or the run had ended before they came."""
 
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from tests.support.memory_factory import Ids
 from tests.support.world import FACTORY_ID, STARTED, World
 
 
-def test_an_unknown_fate_is_that_of_both_and_dismissed_for_each() -> None:
-    """Nothing was sent for the one that has joined: it can neither be adopted nor sent again; its place is nobody's."""
+def test_an_unknown_fate_applies_to_both_and_each_is_dismissed() -> None:
+    """Nothing was sent for the joined request: it can be neither adopted nor resubmitted, and it holds no place."""
     world = parked()
     for _ in range(8):
         world.tick(after=30)
@@ -22,20 +22,20 @@ def test_an_unknown_fate_is_that_of_both_and_dismissed_for_each() -> None:
         with pytest.raises(WrongState, match="it had joined the run of request a-1: decide about that one"):
             world.resolve("a-2", decision, **order)
     world.resolve("a-1", "dismiss")
-    assert start(world, "a-3").status in STARTED  # an undecided request that had joined is in nobody's way
+    assert start(world, "a-3").status in STARTED  # an undecided request that had joined blocks no other
     assert world.resolve("a-2", "dismiss").dismissed
 
 
-def test_who_comes_when_a_fate_is_unknown_waits() -> None:
-    """It would be told at once that nobody knows: it is held until that is decided."""
+def test_a_request_waits_while_the_fate_is_unknown() -> None:
+    """Joining would end it with the unknown fate: it is held until that is decided."""
     world = parked()
     for _ in range(8):
         world.tick(after=30)
     assert start(world, "a-3").waits_for is Waits.ADMISSION
 
 
-def test_who_was_told_as_unknown_stays_so_when_the_run_is_adopted() -> None:
-    """It was told, and may have been asked for again since."""
+def test_a_joined_request_that_was_published_as_unknown_stays_so_after_adoption() -> None:
+    """It was published, and may have been requested again since."""
     world = parked(started=True)
     (run_id,) = world.factory.runs
     for _ in range(8):
@@ -44,8 +44,8 @@ def test_who_was_told_as_unknown_stays_so_when_the_run_is_adopted() -> None:
     assert found(world, "a-2").status == "Unknown"
 
 
-def test_a_run_that_gets_another_id_is_still_the_one() -> None:
-    """Data Factory has the last word about a runId."""
+def test_a_run_that_gets_another_id_is_still_joined() -> None:
+    """Data Factory decides about a runId."""
     world = joining()
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=1))
@@ -62,7 +62,7 @@ def test_a_run_that_gets_another_id_is_still_the_one() -> None:
 
 
 def test_a_record_that_is_gone_leaves_the_fate_unknown() -> None:
-    """Somebody has emptied the ledger of it."""
+    """The record was removed from the ledger."""
     world = joining()
     start(world, "a-1")
     start(world, "a-2")
@@ -80,8 +80,8 @@ def removed(world: World, key: str) -> None:
     world.ledger.release(stored)
 
 
-def test_a_run_that_had_ended_before_the_request_is_not_its() -> None:
-    """No tick had seen that by then: it gets a run of its own, before those who have come since."""
+def test_a_run_that_had_ended_before_the_request_is_not_joined() -> None:
+    """No tick had seen the end by then: the request gets a run of its own, before those that have come since."""
     world = joining()
     start(world, "a-1")
     finish(world, "a-1")

@@ -1,4 +1,4 @@
-"""Who is let in of a line: those who came before the look, in order, and no more than there is room for."""
+"""Which requests of a line are admitted: those that came before the look, in order, as far as there is room."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from tests.unit.service.admission.test_admission_others import others
 
 
 class Watched(FaultyLedger):
-    """Notes what is read, and lets something happen before a read of a kind."""
+    """Notes what is read, and runs a callback before a read of one kind."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Watched(FaultyLedger):
 
 
 def watched(world: World) -> Watched:
-    """The ledger of a service, watched from now on."""
+    """The ledger of a service, with its reads noted from now on."""
     ledger = Watched()
     ledger._partitions, ledger._version = world.ledger._partitions, world.ledger._version
     world.ledger = ledger
@@ -66,19 +66,19 @@ def watched(world: World) -> Watched:
 
 
 def openings(world: World, active: Sequence[ActiveRun] | None = None) -> Sequence[Opening]:
-    """What a look at the lines finds; the rows that the tick has read before are those of now, unless given."""
+    """What a look at the lines finds; the tick's rows are the present ones by default."""
     dispatcher, factory = world.services.tick._parts.dispatcher, world.services.factories.choose(None)
     rows = world.ledger.active(FACTORY_ID) if active is None else active
     return dispatcher._lines.openings(factory, rows, dispatcher._holds.of(factory), Budget(10))
 
 
-def let_in(found: Sequence[Opening]) -> list[list[str]]:
-    """The keys of those who are let in, line by line."""
+def admitted_keys(found: Sequence[Opening]) -> list[list[str]]:
+    """The keys of the admitted requests, line by line."""
     return [[row.request_id for row in each.rows[: each.room]] for each in found]
 
 
 def full_lines(*customers: str, waiting: int = 1) -> World:
-    """A service with a run of each customer, and so many that wait behind each."""
+    """A service with a run of each customer, and a number of requests that wait behind each."""
     world = a_world()
     for number in range(waiting + 1):
         for customer in customers:
@@ -87,7 +87,7 @@ def full_lines(*customers: str, waiting: int = 1) -> World:
 
 
 def two_free() -> tuple[World, Watched]:
-    """A service with one that waits, for whom there would be two places by now."""
+    """A service with one waiting request and two places that have become free."""
     world = a_world(2)
     for number in (1, 2, 3):
         start(world, f"a-{number}")
@@ -96,8 +96,8 @@ def two_free() -> tuple[World, Watched]:
     return world, watched(world)
 
 
-def test_nothing_is_read_where_nobody_waits_for_room() -> None:
-    """Not for those who have their places, nor for those in line who are known to be held."""
+def test_nothing_is_read_where_no_request_waits_for_room() -> None:
+    """Nothing is read for requests that have their places, nor for those in line that are known to be held."""
     world = full_lines("A")
     hold(world)
     world.tick(after=15)
@@ -108,8 +108,8 @@ def test_nothing_is_read_where_nobody_waits_for_room() -> None:
     assert ledger.reads == []
 
 
-def test_who_is_known_to_be_held_is_not_let_in_with_those_who_are_not() -> None:
-    """Of a line of which only a part is known to be held as yet."""
+def test_a_request_that_is_known_to_be_held_is_not_admitted_with_the_others() -> None:
+    """Only a part of the line is known to be held as yet."""
     world = full_lines("A", waiting=2)
     hold(world)
     stored = world.ledger.get(FACTORY_ID, "A-1")
@@ -117,28 +117,28 @@ def test_who_is_known_to_be_held_is_not_let_in_with_those_who_are_not() -> None:
     now = world.clock()
     records = world.services.tick._parts.dispatcher._records
     records.hold(stored, by=Scope().id, since=now, ended=now, reason="deploying")
-    assert let_in(openings(world)) == [["A-2"]]
+    assert admitted_keys(openings(world)) == [["A-2"]]
 
 
-def test_who_has_come_before_the_places_were_read_is_let_in_with_the_others() -> None:
-    """Though the tick had read its rows before that."""
+def test_a_request_that_came_before_the_places_were_read_is_admitted_with_the_others() -> None:
+    """It is admitted though the tick had read its rows before that."""
     world, ledger = two_free()
     rows = ledger.active(FACTORY_ID)
     ledger.meanwhile["places"] = lambda: start(world, "a-4")
-    assert let_in(openings(world, rows)) == [["a-3", "a-4"]]
+    assert admitted_keys(openings(world, rows)) == [["a-3", "a-4"]]
 
 
-def test_who_has_come_since_the_places_were_read_is_left_to_the_next_look() -> None:
-    """Others may stand before it whose rows were not read."""
+def test_a_request_that_came_after_the_places_were_read_is_left_to_the_next_look() -> None:
+    """Others whose rows were not read may stand before it."""
     world, ledger = two_free()
     rows = ledger.active(FACTORY_ID)
     ledger.meanwhile["active"] = lambda: start(world, "a-4")
-    assert let_in(openings(world, rows)) == [["a-3"]]
-    assert let_in(openings(world)) == [["a-3", "a-4"]]
+    assert admitted_keys(openings(world, rows)) == [["a-3"]]
+    assert admitted_keys(openings(world)) == [["a-3", "a-4"]]
 
 
-def test_who_is_sent_again_without_a_place_is_let_in_though_nobody_ever_waited_there() -> None:
-    """It has no number: it was admitted before all who have."""
+def test_a_request_that_is_sent_again_without_a_place_is_admitted_though_none_ever_waited() -> None:
+    """It has no number: it was admitted before all that have one."""
     world = a_world(2)
     for key in ("a-1", "a-2"):
         world.factory.fail_next("create_run", LOST_REPLY)
@@ -152,14 +152,14 @@ def test_who_is_sent_again_without_a_place_is_let_in_though_nobody_ever_waited_t
         world.resolve(key, "dismiss")
     world.resolve("a-1", "resubmit", force=True)
     assert found(world, "a-1").place_number is None
-    assert let_in(openings(world)) == [["a-1"]]
+    assert admitted_keys(openings(world)) == [["a-1"]]
     ledger = watched(world)
     rows = ledger.active(FACTORY_ID)
     ledger.meanwhile["active"] = lambda: world.resolve("a-2", "resubmit", force=True)
-    assert let_in(openings(world, rows)) == [["a-1", "a-2"]]
+    assert admitted_keys(openings(world, rows)) == [["a-1", "a-2"]]
 
 
-def test_those_whose_places_have_no_row_are_let_in_and_nobody_who_has_come_since() -> None:
+def test_requests_whose_places_have_no_row_are_admitted_before_newcomers() -> None:
     """Each is given a place of a new row, or a number in it."""
     world = full_lines("A", waiting=2)
     for kept in world.ledger.all_places(FACTORY_ID):
@@ -168,53 +168,53 @@ def test_those_whose_places_have_no_row_are_let_in_and_nobody_who_has_come_since
     rows = ledger.active(FACTORY_ID)
     ledger.meanwhile["active"] = lambda: [start(world, "A-3"), start(world, "A-4")]
     (opening,) = openings(world, rows)
-    assert let_in([opening]) == [["A-1", "A-2"]]
+    assert admitted_keys([opening]) == [["A-1", "A-2"]]
     assert found(world, "A-4").place_number == 1
     assert opening.places == found(world, "A-1").places
 
 
-def test_of_a_line_that_is_held_all_are_shown_whatever_room_there_is() -> None:
-    """By key, and in order: each is to be noted as held, and nobody is let in."""
+def test_all_requests_of_a_held_line_are_shown_whatever_room_there_is() -> None:
+    """They are shown by key and in order: each is to be noted as held, and none is admitted."""
     world = full_lines("A", "B", waiting=3)
     scope = Scope(pipeline="load", key='"A"')
     world.services.holder.hold("default", HoldOrder(scope=scope, reason="deploying"))
     (opening,) = openings(world)
     assert opening.is_held
-    assert let_in([opening]) == [["A-1", "A-2", "A-3"]]
+    assert admitted_keys([opening]) == [["A-1", "A-2", "A-3"]]
     assert opening.places == found(world, "A-1").places
     assert opening.first.request_id == "A-1"
 
 
 def test_one_line_that_is_held_hides_no_other() -> None:
-    """Each of a pipeline's is shown."""
+    """Each line of the pipeline is shown."""
     world = full_lines("A", "B", "C", "D", "E")
     hold(world, "load")
-    assert let_in(openings(world)) == [["A-1"], ["B-1"], ["C-1"], ["D-1"], ["E-1"]]
+    assert admitted_keys(openings(world)) == [["A-1"], ["B-1"], ["C-1"], ["D-1"], ["E-1"]]
 
 
 def test_one_line_without_room_hides_no_other() -> None:
-    """They are let in in order of arrival of their first, whatever the lines are called."""
+    """They are admitted in order of arrival of their first request, whatever their keys are."""
     world = full_lines("A", "B", "C", "D", "E", "F")
     for customer in ("E", "B", "F"):
         seen_to_end(world, f"{customer}-0")
-    assert let_in(openings(world)) == [["B-1"], ["E-1"], ["F-1"]]
+    assert admitted_keys(openings(world)) == [["B-1"], ["E-1"], ["F-1"]]
 
 
-def test_no_record_is_read_of_those_whose_rows_say_that_they_have_a_place() -> None:
-    """However many go on: the tick has the rows."""
+def test_no_record_is_read_of_requests_whose_rows_show_a_place() -> None:
+    """The tick has the rows, however many runs are active."""
     world = full_lines("A")
     world.ledger.before["get"] = [AssertionError("a record is read")]
     assert openings(world) == []
 
 
-def test_whose_fate_is_unknown_has_its_place_still() -> None:
-    """It has no row any more: its record says so."""
+def test_a_request_of_unknown_fate_still_has_its_place() -> None:
+    """It has no active row any more; its record shows the place."""
     assert openings(unknown()) == []
 
 
 @pytest.mark.parametrize("theirs", [0, 1, 2, 3])
 def test_runs_of_others_take_room_of_a_line(theirs: int) -> None:
-    """The line says how many there are, since each who is let in is counted with them."""
+    """The line reports how many there are, since each admitted request is counted with them."""
     world = a_world(3, countOthers=True)
     for _ in range(theirs):
         others(world)
@@ -222,13 +222,13 @@ def test_runs_of_others_take_room_of_a_line(theirs: int) -> None:
         start(world, f"a-{number}")
     found_here = openings(world)
     room = 3 - theirs
-    assert let_in(found_here) == ([[f"a-{number}" for number in range(room)]] if room else [])
+    assert admitted_keys(found_here) == ([[f"a-{number}" for number in range(room)]] if room else [])
     for opening in found_here:
         assert (opening.others, opening.places) == (theirs, found(world, "a-0").places)
 
 
-def test_who_has_taken_the_last_place_since_the_look_is_counted_with_the_runs_of_others() -> None:
-    """One with secrets, which stands in no line."""
+def test_a_request_that_has_taken_the_last_place_since_the_look_is_counted_with_the_runs_of_others() -> None:
+    """It has secrets, and stands in no line."""
     world = a_world(2, countOthers=True)
     others(world)
     start(world, "a-1")
@@ -240,8 +240,8 @@ def test_who_has_taken_the_last_place_since_the_look_is_counted_with_the_runs_of
 
 
 @pytest.mark.parametrize("lines", [FEW_ROWS, FEW_ROWS + 1])
-def test_rows_of_many_places_are_read_at_once(lines: int) -> None:
-    """Few are read one by one."""
+def test_rows_of_many_places_are_read_together(lines: int) -> None:
+    """A few are read one by one."""
     world = full_lines(*(f"c{number:02}" for number in range(lines)))
     ledger = watched(world)
     rows = ledger.active(FACTORY_ID)
@@ -251,8 +251,8 @@ def test_rows_of_many_places_are_read_at_once(lines: int) -> None:
     assert reads == (["all_places"] if lines > FEW_ROWS else ["places"] * FEW_ROWS)
 
 
-def test_in_one_line_the_number_decides_and_else_who_came_first() -> None:
-    """Whatever the clocks said when they came; one without a number comes before all."""
+def test_the_number_decides_within_a_line_and_arrival_between_lines() -> None:
+    """The clocks at arrival do not matter; a request without a number comes before all."""
     world = a_world(4)
     for number in range(8):
         start(world, f"a-{number}")
@@ -260,15 +260,15 @@ def test_in_one_line_the_number_decides_and_else_who_came_first() -> None:
     for number in range(3):
         seen_to_end(world, f"a-{number}")
     (opening,) = openings(world)
-    assert let_in([opening]) == [["a-4", "a-5", "a-6"]]
+    assert admitted_keys([opening]) == [["a-4", "a-5", "a-6"]]
     first = opening.first
     assert first.place_number == 1
     later = replace(first, place_number=None, requested_at=first.requested_at + timedelta(hours=1))
     assert in_order(later) < in_order(first)
 
 
-def test_an_accepted_request_alone_is_in_line() -> None:
-    """One that has been sent or has ended waits for no place."""
+def test_only_an_accepted_request_is_in_line() -> None:
+    """A request that was sent or has ended waits for no place."""
     world = full_lines("A")
     rows = world.ledger.active(FACTORY_ID)
     assert [row.state for row in rows if row.waits_for is Waits.ADMISSION] == [RunState.ACCEPTED]
@@ -277,7 +277,7 @@ def test_an_accepted_request_alone_is_in_line() -> None:
 
 
 def test_places_that_cannot_be_understood_are_named(caplog: pytest.LogCaptureFixture) -> None:
-    """So that somebody can look at their row."""
+    """An operator can then look at the row."""
     world = full_lines("A")
 
     def fail() -> None:

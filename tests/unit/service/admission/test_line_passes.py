@@ -12,7 +12,7 @@ KEYS = 60
 
 
 class Counted(list[ActiveRun]):
-    """Rows that know how often they were gone through."""
+    """Rows that count how often they were iterated."""
 
     passes = 0
 
@@ -22,7 +22,7 @@ class Counted(list[ActiveRun]):
 
 
 class CountedLedger(FaultyLedger):
-    """A ledger that gives its active rows so."""
+    """A ledger that returns its active rows as such."""
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """See Ledger."""
@@ -30,7 +30,7 @@ class CountedLedger(FaultyLedger):
 
 
 def passes(keys: int) -> int:
-    """How often a tick goes through all rows where so many keys have somebody who waits and is let in."""
+    """How often a tick iterates all rows where a number of keys each have a request that waits and is admitted."""
     ledger = CountedLedger()
     world = a_world(ledger=ledger)
     for number in range(keys):
@@ -46,7 +46,7 @@ def passes(keys: int) -> int:
     return counted
 
 
-def test_a_tick_goes_through_the_rows_as_often_for_many_keys_as_for_few() -> None:
-    """Ten thousand keys would take ten thousand passes else."""
+def test_a_tick_iterates_the_rows_as_often_for_many_keys_as_for_few() -> None:
+    """Otherwise ten thousand keys would take ten thousand passes."""
     few = passes(2)
     assert passes(KEYS) <= few + 5

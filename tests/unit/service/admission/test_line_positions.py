@@ -1,4 +1,4 @@
-"""How many are before a request that waits in line: counted where that is cheap, and it says so."""
+"""How many requests are before one that waits in line: counted where that is cheap, and marked where it is a bound."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from tests.support.world import FACTORY_ID, World
 
 
 class CountedLedger(FaultyLedger):
-    """A ledger that counts the looks at what is active, and can be out of reach for them."""
+    """A ledger that counts the looks at the active rows, and can fail them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class CountedLedger(FaultyLedger):
 
 
 def in_line(world: World, key: str) -> PlaceInLine | None:
-    """Where a request stands, as who opens it is told."""
+    """Where a request stands, as its view shows it."""
     return world.services.query.show(key).in_line
 
 
@@ -53,7 +53,7 @@ def stands(before: int, *, exact: bool = True) -> PlaceInLine:
 
 
 def a_line(*keys: str, ledger: CountedLedger | None = None) -> World:
-    """A service of which one request runs, and the others wait in this order."""
+    """A service in which one request runs, and the others wait in this order."""
     world = World(settings=with_policy(policy()), ledger=ledger or CountedLedger())
     declare(world)
     start(world, "runs")
@@ -63,8 +63,8 @@ def a_line(*keys: str, ledger: CountedLedger | None = None) -> World:
     return world
 
 
-def test_each_that_waits_knows_how_many_are_before_it() -> None:
-    """The first is the next one; who runs, and who is of another key, stands in no line."""
+def test_each_waiting_request_shows_how_many_are_before_it() -> None:
+    """The first is the next one; a running request and one of another key stand in no line."""
     world = a_line("a", "b", "c")
     start(world, "other", customer="B")
     assert [in_line(world, key) for key in "abc"] == [stands(0), stands(1), stands(2)]
@@ -74,8 +74,8 @@ def test_each_that_waits_knows_how_many_are_before_it() -> None:
     assert in_line(world, "other-2") == stands(0)
 
 
-def test_who_leaves_the_line_is_before_nobody() -> None:
-    """One that is started, and one that is cancelled while it waits."""
+def test_a_request_that_leaves_the_line_is_before_no_other() -> None:
+    """It was started, or was cancelled while it waited."""
     world = a_line("a", "b", "c", "d")
     finish(world, "runs")
     world.tick(after=30)
@@ -86,7 +86,7 @@ def test_who_leaves_the_line_is_before_nobody() -> None:
 
 
 def test_the_answer_to_the_request_itself_says_where_it_stands() -> None:
-    """Though nobody has counted since it came, where all were seen who were given a number before it."""
+    """No count was made since it came, but all that were numbered before it had been seen."""
     world = a_line("a")
     assert in_line(world, "a") == stands(0)
     start(world, "b")
@@ -97,8 +97,8 @@ def test_the_answer_to_the_request_itself_says_where_it_stands() -> None:
     assert in_line(world, "c") == stands(2)
 
 
-def test_a_large_factory_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it costs is bounded: the numbers of the line say at most how many, and the answer that it is not exact."""
+def test_the_line_of_a_large_factory_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost is bounded: the numbers of the line give an upper bound, and the answer marks it as not exact."""
     monkeypatch.setattr(positions, "MOST_COUNTED", 3)
     world = a_line("a", "b", "c", "d")
     assert in_line(world, "d") == stands(3, exact=False)
@@ -110,8 +110,8 @@ def test_a_large_factory_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None
     assert in_line(world, "d") == stands(2, exact=False)
 
 
-def test_many_who_ask_share_a_look() -> None:
-    """One each two seconds, whoever asks for whichever request; nobody else's requests cost one."""
+def test_many_readers_share_a_look() -> None:
+    """There is one look each two seconds, whichever request is asked for; requests that do not wait cost none."""
     ledger = CountedLedger()
     world = a_line("a", "b", "c", ledger=ledger)
     begun = ledger.looks
@@ -124,8 +124,8 @@ def test_many_who_ask_share_a_look() -> None:
     assert ledger.looks == begun + 2
 
 
-def test_a_burst_of_requests_costs_a_read_of_their_line_and_no_more() -> None:
-    """Each is told where it stands, and all that came since share what was read."""
+def test_a_burst_of_requests_costs_one_read_of_their_line() -> None:
+    """Each answer shows the position, and all that came since share what was read."""
     ledger = CountedLedger()
     world = a_line("a", ledger=ledger)
     assert in_line(world, "a") == stands(0)
@@ -139,8 +139,8 @@ def test_a_burst_of_requests_costs_a_read_of_their_line_and_no_more() -> None:
     assert len(ledger.places_read) == 1
 
 
-def test_who_comes_first_again_is_counted_by_who_came_since_the_look() -> None:
-    """One whose fate was unknown and that is sent again has no number, and is before all."""
+def test_a_request_that_is_first_again_is_counted_for_those_after_the_look() -> None:
+    """Its fate was unknown; sent again it has no number, and is before all."""
     world = a_line("a")
     first = found(world, "a")
     assert in_line(world, "a") == stands(0)
@@ -155,8 +155,8 @@ def test_who_comes_first_again_is_counted_by_who_came_since_the_look() -> None:
     assert in_line(world, "b") == stands(1)
 
 
-def test_nobody_waits_for_a_look_of_somebody_else() -> None:
-    """While another thread reads, what was counted before is told."""
+def test_a_reader_does_not_wait_for_the_look_of_another() -> None:
+    """While another thread reads, the earlier count is shown."""
     reads, goes_on = threading.Event(), threading.Event()
 
     class Slow(CountedLedger):
@@ -180,8 +180,8 @@ def test_nobody_waits_for_a_look_of_somebody_else() -> None:
     assert not other.is_alive()
 
 
-def test_where_it_cannot_be_read_the_run_is_shown_all_the_same() -> None:
-    """Without its place."""
+def test_where_the_line_cannot_be_read_the_run_is_shown_without_its_position() -> None:
+    """Its position is left out."""
     ledger = CountedLedger()
     world = a_line("a", ledger=ledger)
     ledger.is_lost = True
@@ -191,8 +191,8 @@ def test_where_it_cannot_be_read_the_run_is_shown_all_the_same() -> None:
     assert in_line(world, "a") == stands(0)
 
 
-def test_what_is_held_keeps_its_place_and_says_it() -> None:
-    """Who is behind a request that an operator holds waits for it, too."""
+def test_a_held_request_keeps_its_position_and_shows_it() -> None:
+    """A request behind one that an operator holds waits for it, too."""
     world = a_line("a")
     hold(world)
     start(world, "b")
@@ -202,8 +202,8 @@ def test_what_is_held_keeps_its_place_and_says_it() -> None:
     assert found(world, "b").held is not None
 
 
-def test_the_line_of_a_policy_that_has_changed_is_none() -> None:
-    """Until the tick has moved who stands there to the new one."""
+def test_the_line_of_a_changed_policy_shows_no_position() -> None:
+    """It shows one again once the tick has moved the waiting requests to the new line."""
     world = a_line("a", "b")
     world.settings = with_policy(policy(key=None))
     world.restart()
@@ -211,14 +211,14 @@ def test_the_line_of_a_policy_that_has_changed_is_none() -> None:
     assert [in_line(world, key) for key in "ab"] == [None, None]
     world.tick(after=30)
     world.clock.forward(KNOWN_FOR)
-    assert [in_line(world, key) for key in "ab"] == [None, stands(0)]  # what went on was counted by its key
+    assert [in_line(world, key) for key in "ab"] == [None, stands(0)]  # the active run was counted by its key
     world.settings = with_policy(None)
     world.restart()
     assert in_line(world, "b") is None
 
 
-def test_list_and_run_say_in_a_word_what_each_waits_for() -> None:
-    """The same word in both."""
+def test_list_and_run_show_in_one_word_what_a_request_waits_for() -> None:
+    """Both show the same word."""
     world = World(settings=with_policy(policy(overflow="join")), ledger=CountedLedger())
     declare(world)
     start(world, "runs")
@@ -233,15 +233,15 @@ def test_list_and_run_say_in_a_word_what_each_waits_for() -> None:
     assert {key: world.services.query.show(key).waits_for for key in said} == said
 
 
-def test_who_waits_for_secrets_stands_in_no_line() -> None:
-    """Nobody but its caller can start it."""
+def test_a_request_that_waits_for_secrets_stands_in_no_line() -> None:
+    """Only its caller can start it."""
     world = a_line()
     start(world, "s", parameters={"secret": "x"})
     assert in_line(world, "s") is None
 
 
-def test_an_event_does_not_say_it() -> None:
-    """It is told of what has ended."""
+def test_an_event_has_no_position() -> None:
+    """It describes a request that has ended."""
     world = a_line("a")
     world.cancel("a")
     world.tick(after=30)
@@ -249,8 +249,8 @@ def test_an_event_does_not_say_it() -> None:
     assert json.loads(event.model_dump_json(by_alias=True))["data"]["inLine"] is None
 
 
-def test_ten_thousand_who_wait_cost_one_bounded_read() -> None:
-    """And no count of them all."""
+def test_ten_thousand_waiting_requests_cost_one_bounded_read() -> None:
+    """They are not all counted."""
     limits: list[int] = []
 
     class Large(CountedLedger):

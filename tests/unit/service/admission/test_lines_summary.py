@@ -1,4 +1,4 @@
-"""What health says of lines: how many requests wait in how many of them, as the last tick counted."""
+"""What health shows of lines: how many requests wait in how many of them, as the last tick counted."""
 
 import asyncio
 import logging
@@ -17,19 +17,19 @@ from tests.support.holding import hold
 from tests.support.world import World
 
 
-def told(world: World, what: str) -> Any:
-    """What health tells of something."""
+def shown(world: World, what: str) -> Any:
+    """One member of the health details."""
     world.services.health._read()
     return asyncio.run(world.services.health.answer()).details[what]
 
 
 def lines(world: World) -> Any:
-    """The lines, as health tells them."""
-    return told(world, "lines")
+    """The lines, as health shows them."""
+    return shown(world, "lines")
 
 
-def test_health_counts_those_who_wait_in_line() -> None:
-    """In how many lines, the longest of them, and since when the first waits; nothing where nobody does."""
+def test_health_counts_the_requests_that_wait_in_line() -> None:
+    """It shows the number of lines, the longest one, and since when the first waits; nothing where none waits."""
     world = a_world()
     world.tick(after=30)
     assert lines(world) == []
@@ -46,20 +46,20 @@ def test_health_counts_those_who_wait_in_line() -> None:
     ]
 
 
-def test_who_is_held_is_counted_with_the_hold() -> None:
-    """And not in the line in which it stands as well."""
+def test_a_held_request_is_counted_with_the_hold() -> None:
+    """It is not counted a second time in its line."""
     world = a_world()
     start(world, "runs")
     hold(world)
     start(world, "held")
     world.tick(after=30)
     assert lines(world) == []
-    (held,) = told(world, "holds")
+    (held,) = shown(world, "holds")
     assert held["waiting"] == 1
 
 
 def test_a_factory_under_two_ids_is_one() -> None:
-    """Its lines are added up; the first of all is the first."""
+    """Its lines are added up; the first request of both is the first."""
     world = a_world()
     row = ActiveRun(
         request_id="a",
@@ -77,14 +77,14 @@ def test_a_factory_under_two_ids_is_one() -> None:
 
 
 def test_the_note_is_bounded() -> None:
-    """Whatever the number of factories."""
+    """It is bounded whatever the number of factories."""
     many = [(f"f{number:04}", LinesOf(waiting=1)) for number in range(MOST_NOTED + 1)]
     assert len(lines_for_note(many)) == MOST_NOTED
 
 
 @pytest.mark.parametrize("value", [{}, {"lines": None}, {"lines": {"a": 1}}])
-def test_what_another_version_has_noted_is_no_line(value: dict[str, Any]) -> None:
-    """Nor what no tick has noted; of two ticks the later one counts."""
+def test_a_note_of_another_version_shows_no_line(value: dict[str, Any]) -> None:
+    """Neither does a missing one; of two ticks the later one counts."""
     note = Note("tick", {"at": "2026-01-05T12:02:00+00:00", **value}, "etag")
     early = Note("tick", {"at": "2026-01-05T12:01:00+00:00", "lines": [1]}, "etag")
     assert list(last_lines([early, note])) == []
@@ -92,8 +92,8 @@ def test_what_another_version_has_noted_is_no_line(value: dict[str, Any]) -> Non
     assert list(last_lines([early, None])) == [1]
 
 
-def test_the_log_says_what_a_new_request_waits_for(caplog: pytest.LogCaptureFixture) -> None:
-    """With its number in the line, and never with the value of its key."""
+def test_the_log_shows_what_a_new_request_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    """It shows its number in the line, and never the value of its key."""
     caplog.set_level(logging.INFO)
     world = a_world()
     start(world, "runs", "contoso")

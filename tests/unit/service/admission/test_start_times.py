@@ -1,4 +1,4 @@
-"""When a request may be taken up, and until when it may be started, to the very instant."""
+"""From when and until when a request may be started, to the very instant."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ def times() -> StartTimes:
 def test_a_request_may_be_started_up_to_its_deadline(
     times: StartTimes, requested: datetime, resubmitted: datetime | None, *, late: bool
 ) -> None:
-    """At its end it still may; one that somebody has sent again has as long once more."""
+    """At the deadline itself it still may; a request that is resubmitted has the same time once more."""
     record = replace(RECORD, requested_at=requested, resubmitted_at=resubmitted)
     assert times.is_too_late(record, NONE) is late
 
@@ -64,10 +64,10 @@ def test_a_request_may_be_started_up_to_its_deadline(
         (DEADLINE + A_MOMENT, timedelta(), Holds({}), True),
     ],
 )
-def test_the_time_in_which_it_is_or_was_held_does_not_count(
+def test_time_on_hold_does_not_count(
     times: StartTimes, waited: timedelta, before: timedelta, holds: Holds, *, late: bool
 ) -> None:
-    """Up to the end of the hold; one that is forgotten ended long ago."""
+    """It counts up to the end of the hold; a hold that is no longer known ended long ago."""
     record = replace(RECORD, requested_at=NOW - waited, held=HELD, held_seconds=before.total_seconds())
     assert times.is_too_late(record, holds) is late
 
@@ -85,12 +85,12 @@ def test_the_time_in_which_it_is_or_was_held_does_not_count(
 def test_a_request_is_due_once_its_wait_is_over(
     times: StartTimes, not_before: datetime | None, *, due: bool
 ) -> None:
-    """A wait that is longer than any could be was written by a clock that is wrong."""
+    """A wait longer than the longest possible one was written by a wrong clock."""
     assert times.is_due(replace(RECORD, not_before=not_before)) is due
 
 
-def test_a_request_that_is_leased_is_not_due(times: StartTimes) -> None:
-    """Another process has it to itself."""
+def test_a_leased_request_is_not_due(times: StartTimes) -> None:
+    """Another process holds it exclusively."""
     leased = replace(RECORD, lease_until=NOW + timedelta(seconds=1))
     assert (times.is_free(leased), times.is_due(leased)) == (False, False)
     assert (times.is_free(RECORD), times.is_due(RECORD)) == (True, True)

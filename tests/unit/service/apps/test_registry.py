@@ -36,7 +36,7 @@ def app(
 
 
 def test_another_app_that_differs_is_found_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """An older deployment in another factory that still reads the queue is named to the new one, while it lives."""
+    """An older deployment with another factory that still reads the queue is named to the new app while it is alive."""
     notes, clock = MemoryNotes(), MovingClock()
     old = app(notes, clock, "old", version="1", factory=FACTORY_ID + "-2")
     new = app(notes, clock, "new")
@@ -53,7 +53,7 @@ def test_another_app_that_differs_is_found_and_logged_once(caplog: pytest.LogCap
     assert new.check() == ()
 
 
-def test_what_does_the_same_work_is_no_news() -> None:
+def test_an_equivalent_app_is_not_reported() -> None:
     """Instances of one app, a twin with the same factories, and an app on another queue are as they should be."""
     notes, clock = MemoryNotes(), MovingClock()
     app(notes, clock, "mine", version="1").check()
@@ -64,7 +64,7 @@ def test_what_does_the_same_work_is_no_news() -> None:
 
 @pytest.mark.parametrize("queue", [QUEUE, "other-queue"])
 def test_another_app_that_publishes_elsewhere_is_named_with_the_settings_that_differ(queue: str) -> None:
-    """Whichever of the two is first publishes an event, to its own queue or by its own policy; no value is told."""
+    """Either of the two may publish an event first, to its own queue or by its own policy; no value is shown."""
     notes, clock = MemoryNotes(), MovingClock()
     policy = '{"load": {"unknownOutcome": "park"}}'
     app(
@@ -75,8 +75,8 @@ def test_another_app_that_publishes_elsewhere_is_named_with_the_settings_that_di
     assert "theirs" not in sentence + str(notes.named(APP_SCOPE, APP_NOTES))
 
 
-def test_an_app_of_an_earlier_version_says_nothing_of_its_settings() -> None:
-    """What it does not list does not differ."""
+def test_settings_that_an_earlier_version_does_not_list_do_not_differ() -> None:
+    """Such a version lists fewer settings."""
     notes, clock = MemoryNotes(), MovingClock()
     app(notes, clock, "old").check()
     (note,) = notes.named(APP_SCOPE, APP_NOTES)
@@ -86,7 +86,7 @@ def test_an_app_of_an_earlier_version_says_nothing_of_its_settings() -> None:
 
 
 def test_each_app_has_a_health_and_ticks_of_its_own(world: World) -> None:
-    """The timer of one stands still: the other's goes on and hides nothing, whatever it is called."""
+    """The timer of one has stopped: the other's runs and hides nothing, whatever the app is called."""
     other = restarted(world, {"default": (FACTORY_ID + "-2", world.factory)}, WEBSITE_HOSTNAME="other")
     mine = restarted(world, {"default": (FACTORY_ID, world.factory)}, WEBSITE_HOSTNAME="mine")
     mine.tick.run()
@@ -103,8 +103,8 @@ def test_each_app_has_a_health_and_ticks_of_its_own(world: World) -> None:
         assert mine_note.value != theirs.value
 
 
-def test_the_ledger_is_written_every_two_minutes_only_and_does_not_grow_for_ever() -> None:
-    """An idle tick costs nothing, and apps that are gone for long are forgotten."""
+def test_the_ledger_is_written_every_two_minutes_at_most_and_does_not_grow_without_bound() -> None:
+    """An idle tick costs nothing, and apps that stopped long ago are removed."""
     notes, clock = MemoryNotes(), MovingClock()
     app(notes, clock, "gone").check()
     gone = AppIdentity("gone", "1", (), QUEUE)

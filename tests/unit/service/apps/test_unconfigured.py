@@ -1,4 +1,4 @@
-"""Factories that have left the settings: their requests are found, named, and told in the end."""
+"""Factories that were removed from the settings: their requests are found, named, and finally published."""
 
 import pytest
 
@@ -54,15 +54,15 @@ def attended(world: World, services: Services, *, after: float = 0) -> None:
 
 
 def unconfigured(world: World) -> list[tuple[str, int]]:
-    """Those that are named, with how many requests each has left."""
+    """The factories that are named, each with the number of its unfinished requests."""
     notes = world.notes.named(APP_SCOPE, UNCONFIGURED_NOTES)
     return [(note.value["factory"], note.value["unfinished"]) for note in notes]
 
 
-def test_what_is_unfinished_is_named_found_and_told_as_unknown_in_the_end(
+def test_unfinished_requests_are_named_found_and_finally_published_as_unknown(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A run, and a request that was not started, of a factory that is not configured any more: each once."""
+    """A run and an unsent request of a factory that was removed from the settings are each published once."""
     run_id = world.submit("started").record.run_id
     services = dropped(world)
     assert services.query.find("started").status == "Queued"
@@ -83,8 +83,8 @@ def test_what_is_unfinished_is_named_found_and_told_as_unknown_in_the_end(
     assert unconfigured(world) == []
 
 
-def test_a_request_that_was_never_sent_is_told_too(world: World) -> None:
-    """It waits for the factory until the bound, and is told under its key."""
+def test_a_request_that_was_never_sent_is_published_too(world: World) -> None:
+    """It waits for the factory until the bound, and is published under its key."""
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
     world.submit("waiting")
     services = dropped(world)
@@ -94,8 +94,8 @@ def test_a_request_that_was_never_sent_is_told_too(world: World) -> None:
     assert (told([event]), event.data.message) == (["waiting/Unknown"], REASON)
 
 
-def test_what_has_ended_is_told_at_once(world: World) -> None:
-    """An end that is known needs no factory."""
+def test_an_end_that_is_known_is_published_in_the_next_tick(world: World) -> None:
+    """Publishing a known end needs no factory."""
     run_id = world.submit("done").record.run_id
     world.factory.finish(run_id)
     world.outbox.before = [PublishError("away")]
@@ -108,8 +108,8 @@ def test_what_has_ended_is_told_at_once(world: World) -> None:
     assert unconfigured(world) == []
 
 
-def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
-    """A message that Data Factory has refused, and whose factory leaves the settings before that is told."""
+def test_a_rejection_that_is_not_published_yet_is_published_as_one(world: World) -> None:
+    """Data Factory has refused the message, and its factory leaves the settings before that is published."""
     refusal = BadRequest("no such activity", status=400, code="BadRequest")
     world.factory.fail_next("create_run", refusal)
     world.outbox.before = [PublishError("away")] * 5
@@ -124,7 +124,7 @@ def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
 
 
 def test_settings_changed_and_back_change_nothing(world: World) -> None:
-    """The factory comes back before the bound: its run ends as itself, and the bound begins anew next time."""
+    """The factory comes back before the bound: its run ends with its own status, and the next bound starts afresh."""
     run_id = world.submit("key-1").record.run_id
     services = dropped(world)
     attended(world, services)
@@ -143,8 +143,8 @@ def test_settings_changed_and_back_change_nothing(world: World) -> None:
     assert submit(back, "key-1").replayed
 
 
-def test_a_restart_does_not_begin_the_bound_anew(world: World) -> None:
-    """The bound runs from when the stranger was first seen, whichever process sees it."""
+def test_a_restart_does_not_restart_the_bound(world: World) -> None:
+    """The bound runs from when the factory was first seen as unconfigured, by any process."""
     world.submit("key-1")
     for _ in range(5):
         attended(world, dropped(world), after=DAY / 4)
@@ -152,7 +152,7 @@ def test_a_restart_does_not_begin_the_bound_anew(world: World) -> None:
 
 
 def test_another_apps_factories_are_left_alone(world: World) -> None:
-    """Two apps share a table: neither names, finds or tells the other's, nor tells them while that app is known."""
+    """Of two apps that share a table, neither names, finds or publishes requests of the other while it is known."""
     world.submit("theirs")
     services = dropped(world)
     theirs = AppRegistry(
@@ -172,8 +172,8 @@ def test_another_apps_factories_are_left_alone(world: World) -> None:
     assert [event.data.status for event in world.outbox.events] == ["Unknown"]
 
 
-def test_many_are_told_over_several_looks_and_one_that_fails_keeps_none_up(world: World) -> None:
-    """A look tells so many at most; a record that cannot be written is told later."""
+def test_many_are_published_over_several_looks_and_a_failing_one_delays_none(world: World) -> None:
+    """A look publishes a bounded number; a record that cannot be written is published later."""
     for number in range(PUBLISHED_A_LOOK + 5):
         world.submit(f"key-{number}")
     services = dropped(world)
@@ -185,8 +185,8 @@ def test_many_are_told_over_several_looks_and_one_that_fails_keeps_none_up(world
     assert len({event.id for event in world.outbox.events}) == PUBLISHED_A_LOOK + 5
 
 
-def test_storage_that_fails_is_no_end_of_the_look(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """A queue or a ledger out of reach is logged; what is left is told by a later look, once."""
+def test_failing_storage_does_not_end_the_look(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A queue or a ledger out of reach is logged; the rest is published by a later look, once."""
     world.submit("key-1")
     services = dropped(world)
     world.notes.before["named"] = [LedgerError("away")]
@@ -213,8 +213,8 @@ def test_one_that_is_being_sent_is_left_to_its_sender(world: World) -> None:
     assert len(world.outbox.events) == 1
 
 
-def test_published_records_of_a_stranger_are_purged_in_time(world: World) -> None:
-    """Retention holds for what has left the settings, too."""
+def test_published_records_of_an_unconfigured_factory_are_purged_in_time(world: World) -> None:
+    """Retention also applies to factories that have left the settings."""
     world.factory.finish(world.submit("key-1").record.run_id)
     world.tick()
     services = dropped(world)
@@ -226,8 +226,8 @@ def test_published_records_of_a_stranger_are_purged_in_time(world: World) -> Non
         services.query.find("key-1")
 
 
-def test_an_id_that_means_two_records_is_a_choice(world: World) -> None:
-    """Two factories, one key: neither is taken for the other; the alias, or the resource id, tells which."""
+def test_an_id_of_two_records_is_ambiguous(world: World) -> None:
+    """With one key in two factories neither is taken for the other; the alias or the resource id selects one."""
     both = {"a": (FACTORY_ID, world.factory), "b": (OTHER, other(world))}
     services = restarted(world, both)
     submit(services, "twin", "a")
@@ -242,8 +242,8 @@ def test_an_id_that_means_two_records_is_a_choice(world: World) -> None:
     assert services.query.find("twin", factory=OTHER.upper()).factory == OTHER
 
 
-def test_a_key_that_is_anothers_run_id_is_a_choice(world: World) -> None:
-    """Key X, and another run whose runId is X: both are shown, and each can be asked for alone."""
+def test_a_key_that_is_the_run_id_of_another_request_is_ambiguous(world: World) -> None:
+    """Key X, and another run whose runId is X: both are shown, and each can be requested alone."""
     run_id = world.submit("first").record.run_id
     world.submit(str(run_id))
     with pytest.raises(AmbiguousRun) as caught:
@@ -256,8 +256,8 @@ def test_a_key_that_is_anothers_run_id_is_a_choice(world: World) -> None:
         world.services.query.find("first", by="runId")
 
 
-def test_what_is_unfinished_elsewhere_is_part_of_the_choice_and_what_is_told_is_not(world: World) -> None:
-    """A key of a configured factory is not hidden for ever by what a retired one had under it."""
+def test_unfinished_records_elsewhere_are_part_of_the_choice_and_published_ones_are_not(world: World) -> None:
+    """A key of a configured factory is not hidden permanently by an old request of a retired one."""
     run_id = world.submit("twin").record.run_id
     services = dropped(world)
     submit(services, "twin")
@@ -271,8 +271,8 @@ def test_what_is_unfinished_elsewhere_is_part_of_the_choice_and_what_is_told_is_
     assert services.query.find("twin", factory=FACTORY_ID).status == "Unknown"
 
 
-def test_a_link_with_an_alias_that_is_gone_still_leads_to_its_run(world: World) -> None:
-    """The caller of a factory that was dropped follows the link that it was given."""
+def test_a_link_with_a_removed_alias_still_leads_to_its_run(world: World) -> None:
+    """A caller of a removed factory can follow the link that it was given."""
     both = {"a": (FACTORY_ID, world.factory), "b": (OTHER, other(world))}
     submit(restarted(world, both), "key-1", "a")
     services = restarted(world, {"b": both["b"]})

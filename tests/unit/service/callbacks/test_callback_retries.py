@@ -1,4 +1,4 @@
-"""A callback that is not accepted is called again, for a while, by one tick at a time."""
+"""A callback that is not accepted is retried for a limited time, by one tick at a time."""
 
 import pytest
 
@@ -18,10 +18,10 @@ def world() -> World:
     return world
 
 
-def test_what_is_not_taken_is_tried_again_ever_less_often_and_given_up_after_days(
+def test_a_callback_that_is_not_accepted_is_retried_ever_less_often_and_given_up_after_days(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The address is erased then, too, and is in no line of the log."""
+    """The address is then erased, too, and no log line contains it."""
     caplog.set_level("DEBUG")
     world.submit(call_back_uri=URI)
     finished(world)
@@ -41,7 +41,7 @@ def test_what_is_not_taken_is_tried_again_ever_less_often_and_given_up_after_day
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422])
-def test_an_activity_that_waits_no_more_is_not_called_again(world: World, status: int) -> None:
+def test_an_activity_that_no_longer_waits_is_not_called_again(world: World, status: int) -> None:
     """It has timed out, or its run was cancelled."""
     world.submit(call_back_uri=URI)
     finished(world)
@@ -55,8 +55,8 @@ def test_an_activity_that_waits_no_more_is_not_called_again(world: World, status
 @pytest.mark.parametrize(
     "answer", [301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504, PublishError("cut")]
 )
-def test_every_other_answer_is_tried_again(world: World, answer: int | Exception) -> None:
-    """A redirect is no yes."""
+def test_every_other_answer_is_retried(world: World, answer: int | Exception) -> None:
+    """A redirect does not count as accepted."""
     world.submit(call_back_uri=URI)
     finished(world)
     world.called_back.answers[URI] = [answer]
@@ -66,8 +66,8 @@ def test_every_other_answer_is_tried_again(world: World, answer: int | Exception
     assert kept(world) == []
 
 
-def test_two_ticks_do_not_both_call(world: World) -> None:
-    """The second finds it claimed, while the first one's call hangs."""
+def test_two_ticks_do_not_make_the_same_call(world: World) -> None:
+    """The second finds the callback claimed while the first one's call hangs."""
     world.submit(call_back_uri=URI)
     finished(world)
 
@@ -81,8 +81,8 @@ def test_two_ticks_do_not_both_call(world: World) -> None:
     assert kept(world) == []
 
 
-def test_one_that_was_called_by_a_process_that_was_killed_is_called_again(world: World) -> None:
-    """At least once: after its claim is over."""
+def test_a_callback_of_a_killed_process_is_called_again(world: World) -> None:
+    """It is called at least once more, after its claim has expired."""
     world.submit(call_back_uri=URI)
     finished(world)
 
@@ -101,8 +101,8 @@ def test_one_that_was_called_by_a_process_that_was_killed_is_called_again(world:
     assert kept(world) == []
 
 
-def test_a_host_that_fails_keeps_no_other_waiting(world: World) -> None:
-    """It is left alone until the next tick, and what has not had its turn comes first then."""
+def test_a_failing_host_delays_no_other(world: World) -> None:
+    """It is skipped until the next tick, and callbacks that had no turn come first then."""
     world.settings = settings(
         ADF_TRIGGER_CALLBACK_HOSTS='["*.svc.datafactory.azure.com", "hooks.example.com"]'
     )

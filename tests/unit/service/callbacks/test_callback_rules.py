@@ -1,4 +1,4 @@
-"""Which addresses may be called back: Data Factory's hosts by whole labels, whatever is tried around them."""
+"""Which addresses may be called back: Data Factory's hosts by whole labels, whatever variant is tried."""
 
 import pytest
 from hypothesis import given
@@ -24,8 +24,8 @@ EVIL = "evil.example"
         GOOD + "x" * (MAX_CALL_BACK_URI - len(GOOD)),
     ],
 )
-def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
-    """In any case of letters, with its port, and long."""
+def test_an_address_of_data_factory_may_be_called(uri: str) -> None:
+    """Any letter case, an explicit port and long addresses are accepted."""
     assert RULES.host_of(uri) == "dpeastus.svc.datafactory.azure.com"
     assert RULES.faults(RunRequest(call_back_uri=uri)) == []
 
@@ -33,7 +33,7 @@ def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        # Another host that looks like it.
+        # Another host that resembles it.
         f"https://{EVIL}/",
         "https://evil-dpeastus.svc.datafactory.azure.com.evil.example/",
         "https://dpeastus-svc.datafactory.azure.com/",
@@ -49,7 +49,7 @@ def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
         "https://airflow.datafactory.azure.com/",
         "https://*.svc.datafactory.azure.com/",
         "https://dpeastus.svc.datafactory.azure.cn/",
-        # A user, which other parsers take for the host.
+        # Userinfo, which other parsers take for the host.
         "https://dpeastus.svc.datafactory.azure.com@evil.example/",
         "https://dpeastus.svc.datafactory.azure.com:443@evil.example/",
         "https://user:password@dpeastus.svc.datafactory.azure.com/",
@@ -59,7 +59,7 @@ def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
         "https://evil.example#@dpeastus.svc.datafactory.azure.com/",
         "https://dpeastus.svc.datafactory.azure.com#@evil.example/",
         "https://evil.example%2f@dpeastus.svc.datafactory.azure.com/",
-        # Machines by their numbers.
+        # Hosts by IP address.
         "https://169.254.169.254/metadata/identity/oauth2/token",
         "https://168.63.129.16/",
         "https://127.0.0.1/",
@@ -72,7 +72,7 @@ def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
         "https://[::ffff:169.254.169.254]/",
         "https://[fe80::1%25eth0]/",
         "https://localhost/",
-        # The same name, written otherwise.
+        # The same name, spelled differently.
         "https://dpeastus.svc.datafactory.azure.com./",
         "https://dpeastus.svc.datafactory.azure.com../",
         "https://dpeastus。svc。datafactory。azure。com/",
@@ -102,8 +102,8 @@ def test_an_address_of_data_factory_s_may_be_called(uri: str) -> None:
         GOOD + "x" * MAX_CALL_BACK_URI,
     ],
 )
-def test_no_way_around_the_list_is_taken(uri: str) -> None:
-    """And the fault that is named shows nothing of the address."""
+def test_no_variant_bypasses_the_list(uri: str) -> None:
+    """The fault that is reported contains nothing of the address."""
     with pytest.raises(UnsafeAddress) as caught:
         RULES.host_of(uri)
     assert "secret-part" not in str(caught.value)
@@ -115,7 +115,7 @@ def test_no_way_around_the_list_is_taken(uri: str) -> None:
 
 @pytest.mark.parametrize("cloud", sorted(CLOUDS))
 def test_each_cloud_calls_its_own_data_factory_back(cloud: str) -> None:
-    """And none of another cloud's."""
+    """A host of another cloud is refused."""
     hosts = {name: each.callback_hosts[0].replace("*", "dpx") for name, each in CLOUDS.items()}
     rules = CallbackRules(CLOUDS[cloud].callback_hosts)
     for name, host in hosts.items():
@@ -126,14 +126,14 @@ def test_each_cloud_calls_its_own_data_factory_back(cloud: str) -> None:
                 rules.host_of(f"https://{host}/")
 
 
-def test_a_list_of_nobody_calls_nobody() -> None:
-    """So that callbacks can be turned off."""
+def test_an_empty_list_allows_no_address() -> None:
+    """Callbacks can be turned off in this way."""
     with pytest.raises(UnsafeAddress):
         CallbackRules([]).host_of(GOOD)
 
 
-def test_this_machine_is_for_tests_alone() -> None:
-    """Beside the list, where the setting says so, which opens nothing else."""
+def test_this_machine_is_allowed_for_tests_alone() -> None:
+    """The setting allows it in addition to the list, and allows nothing else."""
     rules = CallbackRules([], loopback=True)
     assert rules.host_of("http://127.0.0.1:8000/x") == "127.0.0.1"
     for uri in (GOOD, "http://127.0.0.2/", "http://10.0.0.1/", "http://localhost.evil.example/"):
@@ -147,8 +147,8 @@ LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 
 
 @given(st.lists(LABEL, min_size=1, max_size=8))
-def test_only_one_label_stands_for_the_star(labels: list[str]) -> None:
-    """Any other number of labels, or other ones behind the first, is another host."""
+def test_the_star_stands_for_one_label_only(labels: list[str]) -> None:
+    """Any other number of labels, or other labels behind the first, is another host."""
     host = ".".join(labels)
     wanted = len(labels) == 5 and labels[1:] == ["svc", "datafactory", "azure", "com"]
     for candidate, allowed in ((host, wanted), (f"{host}.svc.datafactory.azure.com", len(labels) == 1)):
@@ -162,8 +162,8 @@ def test_only_one_label_stands_for_the_star(labels: list[str]) -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=50))
-def test_no_text_around_a_good_host_leads_elsewhere(before: str, after: str) -> None:
-    """Whatever is put before or behind it: what is called is a host of the list, or nothing."""
+def test_no_text_around_an_allowed_host_leads_elsewhere(before: str, after: str) -> None:
+    """Whatever is put before or behind it, the address is one of the list or is refused."""
     for uri in (
         f"https://{before}dpeastus.svc.datafactory.azure.com{after}",
         f"https://{before}@dpeastus.svc.datafactory.azure.com{after}/",
@@ -177,6 +177,6 @@ def test_no_text_around_a_good_host_leads_elsewhere(before: str, after: str) -> 
 
 
 def test_an_address_is_in_no_text_of_its_request() -> None:
-    """Neither in what is logged of it nor in an error."""
+    """Neither its log lines nor an error contains it."""
     assert "secret-part" not in repr(RunRequest(call_back_uri=GOOD))
     assert "secret-part" not in str(RunRequest(call_back_uri=GOOD))

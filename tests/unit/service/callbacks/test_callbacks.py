@@ -1,4 +1,4 @@
-"""Who waits for the end of a run is called back: each once, whatever comes between two steps, and nobody else."""
+"""Every waiting caller is called back once when the run ends, whatever happens between two steps, and no other is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +31,8 @@ def world() -> World:
     return world
 
 
-def test_the_end_is_told_in_the_tick_that_sees_it_and_the_address_is_erased(world: World) -> None:
-    """Not before, once, and nothing is left of it."""
+def test_the_end_is_reported_in_the_tick_that_sees_it_and_the_address_is_erased(world: World) -> None:
+    """The call is made once, not before the end, and nothing is left of the address."""
     world.submit(call_back_uri=URI)
     world.tick(after=15)
     assert world.called_back.calls == []
@@ -47,16 +47,16 @@ def test_the_end_is_told_in_the_tick_that_sees_it_and_the_address_is_erased(worl
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled"])
-def test_another_end_is_told_as_well(world: World, status: str) -> None:
-    """A run that failed, and one that was cancelled."""
+def test_every_other_end_is_reported_as_well(world: World, status: str) -> None:
+    """The run failed, or was cancelled."""
     world.submit(call_back_uri=URI)
     finished(world, status=status)
     world.tick(after=15)
     assert world.called_back.told == [(URI, status)]
 
 
-def test_a_request_that_is_rejected_later_is_told_with_its_reason(world: World) -> None:
-    """At its start deadline, for instance."""
+def test_a_later_rejection_is_reported_with_its_reason(world: World) -> None:
+    """One cause is the start deadline."""
     world.factory.fail_next("create_run", BadRequest("no", status=400))
     with pytest.raises(Refused):
         world.submit(call_back_uri=URI)
@@ -70,7 +70,7 @@ def test_a_request_that_is_rejected_later_is_told_with_its_reason(world: World) 
 
 
 def test_every_repeat_s_own_address_is_called(world: World) -> None:
-    """A retry of an activity brings another one, and is no other request; the same one is called once."""
+    """A retried activity brings another address under the same request; an equal address is called once."""
     world.submit(call_back_uri=uri_of(1), parameters={"n": 1})
     assert world.submit(call_back_uri=uri_of(2), parameters={"n": 1}).replayed
     assert world.submit(call_back_uri=uri_of(2), parameters={"N": 1}).replayed
@@ -81,8 +81,8 @@ def test_every_repeat_s_own_address_is_called(world: World) -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_who_comes_after_the_end_is_called_at_once(world: World) -> None:
-    """Without a tick."""
+def test_a_caller_that_comes_after_the_end_is_called_directly(world: World) -> None:
+    """It needs no tick."""
     world.submit()
     finished(world)
     world.tick(after=15)
@@ -91,8 +91,8 @@ def test_who_comes_after_the_end_is_called_at_once(world: World) -> None:
     assert kept(world) == []
 
 
-def test_a_tick_calls_who_could_not_be_called_at_once(world: World) -> None:
-    """Whatever has kept it from that."""
+def test_a_tick_makes_a_direct_call_that_failed(world: World) -> None:
+    """This holds whatever prevented the direct call."""
     world.submit()
     finished(world)
     world.tick(after=15)
@@ -103,8 +103,8 @@ def test_a_tick_calls_who_could_not_be_called_at_once(world: World) -> None:
     assert kept(world) == []
 
 
-def test_who_comes_while_the_run_ends_is_called(world: World) -> None:
-    """Between the look at the record and the row: the next tick finds it."""
+def test_a_caller_that_comes_while_the_run_ends_is_called(world: World) -> None:
+    """The end comes between the read of the record and the write of the row: the next tick finds it."""
     world.submit()
     finished(world)
 
@@ -121,8 +121,8 @@ def test_who_comes_while_the_run_ends_is_called(world: World) -> None:
     assert world.called_back.told == [(URI, "Succeeded")]
 
 
-def test_a_request_that_was_taken_never_lacks_its_callback(world: World) -> None:
-    """It is kept before the claim: where it cannot be, nothing is taken."""
+def test_an_accepted_request_never_lacks_its_callback(world: World) -> None:
+    """The callback is written before the claim: where that fails, the request is not accepted."""
     world.notes.before["put"] = [LedgerError("down")]
     with pytest.raises(LedgerError):
         world.submit(call_back_uri=URI)
@@ -130,8 +130,8 @@ def test_a_request_that_was_taken_never_lacks_its_callback(world: World) -> None
     assert world.factory.runs == {}
 
 
-def test_who_is_refused_is_not_told_of_another_s_run(world: World) -> None:
-    """The same key with another body: neither at once nor, where the row could not be removed, by a tick."""
+def test_a_refused_caller_is_not_called_for_the_run_of_another(world: World) -> None:
+    """It used the key with another body: neither the request nor, where the row stayed, a tick calls it."""
     world.submit(parameters={"n": 1})
     with pytest.raises(RequestConflict):
         world.submit(parameters={"n": 2}, call_back_uri=URI)
@@ -147,8 +147,8 @@ def test_who_is_refused_is_not_told_of_another_s_run(world: World) -> None:
     assert kept(world) == []
 
 
-def test_a_callback_whose_request_never_came_to_be_is_removed_after_a_while(world: World) -> None:
-    """Its caller was killed, or heard that the ledger is down, and came again under another key."""
+def test_a_callback_without_a_request_is_removed_after_a_while(world: World) -> None:
+    """Its caller was killed, or was answered that the ledger is down, and came again under another key."""
     world.ledger.before["claim"] = [LedgerError("down")]
     with pytest.raises(LedgerError):
         world.submit(call_back_uri=URI)
@@ -160,7 +160,7 @@ def test_a_callback_whose_request_never_came_to_be_is_removed_after_a_while(worl
 
 
 def test_a_request_that_comes_again_late_keeps_its_callback(world: World) -> None:
-    """A message that waited for the ledger almost as long as a callback without a request is kept."""
+    """A message may wait for the ledger almost as long as a callback without a request is kept."""
     world.ledger.before["claim"] = [LedgerError("down")]
     with pytest.raises(LedgerError):
         world.submit(call_back_uri=URI)
@@ -171,8 +171,8 @@ def test_a_request_that_comes_again_late_keeps_its_callback(world: World) -> Non
     assert world.called_back.told == [(URI, "Succeeded")]
 
 
-def test_a_request_has_so_many_callbacks_and_the_next_one_is_refused(world: World) -> None:
-    """Loudly: whoever waits is called."""
+def test_a_request_has_a_bounded_number_of_callbacks_and_the_next_one_is_refused(world: World) -> None:
+    """The refusal is an error: an accepted callback is always called."""
     for number in range(MOST_OF_A_REQUEST):
         world.submit(call_back_uri=uri_of(number))
     with pytest.raises(RequestConflict, match="callbacks wait"):
@@ -182,8 +182,8 @@ def test_a_request_has_so_many_callbacks_and_the_next_one_is_refused(world: Worl
     assert len(kept(world)) == MOST_OF_A_REQUEST
 
 
-def test_an_address_that_is_not_allowed_any_more_is_not_called(world: World) -> None:
-    """The setting counts as it is when the call is made."""
+def test_an_address_that_is_no_longer_allowed_is_not_called(world: World) -> None:
+    """The setting applies as it is when the call is made."""
     world.submit(call_back_uri=URI)
     finished(world)
     world.settings = settings(ADF_TRIGGER_CALLBACK_HOSTS="[]")
@@ -197,8 +197,8 @@ def test_an_address_that_is_not_allowed_any_more_is_not_called(world: World) -> 
     assert world.called_back.told == [(URI, "Succeeded")]
 
 
-def test_a_wrong_address_is_named_with_every_other_fault_and_nothing_is_kept(world: World) -> None:
-    """Also of a repeat, which would be answered without it."""
+def test_a_wrong_address_is_reported_with_every_other_fault_and_nothing_is_kept(world: World) -> None:
+    """This also holds for a repeat, which would be answered without it."""
     with pytest.raises(InvalidRequest) as caught:
         world.submit(call_back_uri="https://evil.example/?sig=secret-part", parameters={"m": 1})
     assert {each.pointer for each in caught.value.faults} == {"/callBackUri", "/parameters/m"}
@@ -209,8 +209,8 @@ def test_a_wrong_address_is_named_with_every_other_fault_and_nothing_is_kept(wor
     assert kept(world) == []
 
 
-def test_where_there_is_none_a_tick_reads_one_page_and_writes_nothing(world: World) -> None:
-    """And a request without an address costs nothing more."""
+def test_without_callbacks_a_tick_reads_one_page_and_writes_nothing(world: World) -> None:
+    """A request without an address costs no additional call."""
     world.submit()
     read: list[str] = []
     named = world.notes.named
@@ -224,8 +224,8 @@ def test_where_there_is_none_a_tick_reads_one_page_and_writes_nothing(world: Wor
     assert read.count(CALLBACKS) == 1
 
 
-def test_many_that_wait_are_read_once_a_minute_and_when_something_has_ended(world: World) -> None:
-    """A tick with nothing changed does not read what thousands wait for."""
+def test_many_waiting_callbacks_are_read_once_a_minute_and_when_a_run_has_ended(world: World) -> None:
+    """A tick in which nothing changed does not read thousands of waiting callbacks."""
     for number in range(MANY // MOST_OF_A_REQUEST):
         for each in range(MOST_OF_A_REQUEST):
             world.submit(f"key-{number}", call_back_uri=uri_of(number * 1_000 + each))
@@ -250,8 +250,8 @@ def test_many_that_wait_are_read_once_a_minute_and_when_something_has_ended(worl
     assert len(world.called_back.calls) == MOST_OF_A_REQUEST
 
 
-def test_the_trouble_of_one_is_its_own(world: World) -> None:
-    """A row that was changed meanwhile, or that another version has written, keeps no other from its call."""
+def test_a_faulty_row_delays_no_other_callback(world: World) -> None:
+    """It was changed meanwhile, or was written by another version."""
     for number in range(3):
         world.submit(f"key-{number}", call_back_uri=uri_of(number))
         finished(world, f"key-{number}")
@@ -265,8 +265,8 @@ def test_the_trouble_of_one_is_its_own(world: World) -> None:
     assert {uri for uri, _ in world.called_back.calls} == {uri_of(number) for number in range(3)}
 
 
-def test_health_has_how_many_wait(world: World) -> None:
-    """And nothing else of them."""
+def test_health_shows_how_many_wait(world: World) -> None:
+    """It shows nothing else of them."""
     world.submit(call_back_uri=URI)
     world.tick(after=15)
     tick = world.services.notes.get("app", "tick")

@@ -1,4 +1,4 @@
-"""Who waits is called back wherever the request is kept by then, and whatever has become of its key."""
+"""Callers are called back wherever the request is kept by then, and whatever has happened to its key."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +29,8 @@ def world() -> World:
     return world
 
 
-def test_a_factory_that_has_moved_is_called_back_for(world: World) -> None:
-    """Before and after the move, by whichever host takes the request and whichever ticks."""
+def test_callbacks_of_a_moved_factory_are_called(world: World) -> None:
+    """They are called before and after the move, whichever host accepts the request and whichever ticks."""
     run_id = world.submit("before", call_back_uri=URI + "1").record.run_id
     services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
     assert submit(services, "before", call_back_uri=URI + "2").replayed
@@ -42,8 +42,8 @@ def test_a_factory_that_has_moved_is_called_back_for(world: World) -> None:
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
-def test_a_factory_that_has_left_the_settings_is_called_back_for(world: World) -> None:
-    """With what its request is told to have come to; nobody waits for ever."""
+def test_callbacks_of_a_factory_that_left_the_settings_are_called(world: World) -> None:
+    """They carry the end with which the request is published; no caller waits endlessly."""
     world.submit("key-1", call_back_uri=URI)
     elsewhere = MemoryFactory(world.clock)
     services = restarted(world, {"default": (OTHER, elsewhere)})
@@ -55,8 +55,8 @@ def test_a_factory_that_has_left_the_settings_is_called_back_for(world: World) -
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
-def test_a_request_whose_fate_is_unknown_is_told_so_and_the_decision_is_another_s(world: World) -> None:
-    """The activity fails; who waits for what a person decides asks again under the key, and is called then."""
+def test_a_request_of_unknown_fate_is_reported_so_and_a_later_decision_is_another_call(world: World) -> None:
+    """The activity fails; a caller that wants the operator's decision asks again under the key, and is called then."""
     world.settings = settings(ADF_TRIGGER_POLICY='{"load": {"unknownOutcome": "park"}}')
     world.restart()
     world.factory.fail_next("create_run", LOST_REPLY)
@@ -72,8 +72,8 @@ def test_a_request_whose_fate_is_unknown_is_told_so_and_the_decision_is_another_
     assert world.called_back.told == [(URI, "Unknown"), (URI + "2", "Succeeded")]
 
 
-def test_a_key_that_is_used_again_after_a_rejection_calls_back_for_its_own_run(world: World) -> None:
-    """Each is told of what came of its own request."""
+def test_a_key_that_is_reused_after_a_rejection_calls_back_for_its_own_run(world: World) -> None:
+    """Each caller is called with the end of its own request."""
     world.factory.fail_next("create_run", BadRequest("no", status=400))
     world.submit(call_back_uri=URI + "1", source=Source.QUEUE)
     world.tick(after=15)
@@ -83,8 +83,8 @@ def test_a_key_that_is_used_again_after_a_rejection_calls_back_for_its_own_run(w
     assert world.called_back.told == [(URI + "1", "Rejected"), (URI + "2", "Succeeded")]
 
 
-def test_an_outage_of_the_events_queue_holds_up_no_callback(world: World) -> None:
-    """The one end is told here and there, each for itself."""
+def test_an_outage_of_the_events_queue_delays_no_callback(world: World) -> None:
+    """Callback and event of one end are sent independently."""
     world.submit(call_back_uri=URI)
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.outbox.before = [ConnectionError("down")] * 50
@@ -96,8 +96,8 @@ def test_an_outage_of_the_events_queue_holds_up_no_callback(world: World) -> Non
     assert world.called_back.told == [(URI, "Succeeded")]
 
 
-def test_what_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> None:
-    """A host a year ahead claims a callback and is killed: nobody waits a year."""
+def test_a_callback_that_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> None:
+    """A host a year ahead claims a callback and is killed: the caller does not wait a year."""
     world.submit(call_back_uri=URI)
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.tick(after=15)
@@ -111,8 +111,8 @@ def test_what_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> Non
     assert world.called_back.told[-1] == (URI + "2", "Succeeded")
 
 
-def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_under_way(world: World) -> None:
-    """A tick of a host that is hours ahead comes between the row and the claim."""
+def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_pending(world: World) -> None:
+    """A tick of a host that is hours ahead runs between the write of the row and the claim."""
 
     @contextmanager
     def steps(name: str) -> Iterator[None]:
@@ -129,8 +129,8 @@ def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_under_way(worl
     assert world.called_back.told == [(URI, "Succeeded")]
 
 
-def test_with_threads_many_are_called_each_once() -> None:
-    """As a host does it: several at a time."""
+def test_with_threads_every_callback_is_called_once() -> None:
+    """As on a host, several run in parallel."""
     world = World(tick_threads=TickThreads(16))
     world.factory.declare("load")
     for number in range(60):
@@ -143,8 +143,8 @@ def test_with_threads_many_are_called_each_once() -> None:
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
-def test_of_many_those_that_are_left_are_called_by_the_next_tick(world: World) -> None:
-    """Where a tick called all that it may, the next one reads them again at once, however many wait."""
+def test_callbacks_that_exceed_a_tick_are_called_by_the_next_one(world: World) -> None:
+    """Where a tick has made all its calls, the next one reads them again directly, however many wait."""
     for number in range(MANY):
         uri = f"{URI}{number}"
         world.submit(f"key-{number // MOST_OF_A_REQUEST}", call_back_uri=uri)
@@ -158,7 +158,7 @@ def test_of_many_those_that_are_left_are_called_by_the_next_tick(world: World) -
 def test_a_callback_whose_message_was_never_kept_is_removed_after_a_while(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its host ended between the two, and the message came again under another id."""
+    """Its host ended between the two writes, and the message came again under another id."""
     now = world.clock()
     waiting = Waiting("m-1", "", "dpeastus.svc.datafactory.azure.com", now, now, message="m-1")
     world.notes.put(FACTORY_ID, f"{CALLBACKS}x", waiting.as_value(), "", secret=URI)
@@ -171,8 +171,8 @@ def test_a_callback_whose_message_was_never_kept_is_removed_after_a_while(
     assert said.getMessage().endswith("is not called back for request m-1: there is no such message")
 
 
-def test_a_callback_that_was_kept_anew_while_it_was_called_stays(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever wrote it since has its own call to make."""
+def test_a_callback_that_was_rewritten_during_its_call_stays(caplog: pytest.LogCaptureFixture) -> None:
+    """The later writer has its own call to make."""
 
     @contextmanager
     def steps(name: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Wherever a process ends, and in whatever order things happen, who was answered is called back, and nobody else."""
+"""Wherever a process ends, and in any order of events, every answered caller is called back, and no other."""
 
 from collections import Counter
 
@@ -44,7 +44,7 @@ def ticks(world: World, count: int) -> None:
 
 
 def settled(world: World) -> None:
-    """Let time pass until nothing is left to do."""
+    """Let time pass until no work is left."""
     for _ in range(12):
         world.tick(after=120)
         finish_all(world)
@@ -53,7 +53,7 @@ def settled(world: World) -> None:
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", BEFORE_AN_ANSWER)
 def test_a_caller_without_an_answer_comes_again_and_is_called(step: str, *, after: bool) -> None:
-    """With another address, as an activity does: that one is called, and one run was started."""
+    """An activity retries with another address: that one is called, and one run was started."""
     script = Script()
     world = declared(script)
     script.crash = (step, after)
@@ -71,8 +71,8 @@ def test_a_caller_without_an_answer_comes_again_and_is_called(step: str, *, afte
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", AT_THE_END)
-def test_whoever_was_answered_is_called(step: str, *, after: bool) -> None:
-    """At least once; a second time where the process ended between the call and its removal alone."""
+def test_every_answered_caller_is_called(step: str, *, after: bool) -> None:
+    """It is called at least once, and twice only where the process ended between the call and the row's removal."""
     script = Script()
     world = declared(script)
     world.submit(call_back_uri=HOST + "1")
@@ -99,8 +99,8 @@ ACTIONS = st.lists(
 )
 
 
-class Told:
-    """A service, and what its callers were answered."""
+class Callers:
+    """A service, and the answers that its callers got."""
 
     def __init__(self) -> None:
         self.world = declared(Script())
@@ -110,7 +110,7 @@ class Told:
         self.outages = (notes.before, notes.after, self.world.ledger.before)
 
     def ask(self, uri: str, key: int, n: int) -> None:
-        """Ask for a run, or again for one."""
+        """Ask for a run, or repeat a request."""
         try:
             self.world.submit(f"key-{key}", call_back_uri=uri, parameters={"n": n})
         except RequestConflict:
@@ -121,7 +121,7 @@ class Told:
             self.taken.add(uri)
 
     def do(self, action: str, uri: str, key: int, more: int) -> None:
-        """Have something happen."""
+        """Let an event happen."""
         if action in ("ask", "other"):
             self.ask(uri, key, 0 if action == "ask" else 1 + more)
         elif action == "finish":
@@ -138,11 +138,11 @@ class Told:
 
 @settings(max_examples=60, deadline=None)
 @given(ACTIONS)
-def test_whatever_happens_each_address_that_was_taken_is_called_and_no_other(
+def test_every_accepted_address_is_called_and_no_other(
     actions: list[tuple[str, int, int]],
 ) -> None:
-    """Repeats, other requests under used keys, outages of the ledger and of who is called, and new processes."""
-    told = Told()
+    """This holds for repeats, other requests under used keys, outages of the ledger and of callers, and restarts."""
+    told = Callers()
     for number, (action, key, more) in enumerate(actions):
         told.do(action, f"{HOST}{number}", key, more)
     for each in told.outages:

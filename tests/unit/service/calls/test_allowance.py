@@ -1,4 +1,4 @@
-"""What may be called now, as far as replies tell, and who waits for it."""
+"""How many calls may be made now, as far as replies show, and how a thread waits for one."""
 
 import heapq
 import itertools
@@ -41,12 +41,12 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def allowance(seconds: Seconds) -> Allowance:
-    """What is allowed, where nobody waits."""
+    """An allowance for which no thread waits."""
     return Allowance(seconds, patient=False)
 
 
 def taken(allowance: Allowance, factory: str, bucket: Bucket, *, reserved: bool = False) -> int:
-    """How many calls are allowed at once."""
+    """How many calls are allowed without a wait."""
     count = 0
     while allowance.take(factory, bucket, reserved=reserved):
         count += 1
@@ -54,10 +54,10 @@ def taken(allowance: Allowance, factory: str, bucket: Bucket, *, reserved: bool 
 
 
 @pytest.mark.parametrize(("bucket", "burst", "refill"), [(Bucket.WRITES, 200, 10), (Bucket.READS, 250, 25)])
-def test_a_burst_is_allowed_and_then_so_many_a_second(
+def test_a_burst_is_allowed_and_then_the_refill_rate(
     allowance: Allowance, seconds: Seconds, bucket: Bucket, burst: int, refill: int
 ) -> None:
-    """As the Resource Manager documents it, and never more than a full bucket."""
+    """The Resource Manager documents both, and there is never more than a full bucket."""
     assert taken(allowance, ONE, bucket) == burst
     seconds.now = 1.0
     assert taken(allowance, ONE, bucket) == refill
@@ -66,7 +66,7 @@ def test_a_burst_is_allowed_and_then_so_many_a_second(
 
 
 def test_factories_of_a_subscription_share_and_other_subscriptions_do_not(allowance: Allowance) -> None:
-    """The Resource Manager counts by subscription, however it is spelled."""
+    """The Resource Manager counts by subscription, in whatever case it is spelled."""
     assert taken(allowance, ONE, Bucket.WRITES) == 200
     assert taken(allowance, TWO, Bucket.WRITES) == 0
     assert taken(allowance, ELSEWHERE, Bucket.WRITES) == 200
@@ -74,7 +74,7 @@ def test_factories_of_a_subscription_share_and_other_subscriptions_do_not(allowa
 
 
 def test_ticks_leave_a_reserve_and_count_queries_by_factory(allowance: Allowance, seconds: Seconds) -> None:
-    """Reads of others, and monitoring queries that other instances make, of which no reply tells."""
+    """The reserve is for reads of other clients; monitoring queries of other instances appear in no reply."""
     assert taken(allowance, ONE, Bucket.READS, reserved=True) == 250 - RESERVED_READS
     assert taken(allowance, ONE, Bucket.READS) == RESERVED_READS
     count = 250 - RESERVED_READS
@@ -91,8 +91,8 @@ def test_ticks_leave_a_reserve_and_count_queries_by_factory(allowance: Allowance
     assert allowance.take(TWO, Bucket.READS, reserved=True), "another factory has queries of its own"
 
 
-def test_a_reply_tells_what_others_have_spent(allowance: Allowance) -> None:
-    """What is left is less by the calls that are still on their way, and never more than a full bucket."""
+def test_a_reply_shows_what_others_have_spent(allowance: Allowance) -> None:
+    """The calls that are still in flight are deducted, and there is never more than a full bucket."""
     for _ in range(4):
         assert allowance.take(ONE, Bucket.WRITES)
     allowance.answered(ONE, Bucket.WRITES, 10)
@@ -160,8 +160,8 @@ def test_whoever_is_alone_is_never_refused(seed: int, callers: int, latency: flo
     assert made >= min(0.8 * (200 + 10 * LASTS), 0.2 * fastest)
 
 
-def test_calls_that_were_never_made_are_forgotten(allowance: Allowance, seconds: Seconds) -> None:
-    """Who took a call and failed before it was made does not make what is left seem less for ever."""
+def test_calls_that_were_never_made_are_returned(allowance: Allowance, seconds: Seconds) -> None:
+    """A caller that took a call and failed before it was made does not reduce the allowance permanently."""
     taken(allowance, ONE, Bucket.WRITES)
     seconds.now = 61.0
     allowance.answered(ONE, Bucket.WRITES, 199)
@@ -171,7 +171,7 @@ def test_calls_that_were_never_made_are_forgotten(allowance: Allowance, seconds:
 def test_a_429_of_the_subscription_empties_its_bucket_and_one_of_a_factory_its_queries(
     allowance: Allowance, seconds: Seconds
 ) -> None:
-    """A factory that throttles by itself slows no other."""
+    """A factory that throttles on its own slows no other."""
     allowance.throttled(ONE, Bucket.READS, subscription=False)
     assert not allowance.take(ONE, Bucket.READS, reserved=True)
     assert allowance.take(TWO, Bucket.READS, reserved=True)
@@ -182,8 +182,8 @@ def test_a_429_of_the_subscription_empties_its_bucket_and_one_of_a_factory_its_q
     assert taken(allowance, TWO, Bucket.READS) == 50
 
 
-def test_one_who_waits_goes_on_as_soon_as_a_reply_says_so() -> None:
-    """Threads that wait for a call are woken by what another learns, and each call is allowed once."""
+def test_a_waiting_thread_continues_as_soon_as_a_reply_allows_it() -> None:
+    """A thread that waits for a call is woken by what another learns, and each call is allowed once."""
     allowance = Allowance(lambda: 0.0)  # a clock that stands still: nothing is refilled
     assert taken(allowance, ONE, Bucket.WRITES) == 200
     begun = threading.Barrier(9)
@@ -201,7 +201,7 @@ def test_one_who_waits_goes_on_as_soon_as_a_reply_says_so() -> None:
     assert taken(allowance, ONE, Bucket.WRITES) == 0
 
 
-def test_nobody_waits_longer_than_told() -> None:
+def test_no_thread_waits_longer_than_its_limit() -> None:
     """A call that cannot be allowed in time is not waited for at all."""
     allowance = Allowance(lambda: 0.0)
     taken(allowance, ONE, Bucket.WRITES)

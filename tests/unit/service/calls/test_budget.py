@@ -28,14 +28,14 @@ class Pages:
 
 
 def test_calls_are_spent_one_by_one() -> None:
-    """There are as many as were given, and none after that."""
+    """There are as many as were given, and no more."""
     budget = Budget(2)
     assert [budget.spend() for _ in range(4)] == [True, True, False, False]
     assert budget.left == 0
 
 
 def test_an_exhausted_budget_has_no_call() -> None:
-    """What was left is gone at once."""
+    """The remaining calls are dropped."""
     budget = Budget(5)
     budget.exhaust()
     assert (budget.left, budget.spend()) == (0, False)
@@ -58,14 +58,14 @@ def test_an_exhausted_budget_has_no_call() -> None:
 def test_pages_are_read_while_there_are_calls(
     calls: int, at_most: int | None, count: int, items: list[int], *, complete: bool, left: int
 ) -> None:
-    """A page costs a call, the end of the list none; what may not be spent on them is left."""
+    """A page costs a call, the end of the list none; calls that may not be spent on pages are left."""
     budget = Budget(calls)
     assert budget.read(iter(Pages(count)), at_most=at_most) == (items, complete)
     assert budget.left == left
 
 
-def test_no_page_is_asked_for_that_is_not_paid_for() -> None:
-    """Where the calls end, the next page is not fetched."""
+def test_no_page_is_requested_without_a_call() -> None:
+    """When the calls are spent, the next page is not fetched."""
     pages = Pages(3)
     Budget(2).read(iter(pages))
     assert pages.asked == 2
@@ -75,7 +75,7 @@ def test_no_page_is_asked_for_that_is_not_paid_for() -> None:
     ("remaining", "read"), [(RESERVED_READS + 3, 3), (RESERVED_READS, 1), (0, 1), (None, 3)]
 )
 def test_the_last_reads_of_the_subscription_are_left_to_others(remaining: int | None, read: int) -> None:
-    """Below the reserve the page that said so is the last one, and what is left of the budget is not spent."""
+    """Below the reserve the reporting page is the last one, and the rest of the budget is not spent."""
     allowance = Allowance(lambda: 0.0, patient=False)
     budget = Budget(10, allowance=allowance, factory=FACTORY)
 
@@ -89,8 +89,8 @@ def test_the_last_reads_of_the_subscription_are_left_to_others(remaining: int | 
     assert budget.left == 10 - read
 
 
-def test_parts_share_the_calls_and_each_has_its_own_end() -> None:
-    """What one part spends the others no longer have; the end of one is not the end of another."""
+def test_parts_share_the_calls_and_each_has_its_own_deadline() -> None:
+    """Calls that one part spends are gone for the others; the deadline of one is not that of another."""
     now = 0.0
     budget = Budget(3, seconds=lambda: now)
     soon, later = budget.part(1.0), budget.part(9.0)
@@ -110,8 +110,8 @@ def test_parts_share_the_calls_and_each_has_its_own_end() -> None:
     assert not later.spend()
 
 
-def test_a_call_that_was_not_made_is_there_again() -> None:
-    """In the budget as in the allowance."""
+def test_a_call_that_was_not_made_is_returned() -> None:
+    """It is returned to the budget and to the allowance."""
     allowance = Allowance(lambda: 0.0, patient=False)
     budget = Budget(300, allowance=allowance, factory=FACTORY)
     while budget.spend(Bucket.WRITES):
@@ -123,16 +123,16 @@ def test_a_call_that_was_not_made_is_there_again() -> None:
     assert not budget.spend(Bucket.WRITES)
 
 
-def test_a_read_that_was_not_made_is_given_back_to_the_factory_too() -> None:
-    """Its monitoring queries are counted apart: however often one is taken and given back, there are as many."""
+def test_a_read_that_was_not_made_is_returned_to_the_factory_too() -> None:
+    """Monitoring queries are counted separately: however often one is taken and returned, the number stays."""
     budget = Budget(1, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
     for _ in range(1_100):
         assert budget.spend()
         budget.give_back()
 
 
-def test_what_is_given_back_to_an_exhausted_budget_is_not_spent() -> None:
-    """The factory has asked to be left alone since the call was taken."""
+def test_a_call_that_is_returned_to_an_exhausted_budget_is_not_spent() -> None:
+    """The factory has asked for a pause since the call was taken."""
     budget = Budget(5)
     permit = budget.permit(Bucket.WRITES)
     assert permit is not None
@@ -141,8 +141,8 @@ def test_what_is_given_back_to_an_exhausted_budget_is_not_spent() -> None:
     assert budget.left == 0
 
 
-def test_a_permit_that_was_not_used_is_given_back_to_what_it_was_taken_from() -> None:
-    """To the budget and to the writes of the subscription; none is left, none is had."""
+def test_a_permit_that_was_not_used_is_returned_to_its_sources() -> None:
+    """It returns to the budget and to the writes of the subscription; where none is left, none is given."""
     budget = Budget(1, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
     for _ in range(201):
         permit = budget.permit(Bucket.WRITES)
@@ -152,7 +152,7 @@ def test_a_permit_that_was_not_used_is_given_back_to_what_it_was_taken_from() ->
     assert budget.left == 1
 
 
-def test_writes_and_reads_are_permitted_apart() -> None:
+def test_writes_and_reads_are_permitted_separately() -> None:
     """Where no write is allowed any more, a read still is."""
     budget = Budget(1_000, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
     while permit := budget.permit(Bucket.WRITES):
@@ -162,7 +162,7 @@ def test_writes_and_reads_are_permitted_apart() -> None:
 
 
 class Asked(Allowance):
-    """Allows everything, and notes how long each call may be waited for, and of which factory."""
+    """Allows everything, and notes how long each call may be waited for, and its factory."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 0.0)
@@ -182,7 +182,7 @@ class Asked(Allowance):
 
 
 def test_a_call_is_waited_for_until_the_budget_ends_and_no_longer() -> None:
-    """A part asks for the same factory, for as long as it has; a moment that is over is not waited for."""
+    """A part asks for the same factory, up to its own deadline; a deadline that has passed allows no wait."""
     now, step = 5.0, 0.0
 
     def seconds() -> float:
@@ -198,8 +198,8 @@ def test_a_call_is_waited_for_until_the_budget_ends_and_no_longer() -> None:
     assert allowance.asked == [(FACTORY, 3.0), (FACTORY, 0.0)]
 
 
-def test_a_part_tells_how_much_of_the_whole_is_left() -> None:
-    """Half of the calls that the whole was given is most of them, however many parts there are."""
+def test_a_part_knows_how_much_of_the_whole_is_left() -> None:
+    """Half of the calls of the whole budget counts as most of them, however many parts there are."""
     budget = Budget(4)
     part = budget.part(1e9).part(1e9)
     assert part.spend()
@@ -209,7 +209,7 @@ def test_a_part_tells_how_much_of_the_whole_is_left() -> None:
     assert (part.has_most, budget.has_most) == (False, False)
 
 
-def test_a_share_of_a_budget_without_end_is_the_budget() -> None:
+def test_a_share_of_a_budget_without_a_deadline_is_the_budget() -> None:
     """There is no time to share."""
     budget = Budget(1)
     assert budget.share(1 / 2) is budget

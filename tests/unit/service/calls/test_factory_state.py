@@ -1,4 +1,4 @@
-"""A factory that cannot be used holds its requests; one probe at a time sees whether that is over."""
+"""A factory that cannot be used holds its requests; one probe at a time finds out whether that is over."""
 
 import logging
 from typing import Any
@@ -55,7 +55,7 @@ def state_of(world: World) -> Any:
 def test_trouble_of_the_factory_holds_its_requests_and_rejects_none(
     error: AdfTriggerError, kind: Trouble
 ) -> None:
-    """Who was taken waits with the service's words for a reason; when it is over everything is started, in order."""
+    """Accepted requests wait with the service's text as reason; when the trouble is over all are started, in order."""
     world = a_world()
     world.factory.always["create_run"] = error
     record = world.submit("first").record
@@ -81,7 +81,7 @@ def test_trouble_of_the_factory_holds_its_requests_and_rejects_none(
 
 @pytest.mark.parametrize(("error", "kind"), HOLDS, ids=lambda each: str(getattr(each, "value", "")))
 def test_a_caller_without_a_claim_is_asked_to_come_again(error: AdfTriggerError, kind: Trouble) -> None:
-    """503 before a claim, from what is known of the factory: the reason is told, and nothing is kept or called."""
+    """The known state of the factory answers 503 before a claim: the reason is given, and nothing is kept or called."""
     world = a_world()
     world.factory.always["create_run"] = error
     world.submit("first")
@@ -100,7 +100,7 @@ def test_a_caller_without_a_claim_is_asked_to_come_again(error: AdfTriggerError,
 
 @pytest.mark.parametrize("source", [Source.HTTP, Source.QUEUE])
 def test_a_role_that_is_missing_for_reads_holds_too(source: Source) -> None:
-    """A pipeline that may not be read: a caller comes again, a message that cannot be checked is put back."""
+    """The pipeline may not be read: a caller is asked to come again; a message that cannot be checked is put back."""
     world = a_world()
     world.factory.always["*"] = Forbidden("no role", status=403)
     for _ in range(3):
@@ -116,8 +116,8 @@ def test_a_role_that_is_missing_for_reads_holds_too(source: Source) -> None:
     assert world.submit(parameters={"n": 1}, source=source).record.state is RunState.SUBMITTED
 
 
-def test_a_message_that_is_known_to_be_right_is_taken_while_nothing_can_be_read() -> None:
-    """What its pipeline declared when it was last asked is enough to take it; it waits, and is started."""
+def test_a_message_that_matches_the_known_pipeline_is_accepted_while_nothing_can_be_read() -> None:
+    """The last known declaration is enough to accept it; it waits, and is started."""
     world = a_world()
     world.submit("teacher")
     world.factory.always["*"] = ScopeNotFound("no such group", status=404)
@@ -129,8 +129,8 @@ def test_a_message_that_is_known_to_be_right_is_taken_while_nothing_can_be_read(
     assert world.status() in STARTED
 
 
-def test_what_waits_past_its_deadline_is_told_with_the_true_reason() -> None:
-    """Held for too long, a request ends as rejected, and its news says what the factory's trouble was."""
+def test_a_request_past_its_deadline_is_published_with_the_true_reason() -> None:
+    """Held for too long, it ends as rejected, and its event names the factory's trouble."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     world.factory.always["create_run"] = ScopeLocked("remove the lock", status=409)
     world.submit("first")
@@ -145,7 +145,7 @@ def test_what_waits_past_its_deadline_is_told_with_the_true_reason() -> None:
 
 
 def test_a_missing_role_for_starting_leaves_reads_as_they_are() -> None:
-    """Runs that go on are watched while none can be started."""
+    """Active runs are watched while none can be started."""
     world = a_world()
     run_id = world.submit("going").record.run_id
     world.factory.always["create_run"] = Forbidden("no role", status=403)
@@ -155,8 +155,8 @@ def test_a_missing_role_for_starting_leaves_reads_as_they_are() -> None:
     assert [event.subject for event in world.outbox.events] == ["going"]
 
 
-def test_trouble_while_watching_is_the_factorys_and_ends_nothing() -> None:
-    """A lost role stops the monitor, shows as the factory's state, and ends no run."""
+def test_trouble_while_watching_is_the_factorys_and_ends_no_run() -> None:
+    """A lost role stops the monitor and shows as the factory's state."""
     world = a_world()
     run_id = world.submit().record.run_id
     world.factory.always["*"] = Forbidden("no role", status=403)
@@ -174,7 +174,7 @@ def test_trouble_while_watching_is_the_factorys_and_ends_nothing() -> None:
 def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_asked_to_come_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An expired secret shows in the state and the log at once; messages wait, callers are answered before a claim."""
+    """An expired secret shows in the state and the log immediately; messages wait, callers get 503 before a claim."""
     world = a_world()
     world.submit("going")
     world.factory.always["*"] = CredentialError("AADSTS7000222: the client secret keys are expired")
@@ -197,8 +197,8 @@ def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_asked_to_c
 
 
 @pytest.mark.parametrize("operation", ["get_pipeline", "create_run"])
-def test_the_first_caller_who_meets_a_missing_token_is_the_last_one_to_be_taken(operation: str) -> None:
-    """Found before the claim it is 503 at once; found after it that one waits, and the next one is 503."""
+def test_the_first_caller_without_a_token_is_the_last_one_to_be_accepted(operation: str) -> None:
+    """Found before the claim the answer is 503; found after it that request waits, and the next caller gets 503."""
     world = a_world()
     world.factory.always[operation] = CredentialError("no token", retry_after=40)
     if operation == "create_run":
@@ -213,7 +213,7 @@ def test_the_first_caller_who_meets_a_missing_token_is_the_last_one_to_be_taken(
 
 
 def test_one_call_without_an_answer_is_no_state_of_the_factory() -> None:
-    """Callers are taken in an outage: it may be over at their next call, and what was taken is started then."""
+    """Callers are accepted in an outage: the next call may succeed, and accepted requests are started then."""
     world = a_world()
     world.submit("teacher")
     for number, error in enumerate((LOST_REPLY, NotSent("no route"), Unavailable("down", status=503))):
@@ -224,7 +224,7 @@ def test_one_call_without_an_answer_is_no_state_of_the_factory() -> None:
 
 
 def test_a_factory_that_does_not_answer_for_a_minute_is_in_an_outage() -> None:
-    """A failure now and then is none; an outage shows in the state and keeps nobody from asking."""
+    """A single failure is no outage; an outage shows in the state and blocks no calls."""
     world = a_world()
     world.submit()
     for error in (Unavailable("down", status=503), NotSent("no route")):
@@ -240,8 +240,8 @@ def test_a_factory_that_does_not_answer_for_a_minute_is_in_an_outage() -> None:
     assert state_of(world) is None
 
 
-def test_a_pipeline_that_takes_no_more_runs_keeps_no_other_waiting() -> None:
-    """Its requests wait for it, a call a minute and not one each; those of others are started."""
+def test_a_pipeline_that_takes_no_more_runs_delays_no_other() -> None:
+    """Its requests wait for it, with one call a minute for all of them; those of others are started."""
     world = a_world()
     world.factory.declare("other")
     full = PipelineQueueFull("Pipeline execution throttled", status=400)

@@ -1,4 +1,4 @@
-"""The state of a factory in a note is read as it was written, by this version and by what others wrote."""
+"""The state of a factory is read from a note as it was written, by this version and by others."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def without(name: str) -> Note:
 @pytest.mark.parametrize("kind", Trouble)
 @pytest.mark.parametrize("bucket", Bucket)
 def test_a_state_is_read_as_it_was_written(kind: Trouble, bucket: Bucket) -> None:
-    """Of every kind; when it was written is not known of an earlier version's."""
+    """This holds for every kind; the time of writing is not known of an earlier version's note."""
     state = replace(STATE, kind=kind, bucket=bucket)
     assert state_of(Note("factory", value_of(state), "etag")) == state
     assert state_of(without("written_at")) == replace(STATE, written_at=None)
@@ -66,8 +66,8 @@ def test_a_state_is_read_as_it_was_written(kind: Trouble, bucket: Bucket) -> Non
         *(without(name) for name in ("since", "kind", "because", "bucket", "next_probe_at", "probes")),
     ],
 )
-def test_what_is_over_or_cannot_be_read_holds_nothing_up(read: Note | None) -> None:
-    """The next call finds out anew."""
+def test_a_state_that_is_over_or_cannot_be_read_holds_no_request(read: Note | None) -> None:
+    """The next call finds the state again."""
     assert state_of(read) is None
 
 
@@ -92,8 +92,8 @@ def test_what_is_over_or_cannot_be_read_holds_nothing_up(read: Note | None) -> N
         (Note("factory", {"kind": "denied", "released_at": NOON.isoformat()}, "etag"), NOON),
     ],
 )
-def test_trouble_that_comes_back_soon_began_when_it_did_first(read: Note | None, began: datetime) -> None:
-    """Of the same kind, within minutes by either clock; a state that lasts keeps its beginning."""
+def test_trouble_that_returns_soon_keeps_its_first_beginning(read: Note | None, began: datetime) -> None:
+    """It is of the same kind, within minutes by either clock; a lasting state keeps its beginning."""
     assert began_at(read, Trouble.DENIED, NOON) == began
 
 
@@ -107,7 +107,7 @@ def test_trouble_that_comes_back_soon_began_when_it_did_first(read: Note | None,
     ],
 )
 def test_the_next_probe_waits_as_asked_within_bounds(error: AdfTriggerError, waits: timedelta) -> None:
-    """And no probe that is due later is moved ahead."""
+    """A probe that is due later is not moved forward."""
     assert next_probe(None, error, NOON) == NOON + waits
     later = replace(STATE, next_probe_at=NOON + 2 * LONGEST_THROTTLED_WAIT)
     assert next_probe(later, error, NOON) == later.next_probe_at
@@ -123,17 +123,17 @@ def test_the_next_probe_waits_as_asked_within_bounds(error: AdfTriggerError, wai
         (Trouble.OUTAGE, Bucket.READS, set(), False, True),
     ],
 )
-def test_what_a_state_keeps_from_being_done(
+def test_what_a_state_prevents(
     kind: Trouble, bucket: Bucket, gated: set[Bucket], *, refuses: bool, fault: bool
 ) -> None:
-    """Reads with which nothing could be watched keep runs from being started, too; an outage keeps nothing."""
+    """Where reads fail, no run could be watched and so none is started; an outage prevents nothing."""
     state = replace(STATE, kind=kind, bucket=bucket)
     assert {each for each in Bucket if state.gates(each)} == gated
     assert (state.defers_callers, state.is_fault) == (refuses, fault)
 
 
-def test_a_state_says_since_when_why_and_what_can_be_done() -> None:
-    """In a sentence for operators; a full factory is no fault."""
+def test_a_state_shows_its_beginning_reason_and_remedy() -> None:
+    """It does so in a sentence for operators; a full factory is no fault."""
     said = str(STATE)
     assert said.startswith("Data Factory cannot be used since 2026-")
     assert ": the identity has no role Assign the role Data Factory Contributor" in said

@@ -27,11 +27,11 @@ class Instances:
         self.one, self.other = (FactoryStates(self.notes, self.clock, logged_steps) for _ in range(2))
 
     def hold(self, error: AdfTriggerError | None = None) -> None:
-        """The first one finds a role missing."""
+        """The first one finds that a role is missing."""
         self.one.hold(FACTORY_ID, error or Forbidden("no role", status=403))
 
 
-def test_what_one_instance_finds_the_others_know_within_a_second() -> None:
+def test_what_one_instance_finds_the_others_see_within_a_second() -> None:
     """The state is kept in the ledger; it is read at most once a second."""
     both = Instances()
     assert both.other.of(FACTORY_ID) is None
@@ -46,7 +46,7 @@ def test_what_one_instance_finds_the_others_know_within_a_second() -> None:
 
 
 def test_one_instance_at_a_time_probes() -> None:
-    """Whoever is first has the probe; the next one is let through later, and later each time, up to a minute."""
+    """The first instance has the probe; the next one is allowed later, and later each time, up to a minute."""
     both = Instances()
     both.hold()
     assert not both.one.may_probe(FACTORY_ID), "what has just been refused is not asked again at once"
@@ -62,7 +62,7 @@ def test_one_instance_at_a_time_probes() -> None:
     assert (gaps[0] <= 15, gaps[-1]) == (True, 60)
 
 
-def test_two_who_meet_on_a_probe_are_not_both_let_through() -> None:
+def test_of_two_concurrent_probes_one_is_allowed() -> None:
     """The slot is taken by a conditional write."""
     both = Instances()
     both.hold()
@@ -72,8 +72,8 @@ def test_two_who_meet_on_a_probe_are_not_both_let_through() -> None:
     assert [both.one.may_probe(FACTORY_ID), both.other.may_probe(FACTORY_ID)] == [True, False]
 
 
-def test_trouble_that_is_back_at_once_has_never_been_over() -> None:
-    """A probe that succeeds by chance does not make the trouble young."""
+def test_trouble_that_returns_directly_keeps_its_beginning() -> None:
+    """A probe that succeeds by chance does not reset the beginning of the trouble."""
     both = Instances()
     both.hold()
     began = both.clock()
@@ -94,7 +94,7 @@ def test_trouble_that_is_back_at_once_has_never_been_over() -> None:
 
 
 def test_a_retry_after_puts_the_probe_off_within_a_bound() -> None:
-    """What the service asks for is honoured, up to five minutes."""
+    """The requested wait is honoured, up to five minutes."""
     for asked, due in ((20, 20), (999_999_999, 300)):
         both = Instances()
         both.hold(Forbidden("no role", status=403, retry_after=asked))
@@ -104,7 +104,7 @@ def test_a_retry_after_puts_the_probe_off_within_a_bound() -> None:
 
 
 def test_a_long_reason_is_cut() -> None:
-    """A note holds what people read."""
+    """A note has limited room for texts that people read."""
     both = Instances()
     both.hold(Forbidden(f"{'x' * 5_000} no role", status=403))
     state = both.one.of(FACTORY_ID)
@@ -113,8 +113,8 @@ def test_a_long_reason_is_cut() -> None:
     assert state.because.endswith(" no role")
 
 
-def test_a_ledger_out_of_reach_raises_nothing_and_what_was_known_stands() -> None:
-    """The state is no reason to fail; what cannot be written is told by the next call."""
+def test_a_ledger_out_of_reach_raises_nothing_and_the_known_state_stays() -> None:
+    """The state is no reason to fail; what cannot be written is reported by the next call."""
     both = Instances()
     both.hold()
     known = both.one.of(FACTORY_ID)
@@ -131,7 +131,7 @@ def test_a_ledger_out_of_reach_raises_nothing_and_what_was_known_stands() -> Non
 
 @pytest.mark.parametrize("value", [{}, {"since": 7}, {"since": "2026-01-05T12:00:00+00:00", "kind": "news"}])
 def test_a_note_of_another_version_is_no_state(value: dict[str, Any]) -> None:
-    """After a rollback the next call tells anew, and its state takes the place."""
+    """After a rollback the next call finds the state again, and writes it over the note."""
     both = Instances()
     both.notes.put(FACTORY_ID, "state", value)
     assert both.one.of(FACTORY_ID) is None
@@ -139,8 +139,8 @@ def test_a_note_of_another_version_is_no_state(value: dict[str, Any]) -> None:
     assert both.one.of(FACTORY_ID) is not None
 
 
-def test_a_refusal_of_a_request_holds_nothing() -> None:
-    """It says something against that request alone."""
+def test_a_refusal_of_a_request_holds_no_other() -> None:
+    """It concerns that request alone."""
     both = Instances()
     both.one.hold(FACTORY_ID, BadRequest("wrong", status=400))
     both.one.hold(FACTORY_ID, PipelineQueueFull("full", status=400))

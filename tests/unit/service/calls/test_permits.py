@@ -1,4 +1,4 @@
-"""What is taken of the Resource Manager's allowance is used for a call, or given back, whatever happens between."""
+"""A call taken of the Resource Manager's allowance is used or given back, whatever happens in between."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,7 +37,7 @@ A_SECOND = 10
 
 
 class Counted(MemoryFactory):
-    """Counts the POSTs that arrive: what fails before it was sent is none."""
+    """Counts the POSTs that arrive; a call that fails before it is sent is not one."""
 
     posts = 0
 
@@ -82,7 +82,7 @@ class Interrupted(Exception):  # no error of the project: a bug, or the end of a
 
 
 class Breaking:
-    """Steps that break where a test says so."""
+    """Steps that fail where a test says so."""
 
     def __init__(self) -> None:
         self.next: str | None = None
@@ -141,7 +141,7 @@ def test_a_used_key_costs_no_call(world: World) -> None:
 
 @pytest.mark.parametrize("error", [LedgerError("no answer"), LedgerConflict("lost"), Interrupted()])
 def test_a_claim_that_fails_costs_no_call(world: World, error: Exception) -> None:
-    """Whatever it fails with."""
+    """This holds for every kind of failure."""
     world.ledger.before["claim"] = [error]
     with pytest.raises(type(error)):
         world.submit("key", parameters={"n": "1"})
@@ -149,7 +149,7 @@ def test_a_claim_that_fails_costs_no_call(world: World, error: Exception) -> Non
 
 
 def test_a_request_that_waits_for_the_factory_costs_no_call(world: World) -> None:
-    """Neither when it is taken, nor at the ticks that find the factory as it was."""
+    """Neither its acceptance nor a tick that finds the factory unchanged makes a call."""
     world.factory.always["create_run"] = Forbidden("no role", code="AuthorizationFailed", status=403)
     world.submit("first", parameters={"n": "1"})
     for number in range(20):
@@ -161,16 +161,16 @@ def test_a_request_that_waits_for_the_factory_costs_no_call(world: World) -> Non
 
 
 @pytest.mark.parametrize("error", [NotSent("no connection"), CredentialError("no token")])
-def test_what_was_never_sent_costs_no_call(world: World, error: Exception) -> None:
-    """A connection or a token that was not to be had."""
+def test_a_request_that_was_never_sent_costs_no_call(world: World, error: Exception) -> None:
+    """The connection or the token could not be obtained."""
     world.factory.fail_next("create_run", error)
     world.submit("key", parameters={"n": "1"})
     world.factory.fail_next("get_factory", error)
     assert left(world) == BURST
 
 
-def test_what_needs_no_leave_counts_all_the_same(world: World) -> None:
-    """Secrets that nobody else has are sent at once, a caller cancels at once: others wait for longer."""
+def test_calls_that_need_no_permit_are_counted_too(world: World) -> None:
+    """Requests with secrets are sent directly, a caller cancels directly: other calls wait for longer."""
     for number in range(10):
         world.submit(f"key-{number}", "secret", parameters={"password": "hunter2"})
         world.cancel(f"key-{number}")
@@ -178,8 +178,8 @@ def test_what_needs_no_leave_counts_all_the_same(world: World) -> None:
     assert left(world) == BURST - 20
 
 
-def test_what_came_in_one_reply_is_one_call(world: World) -> None:
-    """A page of pipelines settles the call that it came by, and none that others have on their way."""
+def test_items_of_one_reply_count_as_one_call(world: World) -> None:
+    """A page of pipelines settles the call that returned it, and none that others have in flight."""
     factory, reply = world.factory, ReplyHeaders(remaining_reads=100)
     shown = [PipelineResource(name=f"p{number}").with_reply(reply) for number in range(50)]
     factory.list_pipelines = lambda: iter(shown)  # type: ignore[method-assign]
@@ -209,7 +209,7 @@ STEPS = st.sampled_from(
 
 
 class Calls(RuleBasedStateMachine):
-    """At rest, what was taken less what was given back is what was sent, by a bucket of our own."""
+    """At rest, calls taken less calls given back are calls sent, by a bucket of our own."""
 
     @initialize()
     def begin(self) -> None:
@@ -257,7 +257,7 @@ class Calls(RuleBasedStateMachine):
 
     @invariant()
     def nothing_leaks(self) -> None:
-        """What is allowed is what our own bucket holds."""
+        """The allowance equals what our own bucket holds."""
         made = posts(self.world) - self.counted
         self.counted += made
         self.level -= made
@@ -269,7 +269,7 @@ TestCalls.settings = settings(max_examples=30, stateful_step_count=20, deadline=
 
 
 def test_a_permit_is_given_back_once() -> None:
-    """However many of those that it is handed to leave it; one that was used is not."""
+    """It is given back once, however many holders leave it; one that was used is not given back."""
     given_back: list[str] = []
     permit = Permit(lambda: given_back.append("unused"))
     with permit, permit:

@@ -1,4 +1,4 @@
-"""429s: honoured within a bound, reads and writes apart."""
+"""429s are honoured within a bound, for reads and writes separately."""
 
 from datetime import timedelta
 
@@ -20,13 +20,13 @@ from tests.support.world import FACTORY_ID, START, STARTED, MovingClock, World
     ],
 )
 def test_a_retry_after_is_honoured_within_a_bound(asked: float | None, wait: timedelta) -> None:
-    """Minutes at most: a date in 2099 does not stop a factory for a day."""
+    """The bound is minutes: a date in 2099 does not stop a factory for a day."""
     until = Throttling().honour(FACTORY_ID, Bucket.WRITES, Throttled("slow", retry_after=asked), START)
     assert until - START == wait
 
 
-def test_a_shorter_wait_does_not_end_a_longer_one() -> None:
-    """What was asked for first still holds."""
+def test_a_shorter_wait_does_not_shorten_a_longer_one() -> None:
+    """The earlier request for a pause still holds."""
     clock = MovingClock()
     throttling = Throttling(clock.seconds)
     for seconds in (100, 5):
@@ -37,7 +37,7 @@ def test_a_shorter_wait_does_not_end_a_longer_one() -> None:
 
 
 def test_a_429_on_starting_does_not_stop_reading() -> None:
-    """Runs that have ended are told while no run may be started."""
+    """Ended runs are published while no run may be started."""
     world = World()
     world.factory.declare("load")
     run_id = world.submit("going").record.run_id
@@ -50,7 +50,7 @@ def test_a_429_on_starting_does_not_stop_reading() -> None:
 
 
 def test_a_429_on_reading_does_not_stop_starting() -> None:
-    """What waits is started while runs may not be read."""
+    """Waiting requests are started while runs may not be read."""
     world = World()
     world.factory.declare("load")
     world.submit("going")

@@ -1,4 +1,4 @@
-"""How a turn of the dispatcher ends a backlog: never while somebody waits, whoever comes between its steps."""
+"""How a turn of the dispatcher ends a backlog: never while a request waits, whatever comes between its steps."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from tests.unit.service.dispatching.test_dispatcher import Turns
 
 
 class Removed(FaultyNotes):
-    """Lets something happen before the note is removed, and counts how often it is."""
+    """Runs a callback before the note is removed, and counts the removals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,18 +45,18 @@ def world(notes: Removed) -> Turns:
     return world
 
 
-def test_a_backlog_ends_once_nobody_waits_and_not_before(world: Turns, notes: Removed) -> None:
-    """Else who comes meanwhile would pass those who wait."""
+def test_a_backlog_ends_once_no_request_waits_and_not_before(world: Turns, notes: Removed) -> None:
+    """Otherwise a newcomer would overtake the waiting requests."""
     world.submit("key-2")
     world.dispatch(["key-1"])
     assert {world.status("key-1"), world.status("key-2")} <= STARTED
     assert (notes.removed, world.has_backlog) == (1, False)
 
 
-def test_who_saw_the_backlog_before_it_ended_is_started_while_it_goes_on_again(
+def test_a_request_that_saw_the_backlog_before_its_end_is_started_as_the_backlog_resumes(
     world: Turns, notes: Removed
 ) -> None:
-    """It has begun when it began before, and ends behind the last one."""
+    """The backlog keeps its earlier beginning, and ends behind the last request."""
     began = notes.get(FACTORY_ID, NOTE)
     assert began is not None
     found = []
@@ -79,7 +79,7 @@ def test_who_saw_the_backlog_before_it_ended_is_started_while_it_goes_on_again(
     assert not world.has_backlog
 
 
-def test_a_backlog_goes_on_where_nobody_can_tell_whether_somebody_waits(world: Turns, notes: Removed) -> None:
+def test_a_backlog_stays_where_it_is_unknown_whether_requests_wait(world: Turns, notes: Removed) -> None:
     """The next turn looks again."""
     began = notes.get(FACTORY_ID, NOTE)
     assert began is not None

@@ -1,4 +1,4 @@
-"""What a turn of the dispatcher records of requests that are held: from when, to when, and what they wait for then."""
+"""What a turn of the dispatcher records of held requests: from when, until when, and what they wait for afterwards."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ SECRET: dict[str, Any] = {"pipeline": "secret", "parameters": {"password": "hunt
 
 
 class Turns(World):
-    """A service that takes up one request after the other, of which one was postponed."""
+    """A service that takes up one request after the other, one of which was postponed."""
 
     def turn(self, *, after: float = 0) -> Sequence[Stored]:
         """One turn, after a while, and what has ended in it."""
@@ -54,8 +54,8 @@ def world() -> Turns:
     return world
 
 
-def test_who_is_met_by_a_hold_is_held_since_that_began(world: Turns) -> None:
-    """Not since the turn that met it; it is written once."""
+def test_a_request_that_is_met_by_a_hold_is_held_since_the_hold_began(world: Turns) -> None:
+    """The turn that meets it does not count; it is written once."""
     hold(world, "load")
     began = world.clock()
     world.turn(after=30)
@@ -68,8 +68,8 @@ def test_who_is_met_by_a_hold_is_held_since_that_began(world: Turns) -> None:
     assert world.record() == record
 
 
-def test_who_was_held_before_has_waited_between(world: Turns) -> None:
-    """Two holds with an hour between them count apart."""
+def test_a_request_that_was_held_before_has_waited_in_between(world: Turns) -> None:
+    """Two holds with an hour between them are counted separately."""
     hold(world, "load")
     began = world.clock()
     world.turn(after=30)
@@ -84,8 +84,8 @@ def test_who_was_held_before_has_waited_between(world: Turns) -> None:
     assert second - began == timedelta(seconds=2_400)
 
 
-def test_who_was_late_before_the_hold_began_is_not_held(world: Turns) -> None:
-    """It is rejected: a hold gives no time back."""
+def test_a_request_that_was_late_before_the_hold_began_is_rejected(world: Turns) -> None:
+    """A hold does not give time back."""
     world.clock.forward(DEADLINE)
     hold(world, "load")
     (ended,) = world.turn(after=30)
@@ -93,15 +93,15 @@ def test_who_was_late_before_the_hold_began_is_not_held(world: Turns) -> None:
     assert "not sent: down" in str(ended.record.message)
 
 
-def test_who_was_in_time_when_the_hold_began_is_held_however_late_it_is_met(world: Turns) -> None:
-    """No turn came by for long."""
+def test_a_request_that_was_in_time_when_the_hold_began_is_held_however_late_it_is_met(world: Turns) -> None:
+    """No turn ran for a long time."""
     hold(world, "load")
     assert world.turn(after=3 * DEADLINE) == []
     assert world.record().held is not None
 
 
-def test_who_is_held_is_started_after_the_release(world: Turns) -> None:
-    """Though it waits past its deadline, which stood still meanwhile."""
+def test_a_held_request_is_started_after_the_release(world: Turns) -> None:
+    """It has waited past its deadline, which stood still meanwhile."""
     hold(world, "load")
     world.turn(after=30)
     world.clock.forward(3 * DEADLINE)
@@ -110,8 +110,8 @@ def test_who_is_held_is_started_after_the_release(world: Turns) -> None:
     assert world.status() in STARTED
 
 
-def test_who_waits_for_its_caller_is_told_of_the_release_and_not_sent(world: Turns) -> None:
-    """The time to the end of the hold does not count, that after it does."""
+def test_a_request_that_waits_for_its_caller_notes_the_release_and_is_not_sent(world: Turns) -> None:
+    """Time up to the end of the hold does not count, time after it does."""
     hold(world, "secret")
     world.submit("key-2", **SECRET)
     began = world.record("key-2").held
@@ -130,10 +130,10 @@ def test_who_waits_for_its_caller_is_told_of_the_release_and_not_sent(world: Tur
 
 
 @pytest.mark.parametrize("is_held", [True, False])
-def test_the_whole_factory_held_is_noted_of_those_who_wait_for_their_caller(
+def test_a_hold_of_the_whole_factory_is_noted_of_requests_that_wait_for_their_caller(
     world: Turns, *, is_held: bool
 ) -> None:
-    """Else their deadlines would go on."""
+    """Otherwise their deadlines would keep running."""
     world.postponed("key-2", **SECRET)
     world.clock.forward(60)
     before = world.record("key-2")
@@ -146,16 +146,16 @@ def test_the_whole_factory_held_is_noted_of_those_who_wait_for_their_caller(
     assert is_held or record == before
 
 
-def test_what_is_held_takes_no_call_and_keeps_no_probe_from_others(world: Turns) -> None:
-    """The next request has it."""
+def test_a_held_request_takes_neither_a_call_nor_the_probe(world: Turns) -> None:
+    """The next request gets it."""
     hold(world)
     world.factory.calls.clear()
     world.turn(after=30)
     assert world.factory.calls == []
 
 
-def test_who_is_held_begins_no_backlog_while_the_factory_cannot_be_used(world: Turns) -> None:
-    """It does not wait for that."""
+def test_a_held_request_begins_no_backlog_while_the_factory_cannot_be_used(world: Turns) -> None:
+    """It does not wait for the factory."""
     world.factory.always["create_run"] = Forbidden("no role", status=403)
     world.submit("key-2")
     hold(world)
@@ -165,8 +165,8 @@ def test_who_is_held_begins_no_backlog_while_the_factory_cannot_be_used(world: T
     assert world.turn(after=30) == []
 
 
-def test_who_is_leased_by_another_is_left_to_it(world: Turns) -> None:
-    """Neither held nor rejected, however late it is."""
+def test_a_request_that_is_leased_by_another_process_is_left_to_it(world: Turns) -> None:
+    """It is neither held nor rejected, however late it is."""
     stored = world.ledger.get(FACTORY_ID, "key-1")
     assert stored is not None
     world.services.tick._parts.dispatcher._records.lease_to_send(stored)

@@ -1,4 +1,4 @@
-"""A turn of the dispatcher over lines for places: who is started, what it costs, and what comes between."""
+"""A turn of the dispatcher over lines: which requests are started, what it costs, and what may happen in between."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def lines(at_once: int = 1, key: str | None = "parameters.customer", **more: Any
 def turn(
     world: World, *, calls: int = 100, let_in: bool = False, budget: Budget | None = None
 ) -> Sequence[Stored]:
-    """One turn, for the rows as they are, and what has ended in it."""
+    """One turn, for the present rows, and the requests that ended in it."""
     factory, dispatcher = world.services.factories.choose(None), world.services.tick._parts.dispatcher
     rows = world.ledger.active(FACTORY_ID)
     take = dispatcher.let_in if let_in else dispatcher.dispatch
@@ -35,7 +35,7 @@ def turn(
 
 
 def one_free(waiting: int = 1, at_once: int = 1, **more: Any) -> World:
-    """A service with so many that wait, and for each place one whose run has ended."""
+    """A service with a number of waiting requests, and for each place a request whose run has ended."""
     world = lines(at_once, **more)
     for number in range(at_once + waiting):
         start(world, f"a-{number}")
@@ -51,7 +51,7 @@ def started(world: World, *keys: str) -> list[bool]:
 
 @pytest.mark.parametrize("let_in", [False, True])
 def test_the_first_of_a_line_is_started_where_there_is_room(*, let_in: bool) -> None:
-    """And nobody behind it, for whom there is none."""
+    """No request behind it is started, as there is no room."""
     world = one_free(waiting=2)
     assert turn(world, let_in=let_in) == []
     assert started(world, "a-1", "a-2") == [True, False]
@@ -62,7 +62,7 @@ def test_the_first_of_a_line_is_started_where_there_is_room(*, let_in: bool) -> 
 
 @pytest.mark.parametrize("let_in", [False, True])
 def test_as_many_are_started_as_there_is_room_for(*, let_in: bool) -> None:
-    """In one turn, in order, a call for each."""
+    """They start in one turn, in order, with one call each."""
     world = one_free(waiting=3, at_once=2)
     world.factory.calls.clear()
     budget = Budget(100)
@@ -73,16 +73,16 @@ def test_as_many_are_started_as_there_is_room_for(*, let_in: bool) -> None:
 
 
 @pytest.mark.parametrize("let_in", [False, True])
-def test_where_the_calls_end_the_line_waits(*, let_in: bool) -> None:
-    """Who has no call is in line still, with its number."""
+def test_without_calls_the_line_waits(*, let_in: bool) -> None:
+    """A request without a call stays in line, with its number."""
     world = one_free(waiting=2, at_once=2)
     turn(world, let_in=let_in, calls=1)
     assert started(world, "a-2", "a-3") == [True, False]
     assert (found(world, "a-3").place_number, waits(world, "a-3")) == (2, True)
 
 
-def test_a_turn_whose_time_is_over_lets_nobody_in() -> None:
-    """Not one more of a line either, once it is."""
+def test_a_turn_whose_time_is_over_admits_no_request() -> None:
+    """It also admits no further one of a line that it has begun."""
     world = one_free(waiting=2, at_once=2)
     over = Budget(100, seconds=lambda: 1.0).part(1.0)
     turn(world, let_in=True, budget=over)
@@ -101,8 +101,8 @@ def test_a_turn_whose_time_is_over_lets_nobody_in() -> None:
     assert started(world, "a-2", "a-3") == [True, False]
 
 
-def test_who_is_let_in_later_starts_nobody_else() -> None:
-    """Those who wait for no place had their turn before."""
+def test_a_later_admission_starts_no_other_request() -> None:
+    """Requests that wait for no place had their turn before."""
     world = one_free()
     world.factory.fail_next("create_run", NotSent("down"))
     start(world, "o-1", pipeline="other")
@@ -113,8 +113,8 @@ def test_who_is_let_in_later_starts_nobody_else() -> None:
     assert started(world, "o-1") == [True]
 
 
-def test_a_second_look_costs_nothing_where_nobody_waits_for_a_place() -> None:
-    """Neither what is held nor who has come is read."""
+def test_a_second_look_costs_nothing_where_no_request_waits_for_a_place() -> None:
+    """Neither the holds nor the newcomers are read."""
     world = lines()
     start(world, "a-0")
     world.clock.forward(60)
@@ -122,8 +122,8 @@ def test_a_second_look_costs_nothing_where_nobody_waits_for_a_place() -> None:
     assert turn(world, let_in=True) == []
 
 
-def test_a_second_look_that_finds_no_room_forgets_no_trouble_of_the_factory() -> None:
-    """Another request waits for that to end, which this look has not met."""
+def test_a_second_look_that_finds_no_room_keeps_the_trouble_of_the_factory() -> None:
+    """Another request, which this look has not met, waits for that trouble to end."""
     world = lines()
     start(world, "a-0")
     start(world, "a-1")
@@ -134,8 +134,8 @@ def test_a_second_look_that_finds_no_room_forgets_no_trouble_of_the_factory() ->
     assert world.services.states.of(FACTORY_ID) is not None
 
 
-def test_who_waits_in_a_line_without_room_costs_a_turn_no_read_of_its_record() -> None:
-    """However many there are."""
+def test_a_request_in_a_line_without_room_costs_no_read_of_its_record() -> None:
+    """This holds however many there are."""
     world = lines()
     for number in range(3):
         start(world, f"a-{number}")
@@ -146,8 +146,8 @@ def test_who_waits_in_a_line_without_room_costs_a_turn_no_read_of_its_record() -
     assert left
 
 
-def test_what_has_started_costs_a_turn_no_read() -> None:
-    """Neither of its record nor of what is held, however many go on."""
+def test_a_started_request_costs_a_turn_no_read() -> None:
+    """Neither its record nor the holds are read, however many runs are active."""
     world = lines(3)
     for number in range(3):
         start(world, f"a-{number}")
@@ -162,7 +162,7 @@ def test_what_has_started_costs_a_turn_no_read() -> None:
 
 @pytest.mark.parametrize("let_in", [False, True])
 def test_runs_of_others_are_listed_with_the_calls_of_the_turn(*, let_in: bool) -> None:
-    """Where there is none for it, nobody is let in; where the factory may not be read, neither."""
+    """Where no call is left for the list, or the factory may not be read, no request is admitted."""
     world = lines(2, countOthers=True)
     others(world)
     start(world, "a-0")
@@ -177,8 +177,8 @@ def test_runs_of_others_are_listed_with_the_calls_of_the_turn(*, let_in: bool) -
 
 
 @pytest.mark.parametrize("let_in", [False, True])
-def test_a_line_that_is_held_is_noted_so_and_nobody_is_let_in(*, let_in: bool) -> None:
-    """All of it in one turn, without a call; the next one writes nothing of it."""
+def test_a_held_line_is_noted_as_held_and_no_request_is_admitted(*, let_in: bool) -> None:
+    """The whole line is noted in one turn, without a call; the next turn writes nothing of it."""
     world = one_free(waiting=3)
     hold(world, "load")
     turn(world, let_in=let_in, calls=0)
@@ -190,8 +190,8 @@ def test_a_line_that_is_held_is_noted_so_and_nobody_is_let_in(*, let_in: bool) -
     assert left
 
 
-def test_after_a_hold_the_line_goes_on_in_order() -> None:
-    """Whoever is not let in yet says again what it waits for."""
+def test_after_a_hold_the_line_continues_in_order() -> None:
+    """A request that is not admitted yet shows again what it waits for."""
     world = one_free(waiting=3)
     hold(world, "load")
     turn(world)
@@ -204,8 +204,8 @@ def test_after_a_hold_the_line_goes_on_in_order() -> None:
     assert "at most 1 run of load" in str(second.message)
 
 
-def test_who_waits_no_more_takes_nobodys_turn() -> None:
-    """It was cancelled since the rows were read: the next in line is let in."""
+def test_a_request_that_no_longer_waits_takes_no_turn() -> None:
+    """It was cancelled since the rows were read: the next in line is admitted."""
     world = one_free(waiting=3)
     get, left = world.ledger.get, iter([True])
 
@@ -221,7 +221,7 @@ def test_who_waits_no_more_takes_nobodys_turn() -> None:
 
 
 def reads(world: World, meanwhile: Callable[[], object] = lambda: None) -> list[str]:
-    """The requests whose records are read from now on; something happens before the first one is."""
+    """The requests whose records are read from now on; a callback runs before the first read."""
     read: list[str] = []
     get = world.ledger.get
 
@@ -237,8 +237,8 @@ def reads(world: World, meanwhile: Callable[[], object] = lambda: None) -> list[
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_those_for_whom_there_is_no_room_cost_no_read(at_once: int) -> None:
-    """However long the line is."""
+def test_requests_without_room_cost_no_read(at_once: int) -> None:
+    """This holds for any length of the line."""
     world = one_free(waiting=4, at_once=at_once)
     read = reads(world)
     turn(world, let_in=True)
@@ -246,16 +246,16 @@ def test_those_for_whom_there_is_no_room_cost_no_read(at_once: int) -> None:
     assert keys & set(read) == {f"a-{number}" for number in range(at_once, 2 * at_once)}
 
 
-def test_a_turn_whose_time_is_over_reads_nobody() -> None:
-    """Though there is room."""
+def test_a_turn_whose_time_is_over_reads_no_record() -> None:
+    """There would be room."""
     world = one_free(waiting=2, at_once=2)
     read = reads(world)
     turn(world, let_in=True, budget=Budget(100, seconds=lambda: 1.0).part(1.0))
     assert not {"a-2", "a-3"} & set(read)
 
 
-def test_who_finds_no_place_any_more_is_not_overtaken() -> None:
-    """Others have taken those that were free, and may give them back at any time."""
+def test_a_request_whose_place_was_taken_meanwhile_is_not_overtaken() -> None:
+    """Others have taken the free places, and may free them at any time."""
     world = one_free(waiting=2, at_once=2)
 
     def come() -> None:
@@ -268,10 +268,10 @@ def test_who_finds_no_place_any_more_is_not_overtaken() -> None:
     assert read.count("a-3") == 1  # by this test
 
 
-def test_one_in_line_that_cannot_be_understood_is_named_and_stops_nobody(
+def test_a_request_in_line_that_cannot_be_read_is_named_and_blocks_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A later version has written it, which starts it."""
+    """A later version has written it, and will start it."""
     world = one_free(waiting=2, at_once=2)
     get = world.ledger.get
 
@@ -289,7 +289,7 @@ def test_one_in_line_that_cannot_be_understood_is_named_and_stops_nobody(
 
 
 def test_a_line_whose_policy_has_changed_moves_to_its_new_one_in_one_turn() -> None:
-    """Who lines up anew is not sent, and does not stop those behind it."""
+    """A request that lines up again is not sent, and does not block those behind it."""
     world = one_free(waiting=3)
     world.settings = with_policy(policy(1, None))
     world.restart()
@@ -302,7 +302,7 @@ def test_a_line_whose_policy_has_changed_moves_to_its_new_one_in_one_turn() -> N
     assert started(world, *keys) == [True, False, False]
 
 
-def test_who_cannot_be_sent_stops_those_behind_it() -> None:
+def test_a_request_that_cannot_be_sent_blocks_those_behind_it() -> None:
     """It keeps its turn."""
     world = one_free(waiting=2, at_once=2)
     world.factory.always["create_run"] = NotSent("down")
@@ -312,8 +312,8 @@ def test_who_cannot_be_sent_stops_those_behind_it() -> None:
     assert started(world, "a-2", "a-3") == [False, False]
 
 
-def test_who_is_too_late_in_its_line_is_rejected_without_room() -> None:
-    """Nobody else can do it for one that waits for a place."""
+def test_a_request_that_is_late_in_its_line_is_rejected_without_room() -> None:
+    """Only this turn can reject a request that waits for a place."""
     world = lines(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     start(world, "a-0")
     start(world, "a-1")
@@ -323,8 +323,8 @@ def test_who_is_too_late_in_its_line_is_rejected_without_room() -> None:
     assert "at most 1 run of load" in str(ended.record.message)
 
 
-def test_lines_and_others_have_their_turns_in_order_of_arrival() -> None:
-    """With one call, who came first has it."""
+def test_lines_and_other_requests_have_their_turns_in_order_of_arrival() -> None:
+    """With one call left, the first to arrive gets it."""
     world = one_free()
     world.factory.fail_next("create_run", NotSent("down"))
     start(world, "o-1", pipeline="other")

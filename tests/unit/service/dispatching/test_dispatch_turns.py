@@ -1,4 +1,4 @@
-"""Whose turn it is in a turn of the dispatcher: who is taken up without a call, who stops whom, and what is left."""
+"""The order within a turn of the dispatcher: what needs no call, what blocks others, and what is left over."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class Turns(World):
     def turn(
         self, budget: Budget | None = None, *, after: float = 0, rows: Sequence[ActiveRun] | None = None
     ) -> Sequence[Stored]:
-        """One turn, after a while, for the rows as they are, unless given, and what has ended in it."""
+        """One turn, after a while, for the present rows by default, and the requests that ended in it."""
         self.clock.forward(after)
         factory = self.services.factories.choose(None)
         rows = self.ledger.active(FACTORY_ID) if rows is None else rows
@@ -42,19 +42,19 @@ class Turns(World):
         self.submit(key, **fields)
 
     def unread(self) -> list[Exception]:
-        """A failure that waits for the next read of a record: what is logged of it may not be seen."""
+        """A failure of the next read of a record: its log line may not be seen."""
         self.ledger.before["get"] = [AssertionError("a record is read")]
         return self.ledger.before["get"]
 
     @property
     def has_backlog(self) -> bool:
-        """Whether who comes now waits behind others."""
+        """Whether a newcomer now waits behind others."""
         return self.notes.get(FACTORY_ID, NOTE) is not None
 
 
 @pytest.fixture
 def world() -> Turns:
-    """Nobody waits."""
+    """No request waits."""
     world = Turns(
         settings=settings(ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE)), tick_threads=TickThreads()
     )
@@ -64,8 +64,8 @@ def world() -> Turns:
     return world
 
 
-def test_who_was_not_looked_at_since_the_time_is_over_waits_before_those_who_come(world: Turns) -> None:
-    """A backlog begins, and what is known of the factory stays."""
+def test_a_request_that_the_turn_had_no_time_for_waits_before_newcomers(world: Turns) -> None:
+    """A backlog begins, and the known state of the factory stays."""
     world.factory.always["create_run"] = Forbidden("no role", status=403)
     world.submit()
     world.clock.forward(DEADLINE / 2)
@@ -74,8 +74,8 @@ def test_who_was_not_looked_at_since_the_time_is_over_waits_before_those_who_com
     assert world.services.states.of(FACTORY_ID) is not None
 
 
-def test_what_is_known_of_the_factory_is_forgotten_where_nobody_waits_for_it(world: Turns) -> None:
-    """Nobody else would try it again."""
+def test_the_known_state_of_the_factory_is_forgotten_where_no_request_waits_for_it(world: Turns) -> None:
+    """Nothing else would try it again."""
     world.factory.always["create_run"] = Forbidden("no role", status=403)
     world.submit()
     world.cancel()
@@ -84,8 +84,8 @@ def test_what_is_known_of_the_factory_is_forgotten_where_nobody_waits_for_it(wor
     assert world.services.states.of(FACTORY_ID) is None
 
 
-def test_who_waits_for_its_caller_or_is_held_leaves_nobody_behind(world: Turns) -> None:
-    """Who comes then is started at once, though the time was over before they were looked at."""
+def test_requests_that_wait_for_their_caller_or_are_held_begin_no_backlog(world: Turns) -> None:
+    """A newcomer is started directly, though the time was over before they were looked at."""
     world.postponed("key-1", **SECRET)
     world.clock.forward(60)
     world.turn(OVER)
@@ -97,8 +97,8 @@ def test_who_waits_for_its_caller_or_is_held_leaves_nobody_behind(world: Turns) 
     assert not world.has_backlog
 
 
-def test_what_takes_no_call_is_done_where_none_is_left(world: Turns) -> None:
-    """One that is too late is rejected, and one that was held says what it waits for, behind one that has no call."""
+def test_moves_that_take_no_call_are_made_where_none_is_left(world: Turns) -> None:
+    """A late request is rejected, and a released one shows what it waits for, behind one that has no call."""
     world.postponed("late")
     world.clock.forward(DEADLINE / 2)
     world.postponed("due")
@@ -112,16 +112,16 @@ def test_what_takes_no_call_is_done_where_none_is_left(world: Turns) -> None:
     assert world.status("due") == "Accepted"
 
 
-def test_that_it_is_held_is_recorded_where_no_call_is_left(world: Turns) -> None:
-    """It needs none."""
+def test_a_hold_is_recorded_where_no_call_is_left(world: Turns) -> None:
+    """Recording it needs no call."""
     world.postponed()
     hold(world)
     world.turn(Budget(0), after=30)
     assert world.services.query.find("key-1").held is not None
 
 
-def test_one_in_doubt_is_looked_into_with_the_last_call(world: Turns) -> None:
-    """No call is taken to start it before it is clear whether it was started."""
+def test_a_request_in_doubt_is_looked_up_with_the_last_call(world: Turns) -> None:
+    """No call is taken to start it before it is known whether it was started."""
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     world.submit()
     world.factory.calls.clear()
@@ -131,7 +131,7 @@ def test_one_in_doubt_is_looked_into_with_the_last_call(world: Turns) -> None:
 
 
 def test_a_request_is_started_with_a_write(world: Turns) -> None:
-    """Reads are allowed apart."""
+    """Reads are counted separately."""
     world.postponed()
     allowance = AskedAllowance()
     world.turn(Budget(10, allowance=allowance, factory=FACTORY_ID), after=60)
@@ -139,7 +139,7 @@ def test_a_request_is_started_with_a_write(world: Turns) -> None:
     assert world.status() in STARTED
 
 
-def test_who_is_not_allowed_a_call_is_not_overtaken_by_one_who_would_be(world: Turns) -> None:
+def test_a_request_without_a_call_is_not_overtaken_by_one_that_would_get_it(world: Turns) -> None:
     """A call may be allowed again a moment later."""
 
     class Second(Allowance):
@@ -158,8 +158,8 @@ def test_who_is_not_allowed_a_call_is_not_overtaken_by_one_who_would_be(world: T
     assert world.has_backlog
 
 
-def test_who_is_not_due_yet_is_not_overtaken_and_not_read(world: Turns) -> None:
-    """Those that came later wait behind it."""
+def test_a_request_that_is_not_due_is_not_overtaken_and_not_read(world: Turns) -> None:
+    """Later requests wait behind it."""
     world.postponed("key-1")
     world.clock.forward(60)
     world.factory.fail_next("create_run", NotSent("down"))
@@ -176,7 +176,7 @@ def test_who_is_not_due_yet_is_not_overtaken_and_not_read(world: Turns) -> None:
     assert (world.status("key-1"), world.status("key-2")) == ("Accepted", "Accepted")
 
 
-def test_who_waits_for_its_full_pipeline_stops_nobody_else_and_is_not_read(world: Turns) -> None:
+def test_a_request_that_waits_for_its_full_pipeline_blocks_no_other_and_is_not_read(world: Turns) -> None:
     """Another pipeline may take runs."""
     world.postponed("key-1", PipelineQueueFull("full", status=400))
     world.postponed("key-2", pipeline="other")
@@ -199,8 +199,8 @@ def test_who_waits_for_its_full_pipeline_stops_nobody_else_and_is_not_read(world
 
 
 @pytest.mark.parametrize("waits_for", ["its caller", "the end of a hold"])
-def test_who_is_not_to_be_sent_costs_a_turn_no_read(world: Turns, waits_for: str) -> None:
-    """However many there are."""
+def test_a_request_that_is_not_to_be_sent_costs_a_turn_no_read(world: Turns, waits_for: str) -> None:
+    """This holds however many there are."""
     if waits_for == "its caller":
         world.postponed(**SECRET)
     else:
@@ -213,7 +213,7 @@ def test_who_is_not_to_be_sent_costs_a_turn_no_read(world: Turns, waits_for: str
     assert left
 
 
-def test_what_was_started_is_left_to_the_monitor_once_its_lease_is_over(world: Turns) -> None:
+def test_a_started_request_is_left_to_the_monitor_once_its_lease_is_over(world: Turns) -> None:
     """From then on it costs a turn no read."""
     world.submit()
     assert world.services.query.find("key-1").lease_until is not None
@@ -225,8 +225,8 @@ def test_what_was_started_is_left_to_the_monitor_once_its_lease_is_over(world: T
     assert left
 
 
-def test_what_is_held_since_the_rows_were_read_is_written_no_second_time(world: Turns) -> None:
-    """Another process has recorded it."""
+def test_a_request_that_was_held_since_the_rows_were_read_is_not_written_again(world: Turns) -> None:
+    """Another process has recorded the hold."""
     world.postponed()
     world.clock.forward(60)
     rows = world.ledger.active(FACTORY_ID)

@@ -1,4 +1,4 @@
-"""Who has come while a turn of the dispatcher went on, and is taken up in it, too."""
+"""Requests that arrive during a turn of the dispatcher are taken up in it, too."""
 
 from collections.abc import Collection
 
@@ -32,14 +32,14 @@ class Turns(World):
 
 @pytest.fixture
 def world() -> Turns:
-    """Nobody waits yet."""
+    """No request waits yet."""
     world = Turns(tick_threads=TickThreads())
     world.factory.declare("load")
     return world
 
 
-def test_who_came_after_the_rows_were_read_is_started_in_the_same_turn(world: Turns) -> None:
-    """And the backlog ends, since nobody is left who waits."""
+def test_a_request_that_came_after_the_rows_were_read_is_started_in_the_same_turn(world: Turns) -> None:
+    """The backlog ends, since no waiting request is left."""
     world.wait_for_turns()
     world.submit("key-1")
     world.submit("key-2")
@@ -49,7 +49,7 @@ def test_who_came_after_the_rows_were_read_is_started_in_the_same_turn(world: Tu
 
 
 def test_a_request_that_a_turn_could_not_take_up_is_left_to_the_next_one(world: Turns) -> None:
-    """Else one that is in trouble would be tried again at once, as often as a turn goes on."""
+    """Otherwise a request in trouble would be tried again immediately, as often as a turn continues."""
     world.wait_for_turns()
     world.submit("key-1")
     world.ledger.before["get"] = [LedgerError("no answer")]
@@ -59,7 +59,7 @@ def test_a_request_that_a_turn_could_not_take_up_is_left_to_the_next_one(world: 
 
 
 def test_a_request_that_is_to_be_tried_later_keeps_no_backlog(world: Turns) -> None:
-    """It waits on its own account, and nobody behind it does."""
+    """It waits for a reason of its own, and no request waits behind it."""
     world.factory.fail_next("create_run", NotSent("down"))
     world.submit("key-1")
     world.wait_for_turns()
@@ -71,7 +71,7 @@ def test_a_request_that_is_to_be_tried_later_keeps_no_backlog(world: Turns) -> N
 
 
 def test_a_run_costs_one_call(world: Turns) -> None:
-    """Who has no call left waits behind, and the note says so."""
+    """A request without a call waits, and the note says so."""
     world.wait_for_turns()
     for key in ("key-1", "key-2"):
         world.submit(key)
@@ -88,15 +88,15 @@ def postponed(world: Turns, *keys: str) -> None:
     world.clock.forward(60)
 
 
-def test_a_backlog_begins_where_a_turn_leaves_somebody_behind(world: Turns) -> None:
-    """Who comes then waits behind them."""
+def test_a_backlog_begins_where_a_turn_leaves_a_request_behind(world: Turns) -> None:
+    """Newcomers wait behind it."""
     postponed(world, "key-1", "key-2")
     world.dispatch(["key-1", "key-2"], calls=1)
     assert world.has_backlog
 
 
 def test_a_backlog_begins_where_the_factory_cannot_be_used(world: Turns) -> None:
-    """Who comes meanwhile waits behind those whom that has kept waiting."""
+    """Newcomers wait behind the requests that the trouble delays."""
     postponed(world, "key-1")
     world.factory.fail_next("create_run", Forbidden("no role", status=403))
     world.dispatch(["key-1"])
@@ -114,8 +114,8 @@ def test_no_backlog_begins_where_the_factory_can_be_used(world: Turns, error: Ex
     assert not world.has_backlog
 
 
-def test_a_turn_that_meets_nobody_does_not_look_who_has_come(world: Turns) -> None:
-    """An idle factory costs no read for it: a note that was left behind ends with the next request."""
+def test_a_turn_that_meets_no_request_does_not_look_for_newcomers(world: Turns) -> None:
+    """An idle factory costs no such read: a leftover note ends with the next request."""
     world.wait_for_turns()
     world.dispatch([])
     assert world.has_backlog
@@ -124,7 +124,7 @@ def test_a_turn_that_meets_nobody_does_not_look_who_has_come(world: Turns) -> No
 def test_the_trouble_of_a_request_is_logged_with_its_id(
     world: Turns, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And as what it happened in."""
+    """The log line names the action that failed."""
     postponed(world, "key-1")
     world.ledger.before["get"] = [LedgerError("no answer")]
     world.dispatch(["key-1"])

@@ -63,7 +63,7 @@ def started(world: World) -> list[UUID]:
 
 @pytest.mark.parametrize("says", SAYS_NOTHING, ids=lambda error: f"{type(error).__name__}-{error.code}")
 def test_trouble_of_the_factory_settles_no_doubt(says: DataFactoryError) -> None:
-    """createRun took effect, its answer is lost, and then whatever is asked is answered with trouble for a minute."""
+    """createRun took effect, its answer is lost, and every later call fails with trouble for a minute."""
     world = a_world()
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     run_id = world.submit().record.run_id
@@ -80,7 +80,7 @@ def test_trouble_of_the_factory_settles_no_doubt(says: DataFactoryError) -> None
 
 @pytest.mark.parametrize("says", SAYS_NOTHING[:6], ids=lambda error: f"{type(error).__name__}-{error.code}")
 def test_trouble_of_the_factory_in_the_second_call_rejects_nothing(says: DataFactoryError) -> None:
-    """A request in doubt that is sent again and meets a lock or a missing scope is in doubt still, and waits."""
+    """A request in doubt that is sent again and meets a lock or a missing scope stays in doubt, and waits."""
     world = a_world()
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -94,7 +94,7 @@ def test_trouble_of_the_factory_in_the_second_call_rejects_nothing(says: DataFac
 
 
 def test_a_factory_that_stops_honouring_ids_does_not_double_a_run() -> None:
-    """It is believed to honour ids and does not any more: the list shows a run that nobody has claimed."""
+    """It is believed to honour ids and no longer does: the list shows a run that no record claims."""
     world = a_world(Ids.IGNORED)
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     world.submit()
@@ -105,7 +105,7 @@ def test_a_factory_that_stops_honouring_ids_does_not_double_a_run() -> None:
 
 
 def test_with_a_correlation_parameter_the_run_of_such_a_factory_is_adopted() -> None:
-    """The run carries the request's id, so that nobody has to decide."""
+    """The run carries the request's id, so that no operator has to decide."""
     world = a_world(Ids.IGNORED, ADF_TRIGGER_POLICY='{"*": {"correlationParameter": "trace"}}')
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     world.submit()
@@ -115,8 +115,8 @@ def test_with_a_correlation_parameter_the_run_of_such_a_factory_is_adopted() -> 
     assert (record.request_id, record.state) == ("key-1", RunState.SUBMITTED)
 
 
-def test_a_young_run_may_belong_to_a_request_that_is_just_being_sent() -> None:
-    """Where ids are ignored, a run is nobody's until its answer is recorded: nothing is parked on its account."""
+def test_a_young_run_may_belong_to_a_request_that_is_being_sent() -> None:
+    """Where ids are ignored, a run has no owner until its answer is recorded: it parks no request."""
     world = a_world()
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -146,7 +146,7 @@ def test_runs_that_no_call_has_started_are_not_taken_for_ours(invoked_by: str) -
 
 
 def test_runs_from_before_the_first_call_are_not_taken_for_ours() -> None:
-    """A request that waited for hours in an outage is compared with what has been started since it was sent."""
+    """A request that waited for hours in an outage is compared with runs since it was sent."""
     world = a_world()
     world.factory.always["create_run"] = Throttled("slow down", retry_after=60)
     world.submit()
@@ -160,7 +160,7 @@ def test_runs_from_before_the_first_call_are_not_taken_for_ours() -> None:
     assert (record.state, record.attempts >= 2) == (RunState.SUBMITTED, True)
 
 
-def test_the_runs_of_a_pipeline_are_listed_once_a_tick_for_all_in_doubt() -> None:
+def test_the_runs_of_a_pipeline_are_listed_once_a_tick_for_all_requests_in_doubt() -> None:
     """Two hundred requests in doubt do not cost two hundred lists."""
     world = a_world()
     for number in range(20):
@@ -180,7 +180,7 @@ def test_the_runs_of_a_pipeline_are_listed_once_a_tick_for_all_in_doubt() -> Non
     [(BadRequest("wrong", status=400), "Unknown"), (ResourceNotFound("no pipeline", status=404), "Rejected")],
 )
 def test_a_second_call_that_is_refused_is_settled_by_looking(refusal: DataFactoryError, status: str) -> None:
-    """Without a run by id or in the list, a pipeline that has gone rejects the request; another no is no proof."""
+    """Without a run by id or in the list, a deleted pipeline rejects the request; another refusal is no proof."""
     world = a_world()
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -190,8 +190,8 @@ def test_a_second_call_that_is_refused_is_settled_by_looking(refusal: DataFactor
     assert told(world.outbox.events) == [f"key-1/{status}"]
 
 
-def test_a_doubt_that_nobody_can_settle_ends_with_the_start_deadline() -> None:
-    """Every request has a last day: what could not be asked until then is told as unknown, with the reason."""
+def test_a_doubt_that_cannot_be_settled_ends_with_the_start_deadline() -> None:
+    """Every request has a last day: one that could not be settled by then is published as unknown, with the reason."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     world.submit()
@@ -203,8 +203,8 @@ def test_a_doubt_that_nobody_can_settle_ends_with_the_start_deadline() -> None:
     assert "the role is gone" in str(world.outbox.events[0].data.reason)
 
 
-def test_runs_that_others_go_on_starting_keep_no_request_in_doubt_for_ever() -> None:
-    """There is always a young run that may be it: the start deadline ends that, and the runs are named."""
+def test_runs_that_others_keep_starting_leave_no_request_in_doubt_endlessly() -> None:
+    """There is always a young run that may be its own: the start deadline ends that, and the runs are named."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -218,8 +218,8 @@ def test_runs_that_others_go_on_starting_keep_no_request_in_doubt_for_ever() -> 
     assert "may be it" in str(world.outbox.events[0].data.reason)
 
 
-def test_a_list_that_is_too_long_for_a_tick_keeps_no_request_in_doubt_for_ever() -> None:
-    """A busy pipeline's list cannot be read whole: until the deadline it is tried, then a person decides."""
+def test_a_list_that_is_too_long_for_a_tick_leaves_no_request_in_doubt_endlessly() -> None:
+    """A busy pipeline's list cannot be read whole: it is tried until the deadline, then an operator decides."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600", ADF_TRIGGER_TICK_CALLS="10")
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -233,8 +233,8 @@ def test_a_list_that_is_too_long_for_a_tick_keeps_no_request_in_doubt_for_ever()
     assert "longer than one tick can read" in str(world.outbox.events[0].data.reason)
 
 
-def test_what_was_shown_not_to_have_started_is_rejected_when_it_is_too_late() -> None:
-    """Neither the id nor the list shows a run: the deadline ends it as rejected, which is what is true."""
+def test_a_request_that_is_shown_not_to_have_started_is_rejected_at_the_deadline() -> None:
+    """Neither the id nor the list shows a run: rejected is its true end."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="100")
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -246,8 +246,8 @@ def test_what_was_shown_not_to_have_started_is_rejected_when_it_is_too_late() ->
 
 
 @pytest.mark.parametrize("deadline", ["600", "3600"])
-def test_what_is_never_answered_clearly_is_told_with_the_words_of_the_answer(deadline: str) -> None:
-    """A firewall's page, a conflict that nobody knows: it waits under one id, is sent seldom, and its end says why."""
+def test_a_request_without_a_clear_answer_is_published_with_the_text_of_the_answer(deadline: str) -> None:
+    """A firewall's page or an undocumented conflict: it keeps one id, is rarely sent, and its end gives the reason."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS=deadline)
     answer = UnknownOutcome("CreateRun: HTTP 409 FactoryIsMoving: by an operator", status=409)
     world.factory.always["create_run"] = answer
@@ -260,8 +260,8 @@ def test_what_is_never_answered_clearly_is_told_with_the_words_of_the_answer(dea
     assert world.factory.calls.count("create_run") <= 2 + int(deadline) / 60
 
 
-def test_a_request_that_gets_no_clear_answer_keeps_no_other_waiting() -> None:
-    """A firewall that dislikes one body: the requests behind it are started meanwhile."""
+def test_a_request_without_a_clear_answer_delays_no_other() -> None:
+    """A firewall rejects one body: the requests behind it are started meanwhile."""
     world = a_world()
     for number in range(3):
         world.factory.fail_next("create_run", UnknownOutcome("HTTP 403: a body that is not JSON", status=403))

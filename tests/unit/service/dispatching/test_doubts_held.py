@@ -1,4 +1,4 @@
-"""Requests in doubt that an operator holds: what is found out, and that nothing is sent or given up meanwhile."""
+"""Requests in doubt that an operator holds: they are looked up, and neither sent nor given up meanwhile."""
 
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from tests.unit.service.dispatching.test_settler import DEADLINE, Doubts
 
 @pytest.fixture
 def world() -> Doubts:
-    """A request is in doubt, nothing of it has been seen for long, and its pipeline is held."""
+    """A request is in doubt, its run has not been seen for long, and its pipeline is held."""
     world = Doubts(
         settings=settings(ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE)), tick_threads=TickThreads()
     )
@@ -28,8 +28,8 @@ def world() -> Doubts:
     return world
 
 
-def test_what_was_not_started_is_held_with_what_was_found(world: Doubts) -> None:
-    """It is not leased to be sent, so that no attempt is counted, and stays in doubt."""
+def test_a_request_that_was_not_started_is_held_with_what_was_found(world: Doubts) -> None:
+    """It is not leased, so that no attempt is counted, and stays in doubt."""
     before = world.record()
     world.dispatch()
     record = world.record()
@@ -40,8 +40,8 @@ def test_what_was_not_started_is_held_with_what_was_found(world: Doubts) -> None
     assert "create_run" not in world.factory.calls
 
 
-def test_what_was_held_before_is_held_by_the_next_one(world: Doubts) -> None:
-    """Since the first one, though that was released before the next one began."""
+def test_a_held_request_is_held_by_the_next_hold(world: Doubts) -> None:
+    """It is held since the first one, though that was released before the next one began."""
     world.dispatch()
     first = world.record()
     release(world, "load")
@@ -55,8 +55,8 @@ def test_what_was_held_before_is_held_by_the_next_one(world: Doubts) -> None:
     assert "create_run" not in world.factory.calls
 
 
-def test_while_it_is_held_a_cancelled_doubt_is_not_given_up_since_a_run_may_be_it(world: Doubts) -> None:
-    """Long past the deadline, since the time in which it is held does not count."""
+def test_a_held_cancelled_doubt_is_not_given_up_while_a_run_may_be_its_own(world: Doubts) -> None:
+    """This holds long past the deadline, since time on hold does not count."""
     world.dispatch()
     world.clock.forward(2 * DEADLINE)
     world.cancel()
@@ -68,8 +68,8 @@ def test_while_it_is_held_a_cancelled_doubt_is_not_given_up_since_a_run_may_be_i
     assert str(stranger) in str(record.message)
 
 
-def test_while_it_is_held_a_cancelled_doubt_is_not_given_up_since_nobody_can_be_asked(world: Doubts) -> None:
-    """It is asked about again."""
+def test_a_held_cancelled_doubt_is_not_given_up_while_data_factory_cannot_be_asked(world: Doubts) -> None:
+    """It is looked up again."""
     world.dispatch()
     world.clock.forward(2 * DEADLINE)
     world.cancel()

@@ -1,4 +1,4 @@
-"""Whoever waits is started before those that came later, whatever happens between two steps of those that meet."""
+"""A waiting request is started before later ones, whatever happens between two steps of those that meet."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,7 +27,7 @@ Meanwhile = Callable[[], object]
 
 
 class Between:
-    """The points before and after each access to storage, at one of which something happens."""
+    """The points before and after each access to storage, at one of which a callback runs."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,7 +35,7 @@ class Between:
         self._meanwhile: Meanwhile = lambda: None
 
     def at(self, point: int, meanwhile: Meanwhile) -> None:
-        """Let something happen at the point of a number, counted from now on."""
+        """Run a callback at the point of a number, counted from now on."""
         self.count, self._at, self._meanwhile = 0, point, meanwhile
 
     def __call__(self) -> None:
@@ -54,7 +54,7 @@ class Between:
 
 
 class SharedLedger(FaultyLedger):
-    """A ledger in memory that others may come to at each point."""
+    """A ledger in memory on which others may act at each point."""
 
     between: Between
 
@@ -75,7 +75,7 @@ class SharedLedger(FaultyLedger):
 
 
 class SharedNotes(FaultyNotes):
-    """Notes in memory that others may come to at each point."""
+    """Notes in memory on which others may act at each point."""
 
     between: Between
 
@@ -124,7 +124,7 @@ def worlds() -> tuple[Busy, Busy, Between]:
     one.restart()
     other.restart()
     for _ in range(BURST - STARTED):
-        one.factory.take()  # somebody else's calls, which the first reply tells of
+        one.factory.take()  # calls of others, which the first reply shows
     one.ask(*range(STARTED + 3))
     other.ask(STARTED + 3)
     one.clock.forward(2)
@@ -132,7 +132,7 @@ def worlds() -> tuple[Busy, Busy, Between]:
 
 
 def overtaken(world: Busy) -> list[str]:
-    """Requests that have been started before one that had come earlier."""
+    """Requests that have been started before an earlier one."""
     order = world.factory.order
     return [n for place, n in enumerate(order) if any(earlier < n for earlier in order[place + 1 :])]
 
@@ -142,7 +142,7 @@ LATE = range(400, 404)
 
 
 def check(one: Busy, other: Busy) -> None:
-    """Those who come two seconds later start behind all others, and in the end everybody is started."""
+    """Requests that come two seconds later start behind all others, and in the end every request is started."""
     one.clock.forward(2)
     for number in LATE:
         (one if number % 2 else other).ask(number)
@@ -175,8 +175,8 @@ def ask(_: Busy, other: Busy) -> None:
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["knows of the backlog", "reads the note"])
-def test_who_comes_at_any_point_of_a_tick_is_not_overtaken(fresh: bool) -> None:  # noqa: FBT001
-    """Between any two accesses of the tick to storage, whatever the other instance has read before."""
+def test_a_request_at_any_point_of_a_tick_is_not_overtaken(fresh: bool) -> None:  # noqa: FBT001
+    """It comes between any two accesses of the tick to storage, whatever the other instance has read before."""
     count = points(tick)
     assert count > 20
     for point in range(count):
@@ -188,8 +188,8 @@ def test_who_comes_at_any_point_of_a_tick_is_not_overtaken(fresh: bool) -> None:
         check(one, other)
 
 
-def test_a_tick_at_any_point_of_those_who_come_lets_nobody_overtake() -> None:
-    """A backlog that ends between any two accesses of a request to storage."""
+def test_a_tick_at_any_point_of_a_request_lets_no_request_overtake() -> None:
+    """The backlog ends between any two accesses of a request to storage."""
     count = points(ask)
     assert count > 8
     for point in range(count):
@@ -213,8 +213,8 @@ def stepped() -> tuple[Busy, HeldUp]:
     return world, steps
 
 
-def test_a_tick_whose_rows_are_from_before_a_burst_goes_on_with_it() -> None:
-    """It does not end the backlog of those that it had not read, not even for a moment."""
+def test_a_tick_whose_rows_are_from_before_a_burst_continues_with_it() -> None:
+    """It does not end the backlog of the requests that it had not read, not even for a moment."""
     world, steps = stepped()
     waiting_at_the_end = list[int]()
 
@@ -235,8 +235,8 @@ def test_a_tick_whose_rows_are_from_before_a_burst_goes_on_with_it() -> None:
     assert world.notes.get(FACTORY_ID, NOTE) is None
 
 
-def test_who_joined_a_backlog_that_ends_is_not_overtaken_while_its_turn_comes() -> None:
-    """Where the ledger shows somebody when the note is gone, the backlog goes on until that one is started."""
+def test_a_request_that_joined_an_ending_backlog_is_not_overtaken() -> None:
+    """Where the ledger shows a waiting request when the note is gone, the backlog continues until it is started."""
     world, steps = stepped()
 
     def join() -> None:
@@ -259,16 +259,18 @@ def test_who_joined_a_backlog_that_ends_is_not_overtaken_while_its_turn_comes() 
     ids=["403", "lock", "no token"],
 )
 @pytest.mark.parametrize("by", ["the caller", "the timer"])
-def test_who_waits_through_trouble_of_the_factory_is_not_overtaken_once_it_is_over(
+def test_a_request_that_waits_through_trouble_of_the_factory_is_not_overtaken_afterwards(
     trouble: Exception, by: str
 ) -> None:
-    """The first who comes when the factory may be tried again waits behind those that have waited, and so do others."""
+    """The first newcomer when the factory may be tried again waits behind the waiting ones, as do later newcomers."""
     world = a_world()
     world.factory.always["create_run"] = trouble
     taken = []
 
     def come(number: int, *, at_once: bool = True) -> None:
-        with suppress(TryLater):  # who has no claim is not taken while the factory is known to take none
+        with suppress(
+            TryLater
+        ):  # a request without a claim is not accepted while the factory is known to take none
             world.services.submitter.submit(submission(world, number), at_once=at_once)
             taken.append(f"{number:04}")
 
@@ -300,7 +302,7 @@ def submission(world: Busy, number: int) -> Submission:
 
 
 def test_two_ticks_that_end_one_backlog_end_no_other() -> None:
-    """A note is taken away by whoever has read it, and not the one that has begun since."""
+    """A note is removed only by the tick that has read it, and a newer note stays."""
     world, steps = stepped()
     begun = list[object]()
 

@@ -21,7 +21,7 @@ def world_of(ids: Ids, **changes: str) -> World:
 
 
 def wait(world: World, ticks: int = PATIENCE) -> None:
-    """Let the timer have its way."""
+    """Let the timer run."""
     for _ in range(ticks):
         world.tick(after=30)
 
@@ -67,7 +67,7 @@ def test_a_run_that_never_started_is_sent_again_with_the_same_id(ids: Ids, *, kn
 
 
 def test_a_hidden_run_is_adopted_when_it_shows_within_the_grace_period() -> None:
-    """A short 404 after createRun is not taken for absence."""
+    """A short 404 after createRun is not taken as absence."""
     world = world_of(Ids.HONOURED)
     learn_ids(world)
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
@@ -82,7 +82,7 @@ def test_a_hidden_run_is_adopted_when_it_shows_within_the_grace_period() -> None
 
 @pytest.mark.parametrize(("shows", "status"), [(True, "InProgress"), (False, "Unknown")])
 def test_a_refused_repeat_is_not_taken_for_a_rejection(*, shows: bool, status: str) -> None:
-    """Where a second call of an id is refused, the run that it repeats is adopted, or a person decides."""
+    """Where a second call of an id is refused, the run that it repeats is adopted, or an operator decides."""
     world = world_of(Ids.REPEAT_REFUSED)
     learn_ids(world)
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
@@ -124,8 +124,8 @@ def test_where_ids_are_ignored_a_correlation_parameter_shows_that_nothing_starte
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_where_ids_are_ignored_and_nothing_can_tell_a_person_decides(*, started: bool) -> None:
-    """Without a correlation parameter the request is parked, told as Unknown, and never sent again."""
+def test_where_ids_are_ignored_and_nothing_identifies_the_run_an_operator_decides(*, started: bool) -> None:
+    """Without a correlation parameter the request is parked, published as Unknown, and never sent again."""
     world = world_of(Ids.IGNORED)
     learn_ids(world)
     world.outbox.events.clear()
@@ -137,7 +137,7 @@ def test_where_ids_are_ignored_and_nothing_can_tell_a_person_decides(*, started:
     assert len(world.factory.runs) == 1 + started
 
 
-def test_where_nothing_is_known_of_ids_a_run_that_may_be_it_is_not_doubled() -> None:
+def test_where_the_use_of_ids_is_unknown_a_run_that_may_be_its_own_is_not_doubled() -> None:
     """An unclaimed run of the pipeline since the call parks the request, with that run named."""
     world = world_of(Ids.IGNORED)
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
@@ -162,7 +162,7 @@ def test_a_policy_decides_outright(policy: str, runs: int, status: str) -> None:
 
 
 def test_an_outage_while_looking_changes_nothing() -> None:
-    """What cannot be asked stays in doubt, and is neither sent again nor given up."""
+    """A doubt that cannot be looked up stays, and the request is neither sent again nor given up."""
     world = world_of(Ids.HONOURED)
     learn_ids(world)
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
@@ -177,7 +177,7 @@ def test_an_outage_while_looking_changes_nothing() -> None:
     assert len(world.factory.runs) == 2
 
 
-def test_a_request_that_waits_past_its_deadline_is_rejected_and_told() -> None:
+def test_a_request_that_waits_past_its_deadline_is_rejected_and_published() -> None:
     """Waiting for an outage to end is bounded."""
     world = world_of(Ids.HONOURED, ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     for _ in range(30):
@@ -188,8 +188,8 @@ def test_a_request_that_waits_past_its_deadline_is_rejected_and_told() -> None:
     assert [event.type for event in world.outbox.events] == ["dev.adf-trigger.run.rejected"]
 
 
-def test_a_refusal_of_a_waiting_request_is_told() -> None:
-    """What was accepted and is refused later ends as Rejected, with Data Factory's reason."""
+def test_a_refusal_of_a_waiting_request_is_published() -> None:
+    """An accepted request that is refused later ends as Rejected, with Data Factory's reason."""
     world = world_of(Ids.HONOURED)
     world.factory.fail_next("create_run", NotSent("down"))
     world.submit()

@@ -1,4 +1,4 @@
-"""What the reconciler makes of the runs that a factory lists, to the very instant and run."""
+"""What the reconciler concludes from the runs that a factory lists, to the very instant and run."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ TRACED = {"load": PipelinePolicy(correlation_parameter="Trace")}
 
 @dataclass
 class Listing(MemoryFactory):
-    """A factory that lists what the test says, whatever is asked, and knows no run by its id."""
+    """A factory that lists the test's runs, whatever is asked, and knows no run by its id."""
 
     listed: Sequence[PipelineRun] = ()
     asked: list[RunFilter] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Listing(MemoryFactory):
 
 @dataclass
 class Doubt:
-    """A request in doubt, for so long, and a factory that lists runs."""
+    """A request that has been in doubt for a time, and a factory that lists runs."""
 
     world: World
     factory: Listing
@@ -57,7 +57,7 @@ class Doubt:
 
     @property
     def handle(self) -> FactoryHandle:
-        """The factory, as use cases have it."""
+        """The factory's handle."""
         return FactoryHandle("default", FACTORY_ID, self.factory)
 
     def reconciler(self, policies: dict[str, PipelinePolicy] | None = None) -> Reconciler:
@@ -76,11 +76,11 @@ class Doubt:
         return reconciler
 
     def finding(self, policies: dict[str, PipelinePolicy] | None = None) -> Finding:
-        """What the reconciler says now."""
+        """The verdict of the reconciler now."""
         return self.reconciler(policies).reconcile(self.handle, self.record, Budget(10), Sightings())
 
     def run(self, *, ago: timedelta | None = None, **changes: object) -> PipelineRun:
-        """A run of the pipeline that was started by a call so long ago."""
+        """A run of the pipeline that was started by a call some time ago."""
         started = None if ago is None else self.world.clock() - ago
         fields = {
             "run_id": uuid4(),
@@ -111,10 +111,10 @@ A_MOMENT = timedelta(microseconds=1)
 @pytest.mark.parametrize(
     ("ago", "verdict"), [(2 * GRACE - A_MOMENT, Verdict.UNDETERMINED), (2 * GRACE, Verdict.PARK)]
 )
-def test_a_run_that_nobody_claims_decides_after_two_grace_periods(
+def test_an_unclaimed_run_decides_after_two_grace_periods(
     doubt: Doubt, ago: timedelta, verdict: Verdict
 ) -> None:
-    """Until then a request that is just being sent may claim it."""
+    """Until then a request that is being sent may claim it."""
     doubt.factory.listed = [doubt.run(ago=ago)]
     finding = doubt.finding()
     assert finding.verdict is verdict
@@ -130,10 +130,10 @@ def test_a_run_that_nobody_claims_decides_after_two_grace_periods(
         (False, 2 * GRACE, Verdict.SEND_AGAIN),
     ],
 )
-def test_what_stays_unseen_for_the_grace_period_is_sent_again(
+def test_a_run_that_stays_unseen_for_the_grace_period_is_sent_again(
     doubt: Doubt, unseen: timedelta, verdict: Verdict, *, is_known: bool
 ) -> None:
-    """For twice as long where nobody knows that the factory honours ids."""
+    """The period is twice as long where it is unknown whether the factory honours ids."""
     if is_known:
         assert doubt.world.submit("teacher").record.submitted_at is not None
     doubt.record = replace(doubt.record, sent_at=doubt.world.clock() - unseen, lease_until=None)
@@ -147,20 +147,20 @@ def test_the_youngest_of_several_candidates_counts(doubt: Doubt) -> None:
 
 
 @pytest.mark.parametrize(("ago", "verdict"), [(GRACE, Verdict.UNDETERMINED), (3 * GRACE, Verdict.PARK)])
-def test_a_queued_run_is_as_old_as_its_last_news(doubt: Doubt, ago: timedelta, verdict: Verdict) -> None:
+def test_a_queued_run_is_as_old_as_its_last_update(doubt: Doubt, ago: timedelta, verdict: Verdict) -> None:
     """A run that has no start yet is judged by when it was last updated."""
     doubt.factory.listed = [doubt.run(last_updated=doubt.world.clock() - ago)]
     assert doubt.finding().verdict is verdict
 
 
-def test_a_run_without_any_time_is_young(doubt: Doubt) -> None:
-    """What tells no time may have been started just now."""
+def test_a_run_without_any_time_counts_as_young(doubt: Doubt) -> None:
+    """It may have been started just now."""
     doubt.factory.listed = [doubt.run()]
     assert doubt.finding().verdict is Verdict.UNDETERMINED
 
 
 def test_a_run_that_has_its_record_is_looked_up_once(doubt: Doubt) -> None:
-    """Many requests in doubt look at the same many runs, at every tick: no tick would come as far as to send one."""
+    """Many requests in doubt look at the same many runs at every tick; repeated look-ups would take the whole tick."""
     doubt.world.submit("key-2")
     (run_id,) = (run.run_id for run in doubt.world.factory.runs.values() if run.run_id != doubt.record.run_id)
     doubt.factory.listed = [doubt.run(ago=GRACE, run_id=run_id)]
@@ -173,16 +173,16 @@ def test_a_run_that_has_its_record_is_looked_up_once(doubt: Doubt) -> None:
     assert doubt.world.ledger.before["find"] != []
 
 
-def test_a_few_candidates_are_named_and_parted(doubt: Doubt) -> None:
-    """The reason names the first of them, in order, with a comma between."""
+def test_a_few_candidates_are_named_and_separated(doubt: Doubt) -> None:
+    """The reason names the first of them, in order, separated by commas."""
     doubt.factory.listed = [doubt.run(ago=5 * GRACE) for _ in range(FEW_CANDIDATES + 1)]
     named = ", ".join(str(run.run_id) for run in doubt.factory.listed[:FEW_CANDIDATES])
     finding = doubt.finding()
     assert finding.reason == f"one of these runs may be it, and nothing shows which: {named}"
 
 
-def test_the_earliest_run_with_our_parameter_is_ours(doubt: Doubt) -> None:
-    """By its start; one that has none comes last; of equal ones the least id."""
+def test_the_earliest_run_with_our_parameter_is_the_requests(doubt: Doubt) -> None:
+    """Runs are ordered by their start; one without a start comes last; among equal ones the least id is taken."""
     early, late = doubt.run(ago=3 * GRACE), doubt.run(ago=GRACE)
     queued = doubt.run()
     doubt.factory.listed = [queued, late, early]
@@ -195,7 +195,7 @@ def test_the_earliest_run_with_our_parameter_is_ours(doubt: Doubt) -> None:
 
 
 def test_a_run_with_our_parameter_is_found_for_a_request_that_was_refused(doubt: Doubt) -> None:
-    """Whoever asks for the run of a request finds it by the parameter, and nothing without one."""
+    """The run of a request is found by the parameter, and nothing without one."""
     ours = doubt.run(ago=GRACE)
     doubt.factory.listed = [doubt.run(ago=GRACE, parameters={"trace": "key-2"}), ours]
 
@@ -226,8 +226,8 @@ def test_a_refused_repeat_whose_run_carries_our_parameter_is_adopted() -> None:
     assert world.factory.calls.count("create_run") == 2
 
 
-def test_what_is_to_be_done_is_said_with_the_reason(doubt: Doubt) -> None:
-    """Where nothing could be it: sent again after two grace periods, one where the factory is known to honour ids."""
+def test_each_verdict_has_its_reason(doubt: Doubt) -> None:
+    """With no candidate it is sent again after two grace periods, or one where the factory is known to honour ids."""
     nothing = Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
     later = Finding(Verdict.ASK_LATER, reason="the list of runs does not show it yet")
     assert doubt.finding() == nothing
@@ -239,8 +239,8 @@ def test_what_is_to_be_done_is_said_with_the_reason(doubt: Doubt) -> None:
     assert doubt.finding() == nothing
 
 
-def test_a_factory_that_chooses_ids_is_known_by_the_newest_record_that_tells(doubt: Doubt) -> None:
-    """However many requests that have not started have come since then."""
+def test_a_factory_that_chooses_ids_is_known_by_the_newest_conclusive_record(doubt: Doubt) -> None:
+    """Later requests that have not started do not matter, however many there are."""
     doubt.world.factory.ids = Ids.IGNORED
     doubt.world.submit("teacher")
     doubt.world.factory.always["create_run"] = NotSent("down")
@@ -274,10 +274,10 @@ class Endless(Listing):
         (20, 10, 5.0, Verdict.ASK_LATER),
     ],
 )
-def test_a_list_that_no_tick_can_read_is_told_from_one_that_this_tick_cannot(
+def test_a_list_that_no_tick_can_read_is_distinguished_from_one_that_this_tick_cannot(
     doubt: Doubt, calls: int, spent: int, seconds: float, verdict: Verdict
 ) -> None:
-    """Only where most of its calls and its time were there: else the next tick may have more of them."""
+    """It counts as too long only where most of a tick's calls and time were available."""
     doubt.factory = endless = Endless(doubt.world.clock)
     budget = Budget(calls, seconds=lambda: float(endless.pages)).part(seconds)
     for _ in range(spent):
@@ -287,15 +287,15 @@ def test_a_list_that_no_tick_can_read_is_told_from_one_that_this_tick_cannot(
     assert finding == Finding(verdict, reason=reason)
 
 
-def test_no_more_of_a_list_is_read_than_one_doubt_is_worth(doubt: Doubt) -> None:
-    """Whatever the budget."""
+def test_the_part_of_a_list_that_is_read_for_one_doubt_is_bounded(doubt: Doubt) -> None:
+    """The bound holds for any budget."""
     doubt.factory = endless = Endless(doubt.world.clock)
     doubt.reconciler().reconcile(doubt.handle, doubt.record, Budget(1_000), Sightings())
     assert endless.pages == MOST_PAGES
 
 
-def test_a_pipelines_runs_are_listed_once_for_all_its_requests_in_doubt(doubt: Doubt) -> None:
-    """Since the first call, by its name, whatever its case; a list that begins later is no help to an older doubt."""
+def test_the_runs_of_a_pipeline_are_listed_once_for_all_its_requests_in_doubt(doubt: Doubt) -> None:
+    """The list starts at the first call, by the pipeline's name in any case; a later list serves no older doubt."""
     reconciler, sightings = doubt.reconciler(), Sightings()
 
     def look(**changes: Any) -> None:
@@ -322,24 +322,24 @@ def test_a_pipelines_runs_are_listed_once_for_all_its_requests_in_doubt(doubt: D
 @pytest.mark.parametrize(
     ("earlier", "verdict"), [(timedelta(), Verdict.PARK), (A_MOMENT, Verdict.SEND_AGAIN)]
 )
-def test_a_run_counts_from_the_earliest_instant_on_at_which_it_may_be_ours(
+def test_a_run_counts_from_the_earliest_instant_at_which_it_may_be_ours(
     doubt: Doubt, earlier: timedelta, verdict: Verdict
 ) -> None:
-    """The first call, less what the clocks may be apart; one that started before is another's."""
+    """That is the first call less the tolerance of clocks; a run that started before is another's."""
     since = doubt.record.doubted_from
     assert since is not None
     doubt.factory.listed = [doubt.run(ago=doubt.world.clock() - since + CLOCK_SKEW + earlier)]
     assert doubt.finding().verdict is verdict
 
 
-def test_a_run_of_which_nobody_knows_who_started_it_may_be_ours(doubt: Doubt) -> None:
-    """It is not passed over."""
+def test_a_run_whose_starter_is_unknown_may_be_ours(doubt: Doubt) -> None:
+    """It is not skipped."""
     doubt.factory.listed = [doubt.run(ago=3 * GRACE, invoked_by=None)]
     assert doubt.finding().verdict is Verdict.PARK
 
 
 def test_a_run_that_another_thread_has_found_meanwhile_is_claimed(doubt: Doubt) -> None:
-    """Who waited for that one's look takes its answer, and looks up nothing."""
+    """A thread that waited for that look takes its answer, and looks up nothing."""
     reconciler = doubt.reconciler()
     doubt.factory.listed = [doubt.run(ago=3 * GRACE)]
 
@@ -353,8 +353,8 @@ def test_a_run_that_another_thread_has_found_meanwhile_is_claimed(doubt: Doubt) 
     assert finding.verdict is Verdict.SEND_AGAIN
 
 
-def test_of_a_list_only_what_may_be_ours_is_held(doubt: Doubt) -> None:
-    """Not what others start by other means, nor a run whose claim is known from an earlier look."""
+def test_of_a_list_only_runs_that_may_be_ours_are_kept(doubt: Doubt) -> None:
+    """Runs that others start by other means, and runs whose claim is known from an earlier look, are left out."""
     triggered = InvokedBy(invoked_by_type="ScheduleTrigger")
     known, ours, others = doubt.run(), doubt.run(ago=3 * GRACE), doubt.run(invoked_by=triggered)
     doubt.factory.listed = [known, others, ours]
@@ -364,8 +364,8 @@ def test_of_a_list_only_what_may_be_ours_is_held(doubt: Doubt) -> None:
     assert sightings.lists["load"][1] == [ours]
 
 
-def test_what_cannot_be_told_yet_or_is_decided_outright_is_said(doubt: Doubt) -> None:
-    """Each verdict with its reason, from first to last."""
+def test_open_and_policy_verdicts_have_their_reasons(doubt: Doubt) -> None:
+    """Each verdict is given with its reason, from first to last."""
     with pytest.raises(ValueError, match="request key-1 is not in doubt"):
         Doubt(doubt.world, doubt.factory, replace(doubt.record, sent_at=None)).finding()
     spent = doubt.reconciler().reconcile(doubt.handle, doubt.record, Budget(0), Sightings())
@@ -386,8 +386,8 @@ def test_what_cannot_be_told_yet_or_is_decided_outright_is_said(doubt: Doubt) ->
     assert doubt.finding() == Finding(Verdict.ASK_LATER, reason="the run is not visible yet")
 
 
-def test_a_run_that_names_no_pipeline_is_the_requests_all_the_same(doubt: Doubt) -> None:
-    """It has the id that was chosen for it; one of another pipeline is another's."""
+def test_a_run_that_names_no_pipeline_is_still_the_requests(doubt: Doubt) -> None:
+    """It has the id that was chosen for it; a run of another pipeline is another's."""
     run_id, now = doubt.record.run_id, doubt.world.clock()
     doubt.factory.runs[run_id] = Run(run_id, "", {}, now, now)
     assert doubt.finding() == Finding(Verdict.ADOPT, run_id)

@@ -1,4 +1,4 @@
-"""What a turn does about requests in doubt: whom it asks, how often, what it says, and when it asks again."""
+"""How a turn settles requests in doubt: what it looks up, how often, what it records, and when it looks again."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -29,7 +29,7 @@ class Doubts(World):
     """A service that knows that its factory honours ids, and takes up one request after the other."""
 
     def in_doubt(self, *keys: str, pipeline: str = "load", **fields: Any) -> None:
-        """Requests whose createRun got no answer, and started nothing."""
+        """Requests whose createRun got no answer and started nothing."""
         for key in keys:
             self.factory.fail_next("create_run", LOST_REPLY)
             self.submit(key, pipeline, **fields)
@@ -43,7 +43,7 @@ class Doubts(World):
         return self.services.tick._parts.dispatcher.dispatch(factory, rows, Budget(calls))
 
     def watch(self) -> None:
-        """See the requests in doubt for longer than a run may stay unseen."""
+        """Have the requests in doubt seen for longer than a run may stay unseen."""
         self.dispatch(after=30)
         self.clock.forward(300)
 
@@ -54,7 +54,7 @@ class Doubts(World):
 
 @pytest.fixture
 def world() -> Doubts:
-    """Nothing is in doubt yet."""
+    """No request is in doubt yet."""
     world = Doubts(
         settings=settings(ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE)), tick_threads=TickThreads()
     )
@@ -64,8 +64,8 @@ def world() -> Doubts:
     return world
 
 
-def test_a_doubt_that_cannot_be_asked_about_says_why_and_waits(world: Doubts) -> None:
-    """The next look is as far off as the attempts so far tell."""
+def test_a_doubt_that_cannot_be_looked_up_gives_the_reason_and_waits(world: Doubts) -> None:
+    """The next look is delayed according to the number of attempts."""
     world.in_doubt("key-1")
     world.factory.fail_next("get_run", DOWN)
     assert world.dispatch(after=30) == []
@@ -75,8 +75,8 @@ def test_a_doubt_that_cannot_be_asked_about_says_why_and_waits(world: Doubts) ->
     assert record.state is RunState.ACCEPTED
 
 
-def test_after_looks_in_a_row_that_failed_nobody_is_asked_in_that_turn(world: Doubts) -> None:
-    """The requests that are left keep what they have, for the next one."""
+def test_after_consecutive_failed_looks_no_more_are_made_in_that_turn(world: Doubts) -> None:
+    """The remaining requests are left unchanged for the next turn."""
     world.in_doubt(*(f"key-{number}" for number in range(UNREADABLE_AFTER + 2)))
     last = world.record(f"key-{UNREADABLE_AFTER + 1}")
     world.factory.before["get_run"] = [DOWN] * 10
@@ -85,8 +85,8 @@ def test_after_looks_in_a_row_that_failed_nobody_is_asked_in_that_turn(world: Do
     assert world.record(last.request_id) == last
 
 
-def test_a_look_that_is_answered_has_those_that_failed_forgotten(world: Doubts) -> None:
-    """Only looks in a row count."""
+def test_a_look_that_is_answered_resets_the_count_of_failures(world: Doubts) -> None:
+    """Only consecutive failures count."""
     failed = [*[DOWN] * (UNREADABLE_AFTER - 1), NO_RUN]
     world.in_doubt(*(f"key-{number}" for number in range(2 * len(failed))))
     world.factory.before["get_run"] = [*failed, *failed]
@@ -95,7 +95,7 @@ def test_a_look_that_is_answered_has_those_that_failed_forgotten(world: Doubts) 
 
 
 def test_a_turn_whose_calls_are_spent_leaves_a_doubt_as_it_is(world: Doubts) -> None:
-    """Nothing is asked, and nothing is written."""
+    """Nothing is looked up, and nothing is written."""
     world.in_doubt("key-1")
     before = world.record()
     world.dispatch(after=30, calls=0)
@@ -104,7 +104,7 @@ def test_a_turn_whose_calls_are_spent_leaves_a_doubt_as_it_is(world: Doubts) -> 
 
 
 def test_a_doubt_ends_with_its_deadline_where_the_factory_may_not_be_asked(world: Doubts) -> None:
-    """A factory that has asked to be left alone is not asked; that is what the request is told."""
+    """A factory that has asked for a pause is not asked; the request's reason says so."""
     world.in_doubt("key-1")
     world.factory.fail_next("get_run", Throttled("slow down", retry_after=60, status=429))
     world.dispatch(after=DEADLINE - 10)
@@ -114,10 +114,10 @@ def test_a_doubt_ends_with_its_deadline_where_the_factory_may_not_be_asked(world
     assert ended.record.message == f"its outcome cannot be determined{ANSWERED}"
 
 
-def test_a_doubt_ends_with_its_deadline_where_asking_fails(
+def test_a_doubt_ends_with_its_deadline_where_the_look_fails(
     world: Doubts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told with what was answered last, and written once."""
+    """It is recorded once, with the last answer."""
     world.in_doubt("key-1")
     caplog.set_level("INFO")
     world.factory.fail_next("get_run", DOWN)
@@ -128,8 +128,8 @@ def test_a_doubt_ends_with_its_deadline_where_asking_fails(
     assert ended.record.message == f"its outcome cannot be determined now: down{ANSWERED}"
 
 
-def test_what_was_not_started_and_has_secrets_waits_for_its_caller_from_now_on(world: Doubts) -> None:
-    """It is no longer in doubt, and whoever repeats it has it sent at once."""
+def test_a_request_that_was_not_started_and_has_secrets_waits_for_its_caller(world: Doubts) -> None:
+    """It is no longer in doubt, and a repeat sends it directly."""
     world.in_doubt("key-1", pipeline="secret", parameters={"password": "hunter2"})
     world.watch()
     world.dispatch()
@@ -138,8 +138,8 @@ def test_what_was_not_started_and_has_secrets_waits_for_its_caller_from_now_on(w
     assert (record.not_before, record.sent_at) == (world.clock(), None)
 
 
-def test_what_was_not_started_is_not_sent_to_a_pipeline_that_is_full(world: Doubts) -> None:
-    """Another request of the pipeline has met that in the same turn, however it spells its name."""
+def test_a_request_that_was_not_started_is_not_sent_to_a_full_pipeline(world: Doubts) -> None:
+    """Another request of the pipeline has met that in the same turn, in whatever case its name is spelled."""
     world.factory.fail_next("create_run", FULL)
     world.submit("key-0", "Load")
     world.in_doubt("key-1", pipeline="Load")
@@ -152,8 +152,10 @@ def test_what_was_not_started_is_not_sent_to_a_pipeline_that_is_full(world: Doub
     assert record.not_before == world.clock() + 5 * SECOND
 
 
-def test_what_was_not_started_is_not_sent_to_a_factory_that_asked_to_be_left_alone(world: Doubts) -> None:
-    """It stays in doubt, and is asked about again after a while."""
+def test_a_request_that_was_not_started_is_not_sent_to_a_factory_that_asked_for_a_pause(
+    world: Doubts,
+) -> None:
+    """It stays in doubt, and is looked up again later."""
     world.in_doubt("key-1")
     world.watch()
     world.factory.fail_next("create_run", Throttled("slow down", retry_after=60, status=429))
@@ -167,7 +169,7 @@ def test_what_was_not_started_is_not_sent_to_a_factory_that_asked_to_be_left_alo
 
 
 def test_a_request_in_doubt_that_is_refused_is_given_up_after_three_calls(world: Doubts) -> None:
-    """Until then it is asked about again, since the refusal may be that of a run that does not show yet."""
+    """Until then it is looked up again, since the refusal may be caused by a run that does not show yet."""
     world.in_doubt("key-1")
     world.factory.always["create_run"] = WRONG
     world.watch()
@@ -182,8 +184,8 @@ def test_a_request_in_doubt_that_is_refused_is_given_up_after_three_calls(world:
     assert ended.record.message == f"{told}{ANSWERED}"
 
 
-def test_a_refusal_of_which_nothing_can_be_asked_is_kept_with_the_reason(world: Doubts) -> None:
-    """What became of the earlier call is asked at a later turn."""
+def test_a_refusal_that_cannot_be_looked_up_is_kept_with_the_reason(world: Doubts) -> None:
+    """The fate of the earlier call is looked up at a later turn."""
     world.in_doubt("key-1")
     world.watch()
     world.factory.fail_next("create_run", WRONG)
@@ -201,7 +203,7 @@ def test_a_refusal_of_which_nothing_can_be_asked_is_kept_with_the_reason(world: 
 def test_a_request_in_doubt_that_is_throttled_when_it_is_sent_again_stays_in_doubt(
     world: Doubts, others: list[str]
 ) -> None:
-    """Its first call may have started a run: that remains, whoever has shown before that runs can be started."""
+    """Its first call may have started a run: the doubt remains, though another request showed that runs start."""
     world.factory.declare("other")
     for key in others:
         world.factory.fail_next("create_run", FULL)

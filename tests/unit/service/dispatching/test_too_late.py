@@ -1,4 +1,4 @@
-"""A request that could not be started in time is told why, as well as anybody knows."""
+"""A request that could not be started in time gives the reason, as far as it is known."""
 
 import pytest
 
@@ -18,33 +18,33 @@ def world() -> World:
     return world
 
 
-def told(world: World, key: str) -> str:
-    """What the event of a rejected request says."""
+def reason_of(world: World, key: str) -> str:
+    """The reason in the event of a rejected request."""
     (text,) = [str(event.data.message) for event in world.outbox.events if event.subject == key]
     return text
 
 
-def test_a_request_is_told_what_it_waited_for(world: World) -> None:
-    """Its own last reason, where the factory itself can be called."""
+def test_a_late_request_gives_what_it_waited_for(world: World) -> None:
+    """It is its own last reason, where the factory itself can be called."""
     world.factory.fail_next("create_run", NotSent("no route"))
     world.submit()
     world.tick(after=DEADLINE + 1)
-    assert told(world, "key-1") == "it could not be started in time: not sent: no route"
+    assert reason_of(world, "key-1") == "it could not be started in time: not sent: no route"
 
 
-def test_a_request_is_told_that_its_factory_cannot_be_used(world: World) -> None:
-    """What holds the factory now counts more than what it met itself, long ago."""
+def test_a_late_request_reports_that_its_factory_cannot_be_used(world: World) -> None:
+    """The present trouble of the factory takes precedence over the request's own, older one."""
     world.factory.fail_next("create_run", NotSent("no route"))
     world.submit()
     world.factory.always["create_run"] = Forbidden("no role", status=403)
     world.submit("key-2")
     world.tick(after=DEADLINE + 1)
-    assert "no role" in told(world, "key-1")
-    assert "no route" not in told(world, "key-1")
+    assert "no role" in reason_of(world, "key-1")
+    assert "no route" not in reason_of(world, "key-1")
 
 
-def test_a_request_that_somebody_had_sent_again_too_late_is_told_that_nothing_is_known() -> None:
-    """No timer came by in time, and what it was told before was settled."""
+def test_a_resubmitted_request_that_is_late_reports_that_nothing_is_known() -> None:
+    """No timer ran in time, and its earlier reason was settled."""
     world = World(
         settings=settings(
             ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE),
@@ -59,4 +59,4 @@ def test_a_request_that_somebody_had_sent_again_too_late_is_told_that_nothing_is
     world.outbox.events.clear()
     world.resolve("key-1", "resubmit")
     world.tick(after=DEADLINE + 1)
-    assert told(world, "key-1") == f"it could not be started in time: no reason is known{ANSWERED}"
+    assert reason_of(world, "key-1") == f"it could not be started in time: no reason is known{ANSWERED}"

@@ -1,4 +1,4 @@
-"""How a factory's turn sends a request: by one call, after its gate and its pilot, and no more once it has ended."""
+"""How a factory's turn sends a request: with one call, after its gate and its pilot, and only within the turn."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ FULL = PipelineQueueFull("There are 100 runs waiting.", status=400, code="BadReq
 
 @dataclass
 class AskedGate:
-    """Says whether runs may be started, and counts who asks: asking may take the one probe that there is."""
+    """Reports whether runs may be started, and counts the calls: each may take the single probe."""
 
     wait: Wait | None = None
     asked: int = 0
@@ -72,7 +72,7 @@ class Places:
 
 
 class Pilot:
-    """Counts those who wait until the first has shown whether runs can be started."""
+    """Counts those that wait until the first has shown whether runs can be started."""
 
     def __init__(self) -> None:
         self.held = 0
@@ -91,7 +91,7 @@ class Sends(World):
     def sender(self) -> TurnSender:
         """The sender of this service's dispatcher."""
         sender = self.services.tick._parts.dispatcher._sender
-        sender._gate = self.gate  # type: ignore[assignment] # the part of it that is asked
+        sender._gate = self.gate  # type: ignore[assignment] # the part of it that is used
         return sender
 
     def waiting(self, key: str) -> Stored:
@@ -101,7 +101,7 @@ class Sends(World):
         return stored
 
     def send(self, turn: Turn, key: str = "key-1", permit: Permit | None = None, **doubt: Any) -> bool:
-        """Send one in a turn; whether it was."""
+        """Send one in a turn; whether it was sent."""
         factory = self.services.factories.choose(None)
         doubt.setdefault("in_doubt_since", None)
         return self.sender().send(factory, self.waiting(key), turn, permit, **doubt)
@@ -125,8 +125,8 @@ def a_turn(calls: int = 10, allowance: Allowance | None = None) -> Turn:
     return Turn(Budget(calls, allowance=allowance, factory=FACTORY_ID), Sightings())
 
 
-def test_where_no_call_is_left_nothing_more_is_sent_in_the_turn(world: Sends) -> None:
-    """The request is as it was, and who comes after it waits, too."""
+def test_where_no_call_is_left_no_more_are_sent_in_the_turn(world: Sends) -> None:
+    """The request is unchanged, and later ones wait, too."""
     turn, before = a_turn(calls=0), world.waiting("key-1")
     assert world.send(turn) is False
     assert turn.sending is False
@@ -135,7 +135,7 @@ def test_where_no_call_is_left_nothing_more_is_sent_in_the_turn(world: Sends) ->
 
 
 def test_a_turn_that_sends_no_more_takes_no_call_and_no_probe(world: Sends) -> None:
-    """Neither for one that has leave to be sent, nor for one that has none."""
+    """It takes none for a request that has a permit, nor for one that has none."""
     allowance = AskedAllowance()
     turn = a_turn(allowance=allowance)
     turn.sending = False
@@ -146,10 +146,10 @@ def test_a_turn_that_sends_no_more_takes_no_call_and_no_probe(world: Sends) -> N
 
 
 @pytest.mark.parametrize("is_proven", [True, False])
-def test_a_request_without_leave_takes_one_write_of_the_turns_budget(
+def test_a_request_without_a_permit_takes_one_write_of_the_turns_budget(
     world: Sends, *, is_proven: bool
 ) -> None:
-    """One that has leave takes none."""
+    """A request that has one takes none."""
     allowance = AskedAllowance()
     turn = a_turn(allowance=allowance)
     turn.proven = is_proven
@@ -163,20 +163,22 @@ def test_a_request_without_leave_takes_one_write_of_the_turns_budget(
 
 
 def test_the_gate_is_asked_once_a_turn(world: Sends) -> None:
-    """It may let one through as a probe, which is not to be refused as the second one."""
+    """It may allow one request as a probe, which a second question would refuse."""
     turn = a_turn()
     assert [world.send(turn, key) for key in ("key-1", "key-2")] == [True, True]
     assert world.gate.asked == 1
 
 
 @pytest.mark.parametrize("has_place", [True, False])
-def test_a_request_without_a_place_is_not_sent_and_the_turn_goes_on(world: Sends, *, has_place: bool) -> None:
-    """Its call is given back to the next one."""
+def test_a_request_without_a_place_is_not_sent_and_the_turn_continues(
+    world: Sends, *, has_place: bool
+) -> None:
+    """Its call is given to the next one."""
     turn = a_turn()
     sender = world.sender()
     records = sender._records
     place = Places(records if has_place else None)
-    sender._admission = place  # type: ignore[assignment] # the part of it that is asked
+    sender._admission = place  # type: ignore[assignment] # the part of it that is used
     assert world.send(turn) is has_place
     assert turn.sending is True
     assert turn.budget.left == 10 - has_place
@@ -204,10 +206,10 @@ def test_where_the_gate_says_wait_nothing_is_sent_in_the_turn(world: Sends) -> N
         (UnknownOutcome("no answer"), False, False),
     ],
 )
-def test_a_turn_goes_on_where_a_request_has_shown_that_runs_can_be_started(
+def test_a_turn_continues_where_a_request_has_shown_that_runs_can_be_started(
     world: Sends, error: Exception | None, *, proven: bool, sending: bool
 ) -> None:
-    """By any answer that is about itself; what is about the factory, or is none, ends the turn."""
+    """Any answer about the request itself shows that; one about the factory, or none, ends the turn."""
     if error is not None:
         world.factory.fail_next("create_run", error)
     turn = a_turn()
@@ -216,8 +218,8 @@ def test_a_turn_goes_on_where_a_request_has_shown_that_runs_can_be_started(
     assert turn.full == ({"load"} if error is FULL else set())
 
 
-def test_a_refused_request_has_ended_with_the_reason(world: Sends) -> None:
-    """There is news of it in the same tick."""
+def test_a_refused_request_ends_with_the_reason(world: Sends) -> None:
+    """It is published in the same tick."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     turn = a_turn()
     world.send(turn)
@@ -226,7 +228,7 @@ def test_a_refused_request_has_ended_with_the_reason(world: Sends) -> None:
 
 
 def test_the_others_wait_for_the_first_until_it_has_shown_whether_runs_can_be_started(world: Sends) -> None:
-    """After that nobody waits."""
+    """After that none waits."""
     turn = a_turn()
     pilot = Pilot()
     turn.pilot = pilot  # type: ignore[assignment] # counts
@@ -240,7 +242,7 @@ def test_the_others_wait_for_the_first_until_it_has_shown_whether_runs_can_be_st
 def test_the_doubt_of_an_earlier_call_outlasts_one_that_was_not_made(
     world: Sends, *, is_proven: bool
 ) -> None:
-    """Whoever of the turn comes first."""
+    """This holds for whichever request of the turn comes first."""
     turn = a_turn()
     turn.proven = is_proven
     world.factory.fail_next("create_run", NotSent("down"))
@@ -249,7 +251,7 @@ def test_the_doubt_of_an_earlier_call_outlasts_one_that_was_not_made(
     assert world.waiting("key-1").record.sent_at == since
 
 
-def test_one_that_is_held_at_the_last_look_was_taken_up_and_says_nothing_of_the_others(world: Sends) -> None:
+def test_a_request_that_is_held_at_the_last_look_does_not_end_the_turn(world: Sends) -> None:
     """Another pipeline may be free, or the next key."""
     turn = a_turn()
     hold(world)
