@@ -42,7 +42,7 @@ SWEPT_PER_TICK = 2
 """Maximum runs per tick that are read by id, in turn, where the list was complete."""
 
 MOST_SWEPT = 200
-"""Maximum runs per tick that are read by id where the list was too long to be read in full."""
+"""Maximum runs per tick that are read by id where the list could not be read, or was too long to be read in full."""
 
 FIRST_LOOK_BACK = timedelta(minutes=30)
 """Overlap of the first poll with the oldest active run: our clock may be ahead of the service's."""
@@ -137,12 +137,17 @@ class Monitor:
         if len(started) <= FEW:
             self._ask_for(factory, started, budget, over)
             return None
-        listed = self._list_ended(factory, active, started, budget, others)
+        try:
+            listed = self._list_ended(factory, active, started, budget, others)
+        except (Throttled, FactoryUnusable):
+            raise
+        except DataFactoryError:
+            self._sweep_over(factory, started, MOST_SWEPT, budget, over)
+            raise
         found = listed.runs
         over.update(found.shown)
         unseen = [row for row in started if row.run_id not in found.shown]
-        calls = min(SWEPT_PER_TICK if found.complete else MOST_SWEPT, budget.left)
-        self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget, over)
+        self._sweep_over(factory, unseen, SWEPT_PER_TICK if found.complete else MOST_SWEPT, budget, over)
         if found.error is not None:
             raise found.error
         return listed
@@ -269,6 +274,13 @@ class Monitor:
                 self._take(factory, row, run, budget)
 
         self._tick_threads.each(ask, (row for row in rows if budget.spend()))
+
+    def _sweep_over(
+        self, factory: FactoryHandle, rows: Sequence[ActiveRun], most: int, budget: Budget, over: set[UUID]
+    ) -> None:
+        """Read runs by id that no list has shown for long: more of them where the list could not be read whole."""
+        due = self._sweep.next_of(factory.id, rows, min(most, budget.left))
+        self._ask_for(factory, due, budget, over)
 
     def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
         """Record progress; an unchanged run costs no write."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
-from adf_trigger.errors import DataFactoryError, Forbidden, Throttled, Unavailable
+from adf_trigger.errors import BadRequest, DataFactoryError, Forbidden, Throttled, Unavailable
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.watching.ended_runs import MOST_CHARACTERS, MOST_HELD, EndedRuns, read_ended
 from adf_trigger.service.watching.ends import MAX_CLOCK_LEAD
@@ -178,6 +178,40 @@ def test_ends_that_were_listed_before_a_broken_page_are_told_in_the_same_tick() 
     assert world.ledger.cursor(FACTORY_ID).polled_until is None
     world.tick(after=15)
     assert len(world.outbox.events) == PAGE + 20
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("its body is no JSON", status=200), BadRequest("a filter is not known", status=400)]
+)
+def test_where_no_list_can_be_read_ends_are_found_run_by_run(error: DataFactoryError) -> None:
+    """One run that makes the first page unreadable hides the ends of all others for no longer than a run is unseen."""
+    world = World(settings=settings(ADF_TRIGGER_STALE_AFTER_SECONDS="60"))
+    world.factory.declare("load")
+    run_ids = [world.submit(f"run-{number}").record.run_id for number in range(20)]
+    world.tick(after=15)
+    for run_id in run_ids:
+        world.factory.finish(run_id)
+    world.factory.always["query_runs"] = error
+    for _ in range(6):
+        world.tick(after=15)
+    assert len(world.outbox.events) == 20
+    note = world.services.notes.get("app", "tick")
+    assert note is not None
+    assert note.value["trouble"] == []
+
+
+@pytest.mark.parametrize("error", [Throttled("slow down", retry_after=600), Forbidden("no role", status=403)])
+def test_where_the_factory_must_not_be_read_no_run_is(error: DataFactoryError) -> None:
+    """A list that is refused for the factory's sake is followed by no other call."""
+    world = World(settings=settings(ADF_TRIGGER_STALE_AFTER_SECONDS="60"))
+    world.factory.declare("load")
+    for number in range(20):
+        world.factory.finish(world.submit(f"run-{number}").record.run_id)
+    world.clock.forward(120)
+    world.factory.always["query_runs"] = error
+    world.factory.calls.clear()
+    world.tick()
+    assert "get_run" not in world.factory.calls
 
 
 def test_ends_that_there_was_no_room_for_are_told_by_the_next_tick() -> None:
