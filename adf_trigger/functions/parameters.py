@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from adf_trigger.contracts import MAX_CORRELATION_ID, MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN, RunStatus
-from adf_trigger.functions.asked import MAX_RUNS, USUAL_RUNS
 from adf_trigger.functions.prefer import MOST_SECONDS
+from adf_trigger.functions.query_parameters import MAX_RUNS, USUAL_RUNS
 from adf_trigger.request_ids import MAX_REQUEST_ID
 
 Schema = Mapping[str, Any]

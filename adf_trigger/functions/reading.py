@@ -3,9 +3,9 @@
 import azure.functions as func
 
 from adf_trigger.functions.answers import Parameters, answered, json_response
-from adf_trigger.functions.asked import MAX_RUNS, RUNS_PARAMETERS, USUAL_RUNS, Asked, question_of
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import id_of, pipeline_name
+from adf_trigger.functions.query_parameters import MAX_RUNS, RUNS_PARAMETERS, USUAL_RUNS, Asked, question_of
 from adf_trigger.functions.services import Services
 
 MAX_CONTINUATION = 1_000
