@@ -7,10 +7,10 @@ _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _NONCHARACTERS = range(0xFDD0, 0xFDF0)
 _LAST_OF_A_PLANE = 0xFFFE
 """A mask that matches the last two code points of each plane, which are noncharacters, too."""
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURN_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates turn the direction of what follows, which can disguise a text as another one. The
 marks that right-to-left languages are written with do not."""
-_SEEN = frozenset("LMNPS")
+_VISIBLE = frozenset("LMNPS")
 """First letters of the categories of visible characters."""
 
 NO_CONTROLS = (
@@ -30,7 +30,7 @@ def has_controls(text: str) -> bool:
 
 def is_blank(text: str) -> bool:
     """Whether a text has no visible character."""
-    return not any(unicodedata.category(character)[0] in _SEEN for character in text)
+    return not any(unicodedata.category(character)[0] in _VISIBLE for character in text)
 
 
 def without_controls(text: str) -> str:
@@ -41,7 +41,7 @@ def without_controls(text: str) -> str:
 def _is_no_text(character: str) -> bool:
     return (
         unicodedata.category(character) in _NO_TEXT
-        or character in _TURNS
+        or character in _TURN_DIRECTION
         or ord(character) in _NONCHARACTERS
         or ord(character) & _LAST_OF_A_PLANE == _LAST_OF_A_PLANE
     )

@@ -78,7 +78,7 @@ def _note_write() -> None:
         _progress.stage = Stage.SENT
 
 
-class _NotingConnection(HTTPConnection):
+class _TrackingConnection(HTTPConnection):
     # A duplicate of the connection's socket: TLS takes over the original, and closes it.
     _handle: socket.socket | None = None
     unused_since = 0.0
@@ -119,15 +119,15 @@ class _NotingConnection(HTTPConnection):
             raise ConnectTimeoutError(self, "the deadline of the call passed before it could be sent")
 
 
-class _NotingTLSConnection(_NotingConnection, HTTPSConnection):
+class _TrackingTLSConnection(_TrackingConnection, HTTPSConnection):
     """The same over TLS: `super()` above is HTTPSConnection here."""
 
 
-class _WholeNotingConnection(WholeRequests, _NotingConnection):
+class _WholeTrackingConnection(WholeRequests, _TrackingConnection):
     pass
 
 
-class _WholeNotingTLSConnection(_WholeNotingConnection, _NotingTLSConnection):
+class _WholeTrackingTLSConnection(_WholeTrackingConnection, _TrackingTLSConnection):
     pass
 
 
@@ -139,15 +139,15 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = WholeTLSRequests
 
 
-class _NotingPool(HTTPConnectionPool):
-    ConnectionCls = _WholeNotingConnection
+class _TrackingPool(HTTPConnectionPool):
+    ConnectionCls = _WholeTrackingConnection
 
     def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as in the base class
         """A connection; one that was idle for too long is closed first, so that it reconnects."""
         connection = super()._get_conn(timeout)
         if (
             _progress.idle is not None
-            and isinstance(connection, _NotingConnection)
+            and isinstance(connection, _TrackingConnection)
             and connection.is_connected
             and time.monotonic() - connection.unused_since > _progress.idle
         ):
@@ -155,13 +155,13 @@ class _NotingPool(HTTPConnectionPool):
         return connection
 
     def _put_conn(self, conn: Any) -> None:  # noqa: ANN401
-        if isinstance(conn, _NotingConnection):
+        if isinstance(conn, _TrackingConnection):
             conn.unused_since = time.monotonic()
         super()._put_conn(conn)
 
 
-class _NotingTLSPool(_NotingPool, HTTPSConnectionPool):
-    ConnectionCls = _WholeNotingTLSConnection
+class _TrackingTLSPool(_TrackingPool, HTTPSConnectionPool):
+    ConnectionCls = _WholeTrackingTLSConnection
 
 
 class TrustingAdapter(HTTPAdapter):
@@ -239,7 +239,7 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
     return context
 
 
-class NotingAdapter(TrustingAdapter):
+class TrackingAdapter(TrustingAdapter):
     """An adapter of requests whose connections note the progress of a request; see `request_stage`."""
 
-    _pool_classes: ClassVar[dict[str, type]] = {"http": _NotingPool, "https": _NotingTLSPool}
+    _pool_classes: ClassVar[dict[str, type]] = {"http": _TrackingPool, "https": _TrackingTLSPool}

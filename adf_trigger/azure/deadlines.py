@@ -92,7 +92,7 @@ class Deadline:
         The socket is duplicated: the connection closes its own while a reply without a length is still being read.
         """
         with self._lock:
-            self._let_go()
+            self._release()
             self._handle = handle.dup()
         if self.is_over:
             self.cut()
@@ -108,9 +108,9 @@ class Deadline:
         self.is_pending = False
         _watch.end()
         with self._lock:
-            self._let_go()  # the connection may serve another call from now on
+            self._release()  # the connection may serve another call from now on
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._handle is not None:
             self._handle.close()
             self._handle = None

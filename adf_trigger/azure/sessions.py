@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _BODILESS = frozenset({"GET", "HEAD"})
 
 
-class LastingSession(requests.Session):
+class CachingSession(requests.Session):
     """A session that reads proxies and certificates from the environment once for each server, at its first call.
 
     A `.netrc` file is not read: its entry for a host would replace the token or the signature. A call that follows no

@@ -91,7 +91,7 @@ class StorageAccount:
     ) -> Client:
         transport = self.make_transport(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
         options = {"transport": transport, **options}
-        text = None if self.connection_string is None else spelled_out(self.connection_string)
+        text = None if self.connection_string is None else expanded(self.connection_string)
         if (text is None) == (endpoint is None):
             raise SettingsError([f"{_BY_KEY}: either a connection string or a {service} endpoint is needed"])
         if text is not None:
@@ -106,7 +106,7 @@ class StorageAccount:
         )
 
 
-def spelled_out(connection_string: str) -> str:
+def expanded(connection_string: str) -> str:
     """A connection string with the shorthand for development storage expanded; any other unchanged.
 
     The SDKs differ in whether they know the shorthand, with or without a semicolon at its end.

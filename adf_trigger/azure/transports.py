@@ -3,7 +3,7 @@
 from azure.core.pipeline.transport import RequestsTransport
 
 from adf_trigger.azure.connections import TrustingAdapter
-from adf_trigger.azure.sessions import LastingSession
+from adf_trigger.azure.sessions import CachingSession
 
 
 def storage_transport(*, connect_timeout: float, read_timeout: float) -> RequestsTransport:
@@ -13,7 +13,7 @@ def storage_transport(*, connect_timeout: float, read_timeout: float) -> Request
         connect_timeout: seconds to make a connection.
         read_timeout: seconds between two bytes of an answer.
     """
-    session = LastingSession()
+    session = CachingSession()
     for scheme in ("https://", "http://"):
         session.mount(scheme, TrustingAdapter())
     return RequestsTransport(session=session, connection_timeout=connect_timeout, read_timeout=read_timeout)

@@ -28,7 +28,7 @@ from adf_trigger.datafactory.models import (
     TimeWindow,
 )
 from adf_trigger.datafactory.resources import API_VERSION, Factories, NamedResources
-from adf_trigger.datafactory.run_replies import glanced, query_value, read_created, read_page, read_run
+from adf_trigger.datafactory.run_replies import glance_filter, query_value, read_created, read_page, read_run
 
 _STARTED = frozenset({200, 201, 202})
 _CANCELLED = frozenset({200, 202, 204})
@@ -151,7 +151,7 @@ class DataFactoryClient:
         """
         body = run_filter.model_dump(mode="json", exclude_defaults=True)
         path = "/queryPipelineRuns"
-        return self._pages("PipelineRuns_QueryByFactory", path, body, PipelineRun, glanced(wanted))
+        return self._pages("PipelineRuns_QueryByFactory", path, body, PipelineRun, glance_filter(wanted))
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False

@@ -209,7 +209,7 @@ def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactory
     )
 
 
-def _class_of(effect: Effect, status: int, said: "_Said") -> type[DataFactoryError]:
+def _class_of(effect: Effect, status: int, said: "_ErrorBody") -> type[DataFactoryError]:
     if _is_unclear(effect, status, said.code):
         return Unavailable if effect is Effect.NONE else UnknownOutcome
     code = said.code or ""
@@ -242,29 +242,29 @@ def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _ErrorBody:
     code: str | None
     message: str
     target: str | None
 
 
-def _error_body(reply: Reply) -> _Said:
+def _error_body(reply: Reply) -> _ErrorBody:
     """The error of Data Factory or the Resource Manager, or an empty one (a proxy's HTML, an empty body)."""
     try:
         parsed = loads(reply.body)
     except (ValueError, RecursionError):
         kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
         said = f"a body that is not JSON ({kind[:100]})" if reply.body.strip() else "no body"
-        return _Said(None, said, None)
+        return _ErrorBody(None, said, None)
     error = _fields(parsed).get("error", parsed)
     if isinstance(error, str):
-        return _Said(_text(error), _text(_fields(parsed).get("error_description")) or "no message", None)
+        return _ErrorBody(_text(error), _text(_fields(parsed).get("error_description")) or "no message", None)
     fields = _fields(error)
     message = _text(fields.get("message")) or _text(fields.get("Message"))
     # The Resource Manager writes "null" for JSON that it cannot parse.
     if message is None or message == "null":
         message = "no message"
-    return _Said(
+    return _ErrorBody(
         _text(fields.get("code")) or _text(fields.get("Code")),
         "; ".join([message, *_details(fields.get("details"))]),
         _text(fields.get("target")),

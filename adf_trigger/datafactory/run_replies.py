@@ -39,7 +39,7 @@ def read_created(call: Call, reply: Reply) -> CreatedRun:
     )
 
 
-def glanced(wanted: Callable[[RunGlance], bool] | None) -> Callable[[object], bool] | None:
+def glance_filter(wanted: Callable[[RunGlance], bool] | None) -> Callable[[object], bool] | None:
     """The same predicate for a run's JSON. An invalid run is wanted, so that decoding reports why."""
     if wanted is None:
         return None

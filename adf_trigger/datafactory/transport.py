@@ -14,9 +14,9 @@ from requests.auth import AuthBase
 
 from adf_trigger import __version__
 from adf_trigger.azure.clouds import checked_endpoint
-from adf_trigger.azure.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
+from adf_trigger.azure.connections import TrackingAdapter, TrustingAdapter, begin_request, request_stage
 from adf_trigger.azure.deadlines import Deadline
-from adf_trigger.azure.sessions import LastingSession
+from adf_trigger.azure.sessions import CachingSession
 from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.failures import no_reply
 
@@ -135,9 +135,9 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
-            session = self._thread.session = LastingSession()
-            session.mount("https://", NotingAdapter(self._ca_file))
-            session.mount("http://", NotingAdapter(self._ca_file))
+            session = self._thread.session = CachingSession()
+            session.mount("https://", TrackingAdapter(self._ca_file))
+            session.mount("http://", TrackingAdapter(self._ca_file))
             with self._lock:
                 self._sessions.add(session)
         return session

@@ -78,7 +78,7 @@ def is_gone(status: int) -> bool:
 _LATER = frozenset({408, 425, 429})
 
 
-def require_taken(status: int) -> None:
+def require_accepted(status: int) -> None:
     """Require an answer that accepts the call.
 
     Raises:

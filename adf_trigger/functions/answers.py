@@ -14,8 +14,8 @@ from adf_trigger.contracts import RunView
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest
 from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.decoding import (
+    body_was_dropped,
     key_header,
-    lost_its_body,
     parameters_of,
     path_of,
     unknown_parameters,
@@ -140,7 +140,7 @@ def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.
 
 def unreadable(req: func.HttpRequest, body: bytes, most: int) -> func.HttpResponse | None:
     """The problem of a body that the platform has dropped, or that is longer than `most` bytes; else None."""
-    if lost_its_body(req, body):
+    if body_was_dropped(req, body):
         detail = "the platform does not forward chunked bodies; send it with a Content-Length"
         return problem(LENGTH_REQUIRED, detail, instance=path_of(req))
     if len(body) > most:

@@ -22,7 +22,7 @@ from adf_trigger.service.submission import Submission
 
 MAX_BATCH_BYTES = 262_144
 
-HAVE_KEYS = "names a single request: in a batch each start has its own key, in requestId"
+NOT_FOR_BATCHES = "names a single request: in a batch each start has its own key, in requestId"
 
 
 def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -65,7 +65,7 @@ def _faults(services: Services, req: func.HttpRequest, parameters: Parameters) -
         except InvalidRequest as exc:
             faults += exc.faults
     if KEY_HEADER in req.headers:
-        faults.append(Fault(KEY_HEADER, HAVE_KEYS))
+        faults.append(Fault(KEY_HEADER, NOT_FOR_BATCHES))
     return faults
 
 

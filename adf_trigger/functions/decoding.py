@@ -115,7 +115,7 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f"is {by_case[nearest[0]]} meant? " if nearest else ""
 
 
-def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
+def boolean_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
     """Decode a boolean query parameter, by default false; or return its fault."""
     text = parameters.get(name)
     if text in {"true", "false"}:
@@ -123,7 +123,7 @@ def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
     return False, [] if text is None else [Fault(name, "must be true or false")]
 
 
-def lost_its_body(req: func.HttpRequest, body: bytes) -> bool:
+def body_was_dropped(req: func.HttpRequest, body: bytes) -> bool:
     """Whether the request had a body that the platform has dropped.
 
     The Functions host forwards a body only with a Content-Length: a chunked one arrives empty.

@@ -23,7 +23,7 @@ from adf_trigger.functions.operations import (
 from adf_trigger.functions.parameters import PARAMETERS, Parameter
 from adf_trigger.functions.problem_examples import EXAMPLES
 from adf_trigger.functions.problems import PROBLEM_TYPES, ProblemType
-from adf_trigger.functions.schemas import said_in_words
+from adf_trigger.functions.schemas import describe_model
 from adf_trigger.functions.services import Services
 from adf_trigger.news import CompletionEvent, RejectedMessage
 
@@ -120,7 +120,7 @@ def schemas() -> dict[str, Any]:
     definitions: dict[str, Any] = found["$defs"]
     taken = {model.__name__ for model in (*read, *QUEUED)}
     for name, schema in definitions.items():
-        said_in_words(schema, modes, name)
+        describe_model(schema, modes, name)
         if name not in taken:
             schema.pop("additionalProperties", None)  # a later version may add members
     return definitions
@@ -137,7 +137,7 @@ def document_of(model: type[BaseModel], *, taken: bool) -> dict[str, Any]:
     schema = model.model_json_schema(mode=mode)
     modes = [(model, mode)]
     for name, each in ((model.__name__, schema), *schema.get("$defs", {}).items()):
-        said_in_words(each, modes, name)
+        describe_model(each, modes, name)
         if not taken:
             each.pop("additionalProperties", None)
     return {"$schema": DIALECT, **schema}

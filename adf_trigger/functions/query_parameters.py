@@ -37,7 +37,7 @@ _STATUSES = {status.lower(): status for status in RunStatus}
 _PLUS_SENT_PLAINLY = " "
 
 
-class Asked:
+class QueryReader:
     """Decodes the query parameters of a call, one by one; `settle` raises all faults together.
 
     Args:
@@ -156,15 +156,15 @@ class Asked:
         self.faults.append(Fault(name, message))
 
 
-def question_of(asked: Asked) -> Question:
+def question_of(query: QueryReader) -> Question:
     """Decode the filter of a list."""
-    since, until = asked.instant("since"), asked.instant("until")
+    since, until = query.instant("since"), query.instant("until")
     if since is not None and until is not None and since >= until:
-        asked.faults.append(Fault("since", "must be before until"))
+        query.faults.append(Fault("since", "must be before until"))
     return Question(
-        statuses=asked.statuses(),
-        pipeline=asked.pipeline(),
-        correlation_id=asked.text("correlationId", at_most=MAX_CORRELATION_ID),
+        statuses=query.statuses(),
+        pipeline=query.pipeline(),
+        correlation_id=query.text("correlationId", at_most=MAX_CORRELATION_ID),
         since=since,
         until=until,
     )

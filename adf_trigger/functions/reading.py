@@ -5,7 +5,13 @@ import azure.functions as func
 from adf_trigger.functions.answers import Parameters, answered, json_response
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import id_of, pipeline_name
-from adf_trigger.functions.query_parameters import MAX_RUNS, RUNS_PARAMETERS, USUAL_RUNS, Asked, question_of
+from adf_trigger.functions.query_parameters import (
+    MAX_RUNS,
+    RUNS_PARAMETERS,
+    USUAL_RUNS,
+    QueryReader,
+    question_of,
+)
 from adf_trigger.functions.services import Services
 
 MAX_CONTINUATION = 1_000
@@ -22,12 +28,12 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
         """Runs, newest first, rejected and unknown ones included."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            asked = Asked(req, parameters, RUNS_PARAMETERS, several=["status"])
-            question = question_of(asked)
-            limit = asked.number("limit", usual=USUAL_RUNS, at_most=MAX_RUNS)
-            factory = asked.text("factory", at_most=MAX_FACTORY)
-            continuation = asked.text("continuation", at_most=MAX_CONTINUATION)
-            asked.settle()
+            query = QueryReader(req, parameters, RUNS_PARAMETERS, several=["status"])
+            question = question_of(query)
+            limit = query.number("limit", usual=USUAL_RUNS, at_most=MAX_RUNS)
+            factory = query.text("factory", at_most=MAX_FACTORY)
+            continuation = query.text("continuation", at_most=MAX_CONTINUATION)
+            query.settle()
             page = services.runs.page(question, factory=factory, continuation=continuation, limit=limit)
             return json_response(page.model_dump(mode="json"))
 
@@ -39,9 +45,9 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
         """The activity runs of a run, as Data Factory reports them now."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            asked = Asked(req, parameters, ["factory", "by", "child"])
-            factory, by, child = asked.text("factory", at_most=MAX_FACTORY), asked.by(), asked.guid("child")
-            asked.settle()
+            query = QueryReader(req, parameters, ["factory", "by", "child"])
+            factory, by, child = query.text("factory", at_most=MAX_FACTORY), query.by(), query.guid("child")
+            query.settle()
             found = services.activities.show(id_of(req), factory=factory, by=by, child=child)
             return json_response(found.model_dump(mode="json"))
 
@@ -53,9 +59,9 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
         """The pipelines that can be started, with what they declare."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            asked = Asked(req, parameters, ["factory"])
-            factory = asked.text("factory", at_most=MAX_FACTORY)
-            asked.settle()
+            query = QueryReader(req, parameters, ["factory"])
+            factory = query.text("factory", at_most=MAX_FACTORY)
+            query.settle()
             return json_response(services.pipelines.list(factory).model_dump(mode="json"))
 
         return await answered(use_cases, req, context, None, work)
@@ -66,10 +72,10 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
         """One pipeline, with what it declares."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            asked = Asked(req, parameters, ["factory"])
-            factory = asked.text("factory", at_most=MAX_FACTORY)
-            name = asked.checked(pipeline_name, req.route_params["pipeline"]) or ""
-            asked.settle()
+            query = QueryReader(req, parameters, ["factory"])
+            factory = query.text("factory", at_most=MAX_FACTORY)
+            name = query.checked(pipeline_name, req.route_params["pipeline"]) or ""
+            query.settle()
             return json_response(services.pipelines.one(name, factory).model_dump(mode="json"))
 
         return await answered(use_cases, req, context, None, work)

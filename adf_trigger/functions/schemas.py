@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
 
-def said_in_words(schema: dict[str, Any], models: Sequence[tuple[type[BaseModel], str]], name: str) -> None:
+def describe_model(schema: dict[str, Any], models: Sequence[tuple[type[BaseModel], str]], name: str) -> None:
     """Describe a model by the first paragraph of its docstring, and its properties by the attributes there.
 
     Args:

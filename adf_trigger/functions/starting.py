@@ -12,10 +12,10 @@ from adf_trigger.functions.decoding import (
     KEY_HEADER,
     KEY_REQUIRED,
     TRACE_HEADER,
+    boolean_of,
     idempotency_key,
     pipeline_name,
     principal_of,
-    truth_of,
     unknown_parameters,
 )
 from adf_trigger.functions.holding import hold_view
@@ -67,7 +67,7 @@ def _submission(
     services: Services, req: func.HttpRequest, parameters: Parameters, body: bytes, new_id: IdSource
 ) -> tuple[Submission, bool]:
     """Decode a request, and whether it is only to be validated."""
-    only_ask, faults = truth_of(parameters, ASK_PARAMETER)
+    only_ask, faults = boolean_of(parameters, ASK_PARAMETER)
     by_status, more = fails_by_status(parameters)
     faults += more
     faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER, ON_FAILURE])

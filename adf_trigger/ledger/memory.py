@@ -109,7 +109,7 @@ class MemoryLedger:
             request_id = partition.owners.get(run_id)
             return None if request_id is None else self._stored(partition, request_id)
 
-    def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
+    def by_message_digest(self, factory: str, message_digest: str) -> Sequence[Stored]:
         """The records of requests that arrived as a message with that digest and without a key of its own."""
         ids = [record.request_id for record in self._all(factory) if record.message_digest == message_digest]
         found = (self.get(factory, request_id) for request_id in sorted(ids))

@@ -66,7 +66,7 @@ class LedgerReader(Protocol):
     def find(self, factory: str, run_id: UUID) -> Stored | None:
         """The record of a run, by any runId that it ever had (including the chosen one)."""
 
-    def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
+    def by_message_digest(self, factory: str, message_digest: str) -> Sequence[Stored]:
         """The records of requests that arrived as a message with that digest and without a key of its own."""
 
     def active(self, factory: str) -> Sequence[ActiveRun]:

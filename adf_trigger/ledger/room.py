@@ -132,7 +132,7 @@ def fitted(record: RunRecord) -> tuple[RunRecord, str]:
     Raises:
         RecordTooLarge: it is not sent yet and its parameters fit into no entity; a record that was sent loses them.
     """
-    for each in _ever_smaller(record):
+    for each in _shrinking(record):
         text = encode_record(each)
         if len(text) + _half_of_body(each.came_as) <= MAX_RECORD_CHARS:
             return each, text
@@ -141,7 +141,7 @@ def fitted(record: RunRecord) -> tuple[RunRecord, str]:
     )
 
 
-def _ever_smaller(record: RunRecord) -> Iterator[RunRecord]:
+def _shrinking(record: RunRecord) -> Iterator[RunRecord]:
     for limits in _LIMITS:
         record = _bounded(record, limits)
         yield record

@@ -156,7 +156,7 @@ class TableLedger:
         entity = self._table.read(partition_key(factory), id_key(run_id))
         return None if entity is None else self.get(factory, entity.get(REQUEST_ID, ""))
 
-    def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
+    def by_message_digest(self, factory: str, message_digest: str) -> Sequence[Stored]:
         """The records of requests that arrived as a message with that digest and without a key of its own.
 
         Raises:

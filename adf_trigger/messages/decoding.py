@@ -126,7 +126,7 @@ class Message:
         reference: the stored message that it stands for, if it is a reference.
         key: its idempotency key, where that is known from elsewhere.
         event: the event, if the message is one.
-        fed: for an event that could not be made a request: parameter → the places in its JSON of the value.
+        origins: for an event that could not be made a request: parameter → the places in its JSON of the value.
     """
 
     id: str
@@ -141,7 +141,7 @@ class Message:
     reference: Reference | None = None
     key: str | None = None
     event: Event | None = None
-    fed: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    origins: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
     @classmethod
     def decode(
@@ -234,7 +234,7 @@ class Message:
         Args:
             secure: names of parameters that its pipeline declares as SecureString.
         """
-        if self.fed:
+        if self.origins:
             return self._event_without(secure)
         without, names = masked(self.document, secure)
         without = without_callback(without)
@@ -248,7 +248,7 @@ class Message:
 
     def _event_without(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
         folded = {name.lower() for name in secure}
-        places = [place for name, its in self.fed.items() if name.lower() in folded for place in its]
+        places = [place for name, its in self.origins.items() if name.lower() in folded for place in its]
         document = parse(self.plain).document
         if not places:
             return self.body, ()

@@ -205,7 +205,7 @@ class ReplayTool:
         except AzureError as exc:
             raise PublishError("the rejected queue could not be read") from exc
         finally:
-            self._let_go(looked_at)
+            self._release(looked_at)
 
     def _receive(self, length: int) -> Iterable[QueueMessage]:
         if length == 0:
@@ -222,7 +222,7 @@ class ReplayTool:
         except AzureError as exc:
             raise PublishError("the rejected queue could not be read") from exc
 
-    def _let_go(self, messages: list[QueueMessage]) -> None:
+    def _release(self, messages: list[QueueMessage]) -> None:
         for raw in messages:
             try:
                 self._rejected.update_message(raw, visibility_timeout=0)

@@ -28,7 +28,7 @@ def json_object(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        found = json.loads(value, object_pairs_hook=_once_each, parse_constant=_no_number)
+        found = json.loads(value, object_pairs_hook=_unique_names, parse_constant=_no_number)
         if _ESCAPED_SURROGATE.search(value):
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as exc:
@@ -58,7 +58,7 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"is not JSON, which has no {name}")
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeats a name in one object")

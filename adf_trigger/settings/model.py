@@ -164,8 +164,8 @@ class CommonSettings(TimeSettings):
         usable = {name: value for name, value in values.items() if name not in faults}
         try:
             settings = cls.model_validate(usable, by_alias=True, by_name=False)
-            settings._warnings = tuple(unknown_names(source, known | settings._also_named()))  # noqa: SLF001 - its own class
-            for fault in settings._read_also(source):  # noqa: SLF001 - its own class
+            settings._warnings = tuple(unknown_names(source, known | settings._referenced_names()))  # noqa: SLF001 - its own class
+            for fault in settings._read_referenced(source):  # noqa: SLF001 - its own class
                 faults.setdefault(name_of(fault), []).append(fault)
         except ValidationError as exc:
             # An unresolved reference counts as a value: its one fault is named, not that it is missing.
@@ -199,12 +199,12 @@ class CommonSettings(TimeSettings):
 
     @field_validator("public_base_url")
     @classmethod
-    def _reached_safely(cls, value: str | None) -> str | None:
+    def _valid_base_url(cls, value: str | None) -> str | None:
         return None if value is None else checked_base_url(value)
 
     @field_validator("poll_schedule")
     @classmethod
-    def _can_be_due(cls, value: str) -> str:
+    def _valid_schedule(cls, value: str) -> str:
         return Schedule(value).expression
 
     @field_validator("policy")
@@ -216,7 +216,7 @@ class CommonSettings(TimeSettings):
         return value
 
     @model_validator(mode="after")
-    def _hold_together(self) -> Self:
+    def _consistent(self) -> Self:
         faults = [
             *self._storage_faults(),
             *self._queue_faults(),
@@ -231,11 +231,11 @@ class CommonSettings(TimeSettings):
     def _factory_faults(self) -> list[str]:
         return []  # a tool knows no factory
 
-    def _also_named(self) -> set[str]:
+    def _referenced_names(self) -> set[str]:
         """Variables that settings name."""
         return set()
 
-    def _read_also(self, source: Mapping[str, str]) -> Sequence[str]:
+    def _read_referenced(self, source: Mapping[str, str]) -> Sequence[str]:
         """Read the variables that settings name; returns their faults, under the settings' own names."""
         del source
         return []

@@ -80,7 +80,7 @@ class PlatformSettings(BaseModel):
 
     @field_validator("authentication_enabled", mode="before")
     @classmethod
-    def _said_outright(cls, value: object) -> object:
+    def _is_true(cls, value: object) -> object:
         # Set by the platform, so never a fault: any other value means that callers are not authenticated.
         return str(value).strip().lower() in {"true", "1"}
 

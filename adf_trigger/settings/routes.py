@@ -218,9 +218,9 @@ class RouteSettings(BaseModel):
         """The webhooks of routes, by the routes' names."""
         return self._webhooks
 
-    def _also_named(self) -> set[str]:
+    def _referenced_names(self) -> set[str]:
         return names_in(self.routes)
 
-    def _read_also(self, source: Mapping[str, str]) -> Sequence[str]:
+    def _read_referenced(self, source: Mapping[str, str]) -> Sequence[str]:
         self._webhooks, faults = targets_of(self.routes, source, loopback=self.webhooks_to_loopback)
         return faults

@@ -122,7 +122,7 @@ def compiled(value: object, *, of_blob: bool) -> Compiled:
     raise Unsupported("is not a JSON value")
 
 
-def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
+def evaluated(value: Compiled, trigger: Mapping[str, Any]) -> object:
     """Evaluate a compiled value for a run.
 
     Args:
@@ -136,9 +136,9 @@ def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
         case Reference() | Interpolation():
             return value.value(trigger)
         case dict():
-            return {name: worked_out(each, trigger) for name, each in value.items()}
+            return {name: evaluated(each, trigger) for name, each in value.items()}
         case list():
-            return [worked_out(each, trigger) for each in value]
+            return [evaluated(each, trigger) for each in value]
     return value
 
 

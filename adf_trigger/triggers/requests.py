@@ -13,7 +13,7 @@ from adf_trigger.messages.wording import pointer_to
 from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.triggers.definitions import PipelineStart, Trigger
 from adf_trigger.triggers.matching import trigger_of, why_not
-from adf_trigger.triggers.references import Missing, places_of, worked_out
+from adf_trigger.triggers.references import Missing, evaluated, places_of
 
 MAX_LABEL = 256
 
@@ -27,14 +27,14 @@ class EventRequest:
         key: its idempotency key: the same for the same event, trigger and pipeline, and for no others.
         document: the request, in the form of a message of the requests queue.
         faults: what its parameters need and the event lacks; if any, it has no parameters.
-        fed: parameter → the places in the event's JSON that its value comes from.
+        origins: parameter → the places in the event's JSON that its value comes from.
     """
 
     trigger: Trigger
     key: str
     document: dict[str, Any]
     faults: tuple[Fault, ...] = ()
-    fed: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    origins: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 def requests_of(event: Event, triggers: Sequence[Trigger]) -> Iterator[EventRequest]:
@@ -72,7 +72,7 @@ def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventReque
     faults = []
     for name, value in start.parameters.items():
         try:
-            parameters[name] = worked_out(value, context)
+            parameters[name] = evaluated(value, context)
         except Missing as exc:
             faults.append(Fault(pointer_to(("parameters", name)), str(exc)))
     labels = {"trigger": trigger.name, "eventType": event.type, "eventSubject": event.subject}
@@ -88,5 +88,5 @@ def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventReque
         document["correlationId"] = without_controls(event.id)
     if (trace := traceparent_of(event.document.get("traceparent"))) is not None:
         document["traceparent"] = trace
-    fed = {name: tuple(places_of(value)) for name, value in start.parameters.items()}
-    return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults), fed=fed)
+    origins = {name: tuple(places_of(value)) for name, value in start.parameters.items()}
+    return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults), origins=origins)

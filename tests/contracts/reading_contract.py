@@ -41,11 +41,11 @@ class ReadingContract(LedgerClaims):
         for name, digest in (("a", "d" * 64), ("b", "d" * 64), ("c", "e" * 64), ("d", None)):
             ledger.claim(a_record(factory, name, message_digest=digest))
         ledger.claim(a_record(a_factory(), "a", message_digest="d" * 64))
-        found = ledger.taken_from(factory, "d" * 64)
+        found = ledger.by_message_digest(factory, "d" * 64)
         assert [stored.record.request_id for stored in found] == ["a", "b"]
         ledger.release(found[0])
-        assert [stored.record.request_id for stored in ledger.taken_from(factory, "d" * 64)] == ["b"]
-        assert ledger.taken_from(factory, "f" * 64) == []
+        assert [stored.record.request_id for stored in ledger.by_message_digest(factory, "d" * 64)] == ["b"]
+        assert ledger.by_message_digest(factory, "f" * 64) == []
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7, 100])
     def test_pages_have_every_run_once(self, ledger: Ledger, factory: str, limit: int) -> None:

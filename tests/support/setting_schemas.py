@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from adf_trigger.functions.openapi import DIALECT
-from adf_trigger.functions.schemas import said_in_words
+from adf_trigger.functions.schemas import describe_model
 from adf_trigger.settings.policy import (
     Details,
     Observe,
@@ -61,7 +61,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
 def _by_name(adapter: TypeAdapter[Any], model: type[BaseModel], words: str) -> dict[str, Any]:
     schema = adapter.json_schema()
     for name, each in schema["$defs"].items():
-        said_in_words(each, [(model, "validation")], name)
+        describe_model(each, [(model, "validation")], name)
         if name in _ENUMS:
             each["description"] = _said_of(_ENUMS[name])
     return {"$schema": DIALECT, "description": words, "properties": _OF_THE_FILE, **schema}

@@ -15,7 +15,7 @@ from datetime import timedelta
 from adf_trigger.azure.public_addresses import UnsafeAddress
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError, PublishError
-from adf_trigger.events.callbacks import CallbackSender, is_gone, require_taken
+from adf_trigger.events.callbacks import CallbackSender, is_gone, require_accepted
 from adf_trigger.ledger.notes import Note, Notes
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
@@ -228,7 +228,7 @@ class CallbackCaller:
                 self._remove(factory, note)
                 _log_end(claimed, "callback_dropped", f"no caller waits there any more: it answered {status}")
                 return
-            require_taken(status)
+            require_accepted(status)
         except PublishError as exc:
             failures[waiting.host] += 1
             self._failed(factory, note, claimed, uri, one_line(str(exc), LONGEST_WHY))

@@ -311,7 +311,7 @@ class EventIntake:
                 request=None,
                 faults=faults,
                 event=None,
-                fed=made.fed,
+                origins=made.origins,
             )
         return Message.decode(
             text.encode(),

@@ -255,7 +255,7 @@ class Intake:
 
     def _same_in(self, factory: str, submission: Submission, message: Message) -> Iterator[RunRecord]:
         if message.own_key is None:
-            for stored in self._ledger.taken_from(factory, message.digest):
+            for stored in self._ledger.by_message_digest(factory, message.digest):
                 if stored.record.request_id != message.request_id:
                     yield stored.record
             return

@@ -132,7 +132,9 @@ class OverdueMessageWatcher:
             kept.body, message_id=kept.message_id, attempts=kept.attempts, inserted_at=kept.received_at
         ).digest
         places = [kept.factory] if kept.factory else self._places()
-        found = (stored.record for place in places for stored in self._ledger.taken_from(place, digest))
+        found = (
+            stored.record for place in places for stored in self._ledger.by_message_digest(place, digest)
+        )
         return any(not is_rejection(record, kept) for record in found)
 
 

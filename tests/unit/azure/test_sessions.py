@@ -7,12 +7,12 @@ import requests
 import responses
 
 from adf_trigger.azure.connections import TrustingAdapter
-from adf_trigger.azure.sessions import LastingSession
+from adf_trigger.azure.sessions import CachingSession
 
 URL = "https://acme.table.core.windows.net/adfruns"
 
 
-def _proxies(session: LastingSession, url: str, proxies: dict[str, str] | None = None) -> dict[str, str]:
+def _proxies(session: CachingSession, url: str, proxies: dict[str, str] | None = None) -> dict[str, str]:
     merged = session.merge_environment_settings(url, proxies or {}, stream=False, verify=True, cert=None)
     return dict(merged["proxies"])
 
@@ -21,7 +21,7 @@ def test_the_environment_s_proxy_is_taken_for_each_server(monkeypatch: pytest.Mo
     """Those that it excepts are called straight, at the first call and at the next."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "vault.azure.net")
-    session = LastingSession()
+    session = CachingSession()
     for _ in range(2):
         assert _proxies(session, URL)["https"] == "http://proxy:3128"
         assert "https" not in _proxies(session, "https://acme.vault.azure.net/x")
@@ -30,7 +30,7 @@ def test_the_environment_s_proxy_is_taken_for_each_server(monkeypatch: pytest.Mo
 def test_what_a_call_says_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is that call's alone."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    session = LastingSession()
+    session = CachingSession()
     assert _proxies(session, URL, {"https": "http://another:1"})["https"] == "http://another:1"
     assert _proxies(session, URL)["https"] == "http://proxy:3128"
 
@@ -38,7 +38,7 @@ def test_what_a_call_says_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_who_asks_changes_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call gets proxies of its own."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    session = LastingSession()
+    session = CachingSession()
     settings = session.merge_environment_settings(URL, {}, stream=False, verify=True, cert=None)
     settings["proxies"].clear()
     assert _proxies(session, URL)["https"] == "http://proxy:3128"
@@ -51,7 +51,7 @@ def test_a_netrc_file_changes_no_authorization(tmp_path: Path, monkeypatch: pyte
     netrc.write_text("machine acme.table.core.windows.net login me password hush\n")
     monkeypatch.setenv("NETRC", str(netrc))
     responses.get(URL)
-    LastingSession().get(URL, headers={"Authorization": "Bearer token"})
+    CachingSession().get(URL, headers={"Authorization": "Bearer token"})
     assert responses.calls[0].request.headers["Authorization"] == "Bearer token"
 
 
@@ -75,7 +75,7 @@ def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: b
     """Its URL, its headers and its body are the same."""
     responses.add(method.upper(), url)
     headers = {"accept": "application/json", "X-Own": "1"}
-    for session in (LastingSession(), requests.Session()):
+    for session in (CachingSession(), requests.Session()):
         session.request(
             method, url, headers=headers, data=body, auth=_signed, timeout=(1, 2), allow_redirects=False
         )
@@ -88,14 +88,14 @@ def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: b
 def test_no_header_is_smuggled_in_by_the_value_of_another(value: str) -> None:
     """The call fails before anything is sent."""
     with pytest.raises(requests.exceptions.InvalidHeader):
-        LastingSession().request("GET", URL, headers={"X-Own": value}, allow_redirects=False)
+        CachingSession().request("GET", URL, headers={"X-Own": value}, allow_redirects=False)
 
 
 @pytest.mark.parametrize("name", ["X-Own: a\r\nX-Other", "X-Own\r\n", "X-Own:", ""])
 def test_no_header_is_smuggled_in_by_the_name_of_another(name: str) -> None:
     """The call fails before anything is sent, and as a call of requests does."""
     with pytest.raises(requests.exceptions.InvalidHeader):
-        LastingSession().request("GET", URL, headers={name: "a"}, allow_redirects=False)
+        CachingSession().request("GET", URL, headers={name: "a"}, allow_redirects=False)
 
 
 def test_a_pool_of_connections_is_used_until_it_is_closed() -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 from azure.core.credentials import AccessToken
 
-from adf_trigger.azure.storage import StorageAccount, spelled_out
+from adf_trigger.azure.storage import StorageAccount, expanded
 from adf_trigger.errors import SettingsError
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.settings.opening import storage_account
@@ -51,7 +51,7 @@ def test_development_storage_is_azurite(text: str, host: str) -> None:
 )
 def test_what_is_no_shorthand_is_left_as_it_is(text: str) -> None:
     """Nothing is read into a text that says something else."""
-    assert spelled_out(text) == text
+    assert expanded(text) == text
 
 
 def test_endpoints_and_a_credential_open_an_account() -> None:

@@ -160,7 +160,7 @@ def test_trouble_puts_it_back_into_the_poison_queue(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(world.ledger, "taken_from", fail)
+    monkeypatch.setattr(world.ledger, "by_message_digest", fail)
     poison(caller, {"pipeline": "load"}, message_id="m-9")
     ((text, delay),) = world.outbox.put_back_as_poison
     assert (json.loads(text), delay > 0) == ({"pipeline": "load"}, True)
