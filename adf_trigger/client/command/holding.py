@@ -39,7 +39,7 @@ class Instant(click.ParamType[datetime]):
 FACTORY = click.option(
     "--factory",
     default=ONLY_FACTORY,
-    help=f"Alias of the factory; default: `{ONLY_FACTORY}`, the alias of a single factory.",
+    help=f"Alias of the factory; default: `{ONLY_FACTORY}`, its alias if it is the only one.",
 )
 PIPELINE = click.option("--pipeline", help="Only requests for this pipeline.")
 KEY = click.option("--key", help="Only requests with this value of the policy's admission key.")
