@@ -31,6 +31,7 @@ from adf_trigger.service.calls.reads import Reads
 from adf_trigger.service.calls.throttling import Throttling
 from adf_trigger.service.calls.watched import WatchedRuns
 from adf_trigger.service.dispatching.dispatch import wire_dispatcher
+from adf_trigger.service.dispatching.drain import wire_drainer
 from adf_trigger.service.dispatching.reconcile import Reconciler
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
@@ -187,8 +188,7 @@ def wire(
         *(ledger, records, clock, new_id, checker, sender, gate, holds, backlog, publisher),
         *(partitions, policies, callbacks, caller, admit),
     )
-    schedule = Schedule(settings.poll_schedule)
-    withholder = Withholder(policies, definitions)
+    schedule, withholder = Schedule(settings.poll_schedule), Withholder(policies, definitions)
     ends = EndRecorder(ledger, records, publisher, policies, withholder, clock)
     monitor = Monitor(
         ledger,
@@ -247,8 +247,7 @@ def wire(
         caller,
         seconds=seconds,
     )
-    times = StartTimes(clock, leases, deadline=deadline)
-    reads = Reads(gate, allowance, clock)
+    times, reads = StartTimes(clock, leases, deadline=deadline), Reads(gate, allowance, clock)
     event_intake = EventIntake(
         settings.triggers,
         factories,
@@ -271,12 +270,16 @@ def wire(
         steps,
         deadline=deadline,
     )
+    dispatcher = wire_dispatcher(
+        ledger, records, clock, sender, gate, reconciler, holds, backlog, tick_threads, times, admit
+    )
+    wire_drainer(
+        *(ledger, backlog, dispatcher, gate, allowance, clock, schedule, tick_threads, settings.tick_calls)
+    )
     parts = TurnParts(
         gate=gate,
         ledger=ledger,
-        dispatcher=wire_dispatcher(
-            ledger, records, clock, sender, gate, reconciler, holds, backlog, tick_threads, times, admit
-        ),
+        dispatcher=dispatcher,
         canceller=canceller,
         monitor=monitor,
         joined=JoinedEnder(ledger, records, publisher, tick_threads),

@@ -157,7 +157,7 @@ class Dispatcher:
     def _have_others_wait(self, factory: FactoryHandle) -> None:
         """Have requests that come while the factory cannot be used wait behind those that there are."""
         if self._backlog.since(factory) is None:
-            self._backlog.begin(factory)
+            self._backlog.begin(factory, drained=False)
 
     def _next_round(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
         """The requests that are to be processed next in this turn.

@@ -1,11 +1,13 @@
 """The backlog of a factory: requests that wait for allowed calls, behind which new ones are queued.
 
 Requests are started in order of arrival, whichever instance accepted them. While a factory has a note of a backlog, a
-new request is claimed and not sent: the timer sends them all, as fast as it is allowed to.
+new request is claimed and not sent: the timer, and the process that wrote the note, send them all, as fast as they are
+allowed to.
 """
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
@@ -61,6 +63,11 @@ class Backlog:
         self._known: dict[str, tuple[datetime, datetime | None]] = {}
         self._readers: dict[str, _Reader] = {}
         self._lock = threading.Lock()
+        self._drain: Callable[[FactoryHandle], None] | None = None
+
+    def drained_by(self, drain: Callable[[FactoryHandle], None]) -> None:
+        """Have each backlog that this process begins drained: called once for each, and not waited for."""
+        self._drain = drain
 
     def permit(self, factory: FactoryHandle) -> Permit | None:
         """A permit to start a new request; None where it has to wait for its turn."""
@@ -127,15 +134,21 @@ class Backlog:
                 raise LedgerError(str(reader.found)) from reader.found
             return reader.found
 
-    def begin(self, factory: FactoryHandle) -> None:
-        """Record that requests wait from now on, unless that is recorded already."""
-        self._begin(factory, self._clock())
+    def begin(self, factory: FactoryHandle, *, drained: bool = True) -> None:
+        """Record that requests wait from now on, unless that is recorded already.
+
+        Args:
+            factory: whose requests wait.
+            drained: whether they can be started before the timer is due; see `drained_by`.
+        """
+        if self._begin(factory, self._clock()) and drained and self._drain is not None:
+            self._drain(factory)
 
     def begin_again(self, factory: FactoryHandle, note: Note) -> None:
         """Record that requests still wait, after the note was removed."""
         self._begin(factory, _since(note, factory) or self._clock())
 
-    def _begin(self, factory: FactoryHandle, now: datetime) -> None:
+    def _begin(self, factory: FactoryHandle, now: datetime) -> bool:
         try:
             with self._steps("backlog.begin"):
                 value = {"since": now.isoformat(), "address": factory.present_id}
@@ -151,6 +164,8 @@ class Backlog:
                 factory.alias,
                 extra={"action": "backlog_begun", "factory": factory.id},
             )
+            return True
+        return False
 
     def end(self, factory: FactoryHandle, note: Note) -> bool:
         """Remove the note, since no request waits any more; returns whether it was removed. A changed note stays.
