@@ -78,9 +78,11 @@ class TurnParts:
 
     def _read(self, turn: FactoryTurn, _: Budget) -> None:
         turn.active = self.ledger.active(turn.factory.id)
+        turn.is_read = True
 
     def _dispatch(self, turn: FactoryTurn, budget: Budget) -> None:
-        turn.ended = self.dispatcher.dispatch(turn.factory, turn.active, budget)
+        if turn.is_read:  # else it would look as if no request waited
+            turn.ended = self.dispatcher.dispatch(turn.factory, turn.active, budget)
 
     def _cancel(self, turn: FactoryTurn, budget: Budget) -> None:
         self.canceller.repeat(turn.factory, turn.active, budget)

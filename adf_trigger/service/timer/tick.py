@@ -106,8 +106,9 @@ class TickRunner:
                 work = FactoryTurn(turn.factory, self._budget(turn.factory))
                 take_turn(self._stages, work, within, self._tick_threads)
                 trouble[turn.number] = work.trouble
-                held[turn.number] = turn.factory.alias, counted_by_hold(work.active)
-                lines[turn.number] = turn.factory.alias, LinesOf.among(work.active)
+                if work.is_read:
+                    held[turn.number] = turn.factory.alias, counted_by_hold(work.active)
+                    lines[turn.number] = turn.factory.alias, LinesOf.among(work.active)
             finally:
                 rounds.over(turn)
 

@@ -25,6 +25,7 @@ class FactoryTurn:
         factory: whose turn it is.
         budget: calls that may still be spent on it.
         active: its active runs, read once.
+        is_read: whether they could be read.
         ended: records that have ended since these were read.
         listed: what the monitor has listed.
         over: runs that the monitor has seen to have ended.
@@ -34,6 +35,7 @@ class FactoryTurn:
     factory: FactoryHandle
     budget: Budget
     active: Sequence[ActiveRun] = ()
+    is_read: bool = False
     ended: Sequence[Stored] = ()
     listed: Listed | None = None
     over: set[UUID] = field(default_factory=set)

@@ -5,8 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from adf_trigger.contracts import Source
-from adf_trigger.errors import CredentialError, NotSent, Throttled, Unavailable, UnknownOutcome
-from tests.support.world import STARTED, World
+from adf_trigger.errors import (
+    CredentialError,
+    LedgerError,
+    NotSent,
+    Throttled,
+    Unavailable,
+    UnknownOutcome,
+)
+from tests.support.world import FACTORY_ID, STARTED, World
 
 HOUR = 3600
 KEYS = [f"key-{number}" for number in range(8)]
@@ -97,3 +104,27 @@ def test_what_waited_is_started_in_order_of_arrival() -> None:
         world.tick(after=7)
     started = [world.services.query.find(str(run_id)).request_id for run_id in world.factory.runs]
     assert started == KEYS
+
+
+def test_rows_that_cannot_be_read_do_not_look_like_none() -> None:
+    """A factory that is full stays so while it is not known whether requests wait for it."""
+    world = World()
+    world.factory.declare("load")
+    world.factory.most_runs = 0
+    world.submit()
+    world.tick(after=1)
+    state = world.services.states.of(FACTORY_ID)
+    assert state is not None
+
+    def away(_: str) -> None:
+        raise LedgerError("away")
+
+    active = world.ledger.active
+    world.ledger.active = away  # type: ignore[method-assign, assignment]
+    world.tick(after=60)
+    world.ledger.active = active  # type: ignore[method-assign]
+    assert world.services.states.of(FACTORY_ID) == state
+    world.factory.most_runs = None
+    world.tick(after=60)
+    assert world.status() in STARTED
+    assert world.services.states.of(FACTORY_ID) is None
