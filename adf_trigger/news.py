@@ -22,7 +22,7 @@ class EventData(RunView):
 
 
 class CompletionEvent(Wire):
-    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue where that is to be published.
+    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue by its policy or request.
 
     `id` is the same for every repeat of the same event, so that a consumer can drop repeats.
 

@@ -25,7 +25,7 @@ _PLAIN = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*"
 _URL = re.compile(
     rf"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?/{_PLAIN}(?:%[0-9A-Fa-f]{{2}}{_PLAIN})*"
 )
-"""A URL without characters to escape. There is one way to match it: with more, a long other text would take hours."""
+"""A URL without characters to escape. It matches in one way only: a long text that does not match is rejected fast."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 """The name of a header."""

@@ -1,4 +1,4 @@
-"""Connections that send a small request in one piece, and whose answers are final ones.
+"""Connections that send a small request in one piece, and that accept only final answers.
 
 http.client sends the head of a request and its body separately: two packets or TLS records, for each of which the peer
 wakes up, and this thread releases the interpreter's lock and has to acquire it again.
@@ -38,12 +38,12 @@ class WholeRequests(HTTPConnection):
         super().send(data)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        """See HTTPConnection. An interim answer is an error: the final one would be taken for that of the next request.
+        """See HTTPConnection. An interim answer is an error: the final one would be read as that of the next request.
 
-        http.client skips 100 alone, and takes any other below 200 for the end of the answer.
+        http.client skips only 100, and treats any other status below 200 as a complete answer.
 
         Raises:
-            BadStatusLine: there was an interim answer; the connection is of no use any more.
+            BadStatusLine: there was an interim answer; the connection is closed.
         """
         response = super().getresponse()
         if response.status < http.HTTPStatus.OK:

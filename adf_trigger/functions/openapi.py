@@ -32,7 +32,7 @@ RELATIVE = "/api"
 _SCHEMAS = "#/components/schemas/{model}"
 _HEADERS: Mapping[str, str] = {
     "Location": "Where the run, or its result, is found.",
-    "Idempotency-Key": "The request's key, quoted; only where it is ASCII.",
+    "Idempotency-Key": "The request's key, quoted; only if it is ASCII.",
     "Retry-After": "Seconds after which to ask again.",
     "Preference-Applied": "The wait that was honoured.",
     "WebHook-Allowed-Origin": "The origin that may send events: the one that asked.",

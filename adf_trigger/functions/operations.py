@@ -331,8 +331,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "health",
         "Whether the service is healthy, and since when: public.",
         {
-            HTTPStatus.OK: Answer("All is well.", _HEALTH),
-            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH),
+            HTTPStatus.OK: Answer("Healthy.", _HEALTH),
+            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Unhealthy, or just started.", _HEALTH),
         },
         keyed=False,
     ),
@@ -343,8 +343,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "health",
         "All problems in words, and the other details of the health.",
         {
-            HTTPStatus.OK: Answer("All is well.", _HEALTH_DETAILS),
-            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH_DETAILS),
+            HTTPStatus.OK: Answer("Healthy.", _HEALTH_DETAILS),
+            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Unhealthy, or just started.", _HEALTH_DETAILS),
         },
     ),
     Operation(

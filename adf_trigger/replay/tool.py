@@ -75,7 +75,7 @@ class ReplayTool:
         self._replayer = Replayer(messages, ledger, partial(put_message, requests), clock, logged_steps)
 
     def all(self) -> list[RejectedMessage]:
-        """Every message, oldest first; each stays where it is."""
+        """Every message, oldest first; none is removed."""
         found = [kept.as_rejected() for kept in self._in_ledger() if not kept.waiting]
         known = {message.message_id for message in found}
 

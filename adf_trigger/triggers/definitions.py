@@ -135,7 +135,7 @@ class _Reader:
             self._fault(f"name must be text of 1 to {MAX_NAME} characters")
 
     def trigger(self) -> Trigger | None:
-        """The trigger; None where it has faults."""
+        """The trigger; None if it has faults."""
         if self.faults:
             return None
         properties = self._object(self._entry, "properties")
