@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 # How long an example takes says how busy the machine is; what hangs is ended by the time limit of the whole test.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+TOGETHER = ("tests/acceptance/azure_names/", "tests/acceptance/console/")
+"""Folders whose files share a stack: all on one worker, so that not each worker starts a stack for its part of them."""
+
 SLOW_FILES = (
+    *TOGETHER,
     "tests/acceptance/crash/test_killed_",
     "tests/acceptance/chaos/test_chaos_s",
     "tests/acceptance/stack/test_up",
@@ -24,7 +29,6 @@ SLOW_FILES = (
     "tests/acceptance/service/test_messages.py",
     "tests/unit/service/test_state_machine.py",
     "tests/unit/emulator/hosting/test_factory_robustness.py",
-    "tests/acceptance/azure_names/",
     "tests/acceptance/",
 )
 """Beginnings of the paths of what takes longest, which a worker must not begin when the others are done."""
@@ -72,6 +76,19 @@ def tracing(wanted: Tracing) -> Iterator[Tracing]:
     finally:
         sys.settrace(before[0])
         threading.settrace(before[1])
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Gives each worker whole files, and one worker all files of a folder whose stack they share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(filter(nodeid.startswith, TOGETHER), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Distribute so with `--dist loadfile`."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
