@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from adf_trigger.local.processes.environment import child_environment
 from adf_trigger.local.processes.process import Process, ready_line
 from adf_trigger.local.stack.stack import Stack, StackConfig
+from adf_trigger.local.stack.stack_config import Progress
 from tests.support.waiting import LIMIT
 
 MODULES = ("functions_host", "emulator")
@@ -59,16 +60,22 @@ def command(address: str, module: str) -> list[str]:
     return [sys.executable, "-I", "-S", str(_START), address, module]
 
 
+def command_of(address: str) -> list[str]:
+    """What to run instead of `python -m adf_trigger.local`, before its arguments: its stack is a WarmStack."""
+    return [sys.executable, "-m", "tests.support.warm_command", address]
+
+
 class WarmStack(Stack):
     """A local stack whose emulator and functions hosts are forked; all else is as always.
 
     Args:
         config: see Stack.
         address: of `warm_processes`.
+        progress: see Stack.
     """
 
-    def __init__(self, config: StackConfig, address: str) -> None:
-        super().__init__(config)
+    def __init__(self, config: StackConfig, address: str, progress: Progress | None = None) -> None:
+        super().__init__(config, progress)
         self._address = address
 
     def _start_python(

@@ -15,7 +15,7 @@ from adf_trigger.emulator.commands.azure_environment import azure_environment
 from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import StackConfig
-from tests.support.warm import WarmStack
+from tests.support.warm import WarmStack, command_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,10 +37,10 @@ def stack(cloud: str, folder: Path, warm: str) -> Iterator[Endpoints]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cloud", ["us-government", "china"])
-def test_the_demo_runs_end_to_end(cloud: str) -> None:
+def test_the_demo_runs_end_to_end(cloud: str, warm: str) -> None:
     """The app signs in with the audience of its cloud, starts the pipelines and tells their ends."""
     done = subprocess.run(
-        [sys.executable, "-m", "adf_trigger.local", "demo", "--cloud", cloud],
+        [*command_of(warm), "demo", "--cloud", cloud],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -12,8 +12,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Up]]:
     """Starts `up` with options; whatever is left of it afterwards is killed."""
     started: list[Up] = []
 
-    def start(*options: str, wrapper: tuple[str, ...] = (), json: bool = True) -> Up:
-        running = Up(tmp_path_factory.mktemp("up"), *options, wrapper=wrapper, json=json)
+    def start(*options: str, wrapper: tuple[str, ...] = (), json: bool = True, warm: str | None = None) -> Up:
+        folder = tmp_path_factory.mktemp("up")
+        running = Up(folder, *options, wrapper=wrapper, json=json, warm=warm)
         started.append(running)
         return running
 

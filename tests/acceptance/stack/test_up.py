@@ -21,7 +21,7 @@ from azure.storage.queue import QueueServiceClient
 from adf_trigger.local.azurite import install
 from adf_trigger.local.processes.process import StartFailed
 from adf_trigger.local.stack.endpoints import Endpoints
-from adf_trigger.local.stack.stack import Stack, StackConfig
+from adf_trigger.local.stack.stack import StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
 from tests.support.warm import WarmStack
 
@@ -38,9 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(folder: Path) -> Iterator[Endpoints]:
+def shared(folder: Path, warm: str) -> Iterator[Endpoints]:
     """A stack for tests that only look."""
-    with Stack(StackConfig(data=folder)) as endpoints:
+    with WarmStack(StackConfig(data=folder), warm) as endpoints:
         yield endpoints
 
 
@@ -69,7 +69,10 @@ def token(endpoints: Endpoints) -> str:
 
 
 def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
-    """One JSON line within 15 seconds; by then every part answers, at the very addresses that it names."""
+    """One JSON line within 15 seconds; by then every part answers, at the very addresses that it names.
+
+    No listening socket of the stack can be reached from another machine.
+    """
     install()
     started = time.monotonic()
     running = up()
@@ -110,6 +113,15 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
     assert "adf_trigger.emulator" in names["emulator"]
     assert "adf_trigger.functions_host" in names["functions"]
 
+    listening = [
+        connection.laddr
+        for pid in endpoints.pids.values()
+        for connection in psutil.Process(pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 12
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
     folder = Path(endpoints.ca_file).parents[1]
     assert folder.is_dir()
     assert len(running.processes()) >= 4
@@ -117,18 +129,6 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
     assert running.rest_of_output() == ""
     assert running.processes() == []
     assert not folder.exists()
-
-
-def test_everything_binds_the_loopback_address_alone(shared: Endpoints) -> None:
-    """No listening socket of the stack can be reached from another machine."""
-    listening = [
-        connection.laddr
-        for pid in shared.pids.values()
-        for connection in psutil.Process(pid).net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert len(listening) == 12
-    assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
 def test_the_official_sdk_reads_the_factory_over_https(shared: Endpoints) -> None:
@@ -182,7 +182,7 @@ def test_two_stacks_run_side_by_side(shared: Endpoints, warm: str) -> None:
             assert "only-here" not in {queue.name for queue in there.list_queues()}
 
 
-def test_what_is_asked_for_is_used(up: Callable[..., Up]) -> None:
+def test_what_is_asked_for_is_used(up: Callable[..., Up], warm: str) -> None:
     """Ports can be told, so that others know them beforehand; `--any-group` takes any group to be there."""
     wanted = free_ports(3)
     endpoints = up(
@@ -193,6 +193,7 @@ def test_what_is_asked_for_is_used(up: Callable[..., Up]) -> None:
         str(wanted[1]),
         "--queue-port",
         str(wanted[2]),
+        warm=warm,
     ).ready()
     assert endpoints.functions_url == f"http://127.0.0.1:{wanted[0]}"
     assert endpoints.management_url == f"http://127.0.0.1:{wanted[1]}"
@@ -233,9 +234,9 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(up: Callable[..., Up], par
     assert eventually(lambda: running.processes() == [])
 
 
-def test_a_setting_that_is_wrong_ends_it_with_the_reason(up: Callable[..., Up]) -> None:
+def test_a_setting_that_is_wrong_ends_it_with_the_reason(up: Callable[..., Up], warm: str) -> None:
     """The app's own settings are checked before the app is started, and each fault is named."""
-    running = up("--set", "ADF_TRIGGER_TABLE=1-bad", "--set", "ADF_TRIGGER_TICK_CALLS=none")
+    running = up("--set", "ADF_TRIGGER_TABLE=1-bad", "--set", "ADF_TRIGGER_TICK_CALLS=none", warm=warm)
     assert running.process.wait(PATIENT_SECONDS) == 1
     assert "ADF_TRIGGER_TABLE" in running.said()
     assert "ADF_TRIGGER_TICK_CALLS" in running.said()

@@ -51,9 +51,9 @@ def test_a_signal_while_it_starts_ends_it_clean(up: Callable[..., Up]) -> None:
     assert eventually(lambda: running.processes() == [])
 
 
-def test_a_second_signal_does_not_disturb_the_end(up: Callable[..., Up]) -> None:
+def test_a_second_signal_does_not_disturb_the_end(up: Callable[..., Up], warm: str) -> None:
     """An impatient Ctrl+C changes nothing: all is stopped in order."""
-    running = up()
+    running = up(warm=warm)
     running.ready()
     running.process.send_signal(signal.SIGINT)
     time.sleep(0.1)
@@ -63,14 +63,14 @@ def test_a_second_signal_does_not_disturb_the_end(up: Callable[..., Up]) -> None
 
 
 def test_data_outlives_the_stack_even_killed_and_no_process_does(
-    up: Callable[..., Up], tmp_path: Path
+    up: Callable[..., Up], tmp_path: Path, warm: str
 ) -> None:
     """With a data folder, the next stack finds the messages of the last one, whether that was ended or killed.
 
     SIGKILL gives it no chance; its children end all the same, and Azurite saves what it acknowledged.
     """
     data = str(tmp_path / "data")
-    ended = up("--data", data)
+    ended = up("--data", data, warm=warm)
     put(ended.ready(), "from the first")
     assert ended.end(signal.SIGTERM) == 0
     killed = up("--data", data)
@@ -79,7 +79,7 @@ def test_data_outlives_the_stack_even_killed_and_no_process_does(
     put(endpoints, "from the second")
     killed.end(signal.SIGKILL)
     # Started at once, the next stack waits until the processes of the one before are gone.
-    last = up("--data", data)
+    last = up("--data", data, warm=warm)
     assert messages(last.ready()) == ["from the first", "from the second"]
     assert killed.processes() == []
     assert last.end(signal.SIGTERM) == 0
@@ -101,7 +101,7 @@ def test_it_ends_when_its_parent_is_killed(up: Callable[..., Up]) -> None:
     assert "has ended" in running.said()
 
 
-def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up]) -> None:
+def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up], warm: str) -> None:
     """Who asks for it keeps the stack: SIGHUP ignored means to go on."""
     parent = textwrap.dedent(
         """
@@ -110,9 +110,9 @@ def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up]) -> None:
         raise SystemExit(subprocess.run(sys.argv[1:]).returncode)
         """
     )
-    running = up(wrapper=(sys.executable, "-c", parent))
+    running = up(wrapper=(sys.executable, "-c", parent), warm=warm)
     endpoints = running.ready()
-    (command,) = (process for process in running.processes() if "up" in cmdline(process)[:4])
+    (command,) = (process for process in running.processes() if "up" in cmdline(process)[:5])
     running.end(signal.SIGKILL)
     time.sleep(1)
     assert requests.get(f"{endpoints.functions_url}/api/health", timeout=60).status_code in (200, 503)
@@ -121,9 +121,9 @@ def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up]) -> None:
 
 
 @pytest.mark.parametrize("name", ["azurite", "emulator"])
-def test_a_process_that_dies_ends_the_stack(up: Callable[..., Up], name: str) -> None:
+def test_a_process_that_dies_ends_the_stack(up: Callable[..., Up], name: str, warm: str) -> None:
     """`up` says which one ended and how, stops the others, and fails with code 1."""
-    running = up()
+    running = up(warm=warm)
     endpoints = running.ready()
     os.kill(endpoints.pids[name], signal.SIGKILL)
     assert running.process.wait(PATIENT_SECONDS) == 1
@@ -134,9 +134,9 @@ def test_a_process_that_dies_ends_the_stack(up: Callable[..., Up], name: str) ->
     assert log.is_file()
 
 
-def test_with_restart_the_functions_host_comes_back(up: Callable[..., Up], tmp_path: Path) -> None:
+def test_with_restart_the_functions_host_comes_back(up: Callable[..., Up], tmp_path: Path, warm: str) -> None:
     """Killed, it is started again on its port and with its key, and the others do not notice."""
-    running = up("--restart", "--data", str(tmp_path / "data"))
+    running = up("--restart", "--data", str(tmp_path / "data"), warm=warm)
     before = running.ready()
 
     def now() -> Endpoints:

@@ -14,11 +14,13 @@ import psutil
 import pytest
 import requests
 
+from adf_trigger.local.demo import story
 from adf_trigger.local.demo.story import DemoFailed, run
 from adf_trigger.local.screen.screen import Screen
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
+from tests.support.warm import WarmStack
 
 OTHER_SYSTEM = ROOT / "tests" / "support" / "other_system"
 PRODUCTION = "production.invalid"
@@ -61,10 +63,12 @@ def facts(data: Path) -> dict[str, Any]:
     }
 
 
-def test_a_repository_is_run_and_a_restart_changes_nothing(up: Callable[..., Up], tmp_path: Path) -> None:
+def test_a_repository_is_run_and_a_restart_changes_nothing(
+    up: Callable[..., Up], tmp_path: Path, warm: str
+) -> None:
     """What will not run is told before anything starts; production is refused; keys, ports and CA stay."""
     data = tmp_path / "data"
-    running = up(str(repository(tmp_path / "factory")), "--data", str(data), json=False)
+    running = up(str(repository(tmp_path / "factory")), "--data", str(data), json=False, warm=warm)
     lines = lines_until(running, "Ctrl+C stops it")
     started = next(number for number, line in enumerate(lines) if line.startswith("✓ Azurite"))
     before, after = "\n".join(lines[:started]), "\n".join(lines[started:])
@@ -92,7 +96,7 @@ def test_a_repository_is_run_and_a_restart_changes_nothing(up: Callable[..., Up]
     assert running.end(signal.SIGINT) == 0
     assert "Stopped: SIGINT." in running.said()
 
-    again = up("--data", str(data), json=False)
+    again = up("--data", str(data), json=False, warm=warm)
     lines = lines_until(again, "Ctrl+C stops it")
     assert lines.index("  Transform: ExecuteDataFlow (Flow)") < next(
         number for number, line in enumerate(lines) if line.startswith("✓ Azurite")
@@ -100,7 +104,7 @@ def test_a_repository_is_run_and_a_restart_changes_nothing(up: Callable[..., Up]
     assert facts(data) == first
     assert again.end(signal.SIGINT) == 0
 
-    machine = up("--data", str(data), "--allow-host", PRODUCTION)
+    machine = up("--data", str(data), "--allow-host", PRODUCTION, warm=warm)
     machine.ready()
     assert "Transform: ExecuteDataFlow (Flow)" in machine.said()
     assert PRODUCTION not in machine.said()
@@ -155,9 +159,10 @@ def test_every_broken_file_ends_it_before_anything_starts(up: Callable[..., Up],
 
 
 @pytest.fixture
-def kept_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary data folders are made."""
+def kept_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: str) -> Path:
+    """Where temporary data folders are made; the demo's stack is forked."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(story, "Stack", lambda config: WarmStack(config, warm))
     return tmp_path
 
 
@@ -188,11 +193,7 @@ class _Killer(Screen):
     def heading(self, text: str) -> None:
         super().heading(text)
         if text.startswith("2."):
-            (host,) = [
-                child
-                for child in psutil.Process().children()
-                if "adf_trigger.functions_host" in child.cmdline()
-            ]
+            (host,) = [child for child in psutil.Process().children() if "functions_host" in child.cmdline()]
             os.kill(host.pid, signal.SIGKILL)
             assert eventually(
                 lambda: host.status() == psutil.STATUS_ZOMBIE

@@ -13,6 +13,7 @@ from uuid import uuid4
 import psutil
 
 from adf_trigger.local.stack.endpoints import Endpoints
+from tests.support.warm import command_of
 
 ROOT = Path(__file__).parents[3]
 PATIENT_SECONDS = 120.0
@@ -40,22 +41,43 @@ def default_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Up:
     """A running `up`, and whatever it has started: all carry a mark in their environment.
+
+    Args:
+        folder: for what it keeps.
+        options: of the command.
+        wrapper: what runs the command.
+        json: whether it prints one line of JSON.
+        warm: address of what forks its emulator and functions host (see warm.py); None starts them from nothing.
 
     Attributes:
         process: the command itself, or what was asked to run it.
         errors: what it says to standard error.
     """
 
-    def __init__(self, folder: Path, *options: str, wrapper: tuple[str, ...] = (), json: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        wrapper: tuple[str, ...] = (),
+        json: bool = True,
+        warm: str | None = None,
+    ) -> None:
         self.errors = folder / "stderr"
         self._mark = uuid4().hex
+        self._named: list[psutil.Process] = []
+        local = [sys.executable, "-m", "adf_trigger.local"]
         command = [
             *wrapper,
-            sys.executable,
-            "-m",
-            "adf_trigger.local",
+            *(local if warm is None else command_of(warm)),
             "up",
             *(["--json"] if json else []),
             *options,
@@ -76,7 +98,9 @@ class Up:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"up ended: {self.errors.read_text()}"
-        return Endpoints.from_json(line)
+        endpoints = Endpoints.from_json(line)
+        self._named = [psutil.Process(pid) for pid in endpoints.pids.values()]
+        return endpoints
 
     def end(self, how: signal.Signals) -> int:
         """Send a signal and wait; the exit code."""
@@ -93,8 +117,9 @@ class Up:
         return self.errors.read_text()
 
     def processes(self) -> list[psutil.Process]:
-        """Every living process that came of it, wherever it now hangs in the tree."""
-        return [process for process in psutil.process_iter() if self._marked(process)]
+        """Every living process that came of it, wherever it now hangs in the tree; what was forked has no mark."""
+        marked = [process for process in psutil.process_iter() if self._marked(process)]
+        return [*marked, *(each for each in self._named if each not in marked and _is_alive(each))]
 
     def _marked(self, process: psutil.Process) -> bool:
         try:
