@@ -27,7 +27,7 @@ def default_root() -> Path:
     return Path(sys.prefix) / "share" / "adf-trigger"
 
 
-def install(root: Path | None = None) -> Path:
+def install(root: Path | None = None, manifests: Path = _PACKAGE) -> Path:
     """Install the pinned Azurite unless it is installed; return the path of its script.
 
     Safe to call from several processes concurrently: one installs, the others wait for it. The folder gets its
@@ -36,12 +36,13 @@ def install(root: Path | None = None) -> Path:
 
     Args:
         root: folder to install under; default: `default_root()`.
+        manifests: folder of the package.json and package-lock.json that pin it.
 
     Raises:
         AzuriteInstallError: npm failed.
     """
     root = root or default_root()
-    folder = root / _folder_name()
+    folder = root / _folder_name(manifests)
     script = folder / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
     if script.is_file():
         return script
@@ -52,20 +53,20 @@ def install(root: Path | None = None) -> Path:
             unfinished = root / f"{folder.name}.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()
-            _npm_ci(unfinished)
+            _npm_ci(unfinished, manifests)
             unfinished.rename(folder)
     return script
 
 
-def _folder_name() -> str:
-    manifests = [(_PACKAGE / name).read_bytes() for name in _MANIFESTS]
-    version = json.loads(manifests[0])["dependencies"]["azurite"]
-    return f"azurite-{version}-{hashlib.sha256(b''.join(manifests)).hexdigest()[:12]}"
+def _folder_name(manifests: Path) -> str:
+    contents = [(manifests / name).read_bytes() for name in _MANIFESTS]
+    version = json.loads(contents[0])["dependencies"]["azurite"]
+    return f"azurite-{version}-{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}"
 
 
-def _npm_ci(folder: Path) -> None:
+def _npm_ci(folder: Path, manifests: Path) -> None:
     for name in _MANIFESTS:
-        shutil.copy(_PACKAGE / name, folder)
+        shutil.copy(manifests / name, folder)
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--no-progress"]
     try:
         result = subprocess.run(

@@ -1,8 +1,11 @@
 """The real Azurite installs once, starts on free ports, and keeps its data."""
 
+import io
 import json
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -122,21 +125,43 @@ def test_a_failed_installation_reports_npms_reason(monkeypatch: pytest.MonkeyPat
     ] == []
 
 
-@pytest.mark.slow
-def test_two_processes_may_install_concurrently(tmp_path: Path) -> None:
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Manifests of a package with Azurite's name and script: npm installs it as it does Azurite, in a moment."""
+    folder, version = tmp_path / "small", "0.0.1"
+    folder.mkdir()
+    package = folder / "azurite.tgz"
+    files = {"package.json": json.dumps({"name": "azurite", "version": version}), "dist/src/azurite.js": "//"}
+    with tarfile.open(package, "w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    own = {"dependencies": {"azurite": version}}
+    pinned = {"version": version, "resolved": package.as_uri()}
+    lock = {"lockfileVersion": 3, "packages": {"": own, "node_modules/azurite": pinned}}
+    (folder / "package.json").write_text(json.dumps(own))
+    (folder / "package-lock.json").write_text(json.dumps(lock))
+    return folder
+
+
+def test_two_processes_may_install_concurrently(tmp_path: Path, small: Path) -> None:
     """One installs, the other waits; neither a killed installation nor one without its script disturbs them."""
-    name = install().parents[4].name
-    stale = tmp_path / f"{name}.unfinished"
+    root = tmp_path / "tools"
+    folder = install(root, small).parents[4]
+    shutil.rmtree(folder)
+    stale = folder.with_name(f"{folder.name}.unfinished")
     (stale / "node_modules").mkdir(parents=True)
-    (tmp_path / name).mkdir()
+    folder.mkdir()
     code = (
         "import sys; from pathlib import Path; from adf_trigger.local.azurite import install;"
-        "print(install(Path(sys.argv[1])))"
+        "print(install(*map(Path, sys.argv[1:])))"
     )
-    command = [sys.executable, "-c", code, str(tmp_path)]
+    command = [sys.executable, "-c", code, str(root), str(small)]
     both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     scripts = {Path(process.communicate()[0].strip()) for process in both}
     assert [process.returncode for process in both] == [0, 0]
     (script,) = scripts
     assert script.is_file()
+    assert script.is_relative_to(folder)
     assert not stale.exists()
