@@ -1,4 +1,4 @@
-"""The examples of the service's OpenAPI description: requests are taken, replies fit its schemas.
+"""The examples of the service's OpenAPI description: requests are accepted, replies fit its schemas.
 
 The description is not part of this repository. The tests run where the environment variable ADF_OPENAPI names the
 folder that holds datafactory.json, or where a folder `*/spec` beside the repository holds it.

@@ -36,7 +36,7 @@ def activity(name: str, kind: str, **properties: Any) -> dict[str, Any]:
     return {"name": name, "type": kind, "typeProperties": properties}
 
 
-def refusal(reply: httpx.Response) -> str:
+def message_of(reply: httpx.Response) -> str:
     """The message of a 400."""
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "BadRequest"), reply.text
     message: str = reply.json()["error"]["message"]
@@ -81,7 +81,7 @@ def refusal(reply: httpx.Response) -> str:
 def test_an_error_names_the_limit_that_a_pipeline_exceeds(strict: Any, properties: Any, message: str) -> None:
     """It has the actual number and the limit."""
     path = strict.create_factory()
-    assert refusal(strict.client.put(f"{path}/pipelines/p", json={"properties": properties})) == message
+    assert message_of(strict.client.put(f"{path}/pipelines/p", json={"properties": properties})) == message
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("pipelines", 200), ("datasets", 100)])
@@ -98,7 +98,7 @@ def test_a_document_over_its_size_is_rejected(strict: Any, kind: str, limit: int
     body = {"activities": []} if kind == "pipelines" else binary
     strict.put(f"{path}/{kind}/x", body | {"description": "x" * (limit * 1024 - 300)})
     too_long = {"properties": body | {"description": "x" * limit * 1024}}
-    message = refusal(strict.client.put(f"{path}/{kind}/x", json=too_long))
+    message = message_of(strict.client.put(f"{path}/{kind}/x", json=too_long))
     assert message.endswith(f"the maximum is {limit * 1024}.")
 
 
@@ -114,7 +114,7 @@ def test_a_full_queue_takes_no_more_runs(strict: Any) -> None:
 
     first, *_ = (create_run().raise_for_status().json()["runId"] for _ in range(QUEUE + 1))
     assert strict.control("GET", "runs")["byStatus"] == {"InProgress": 1, "Queued": QUEUE}
-    assert refusal(create_run()) == QUEUE_IS_FULL
+    assert message_of(create_run()) == QUEUE_IS_FULL
     strict.control("POST", "release", json={"run_id": first})
     assert create_run().status_code == 200
 
@@ -131,7 +131,7 @@ def test_a_factory_holds_five_thousand_documents(strict: Any) -> None:
         )
     strict.put(f"{path}/pipelines/last", {"activities": []})
     too_many = strict.client.put(f"{path}/pipelines/more", json={"properties": {"activities": []}})
-    assert refusal(too_many) == "The data factory has the maximum of 5000 entities."
+    assert message_of(too_many) == "The data factory has the maximum of 5000 entities."
     strict.put(f"{path}/pipelines/first", {"activities": [], "description": "changed"})
     strict.put(f"{strict.create_factory('adf-other')}/pipelines/more", {"activities": []})
 
@@ -147,7 +147,7 @@ def test_a_factory_has_at_most_ten_thousand_concurrent_runs(strict: Any) -> None
     for number in range(9_999):
         runs.save_run(replace(run, run_id=f"run-{number}"))
     refused = strict.client.post(f"{path}/pipelines/p/createRun")
-    assert refusal(refused) == "The limit of 10000 concurrent pipeline runs per data factory is reached."
+    assert message_of(refused) == "The limit of 10000 concurrent pipeline runs per data factory is reached."
     strict.control("POST", "release", json={"run_id": first})
     assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
 
@@ -161,7 +161,7 @@ def test_the_limit_of_runs_and_its_error_are_options(strict: Any) -> None:
     strict.control("PATCH", "options", json={"most_runs": 1})
     first = strict.client.post(f"{path}/pipelines/p/createRun").raise_for_status().json()["runId"]
     assert (
-        refusal(strict.client.post(f"{path}/pipelines/p/createRun"))
+        message_of(strict.client.post(f"{path}/pipelines/p/createRun"))
         == "The limit of 1 concurrent pipeline runs per data factory is reached."
     )
     assert strict.client.post(f"{other}/pipelines/p/createRun").status_code == 200

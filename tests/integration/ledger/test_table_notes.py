@@ -58,7 +58,7 @@ def notes(
     storage: FaultyStorage,
     table: str,
     table_ledger: TableLedger,  # noqa: ARG001  # the table must be there
-    no_waiting: None,  # noqa: ARG001  # attempts follow each other at once
+    no_waiting: None,  # noqa: ARG001  # attempts follow each other without a pause
 ) -> Notes:
     """Notes through the proxy."""
     connection_string = azurite.replace(storage.upstream, storage.url)

@@ -37,15 +37,15 @@ from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
         ),
     ],
 )
-def test_each_cloud_has_its_own_addresses(  # all that a cloud has
+def test_each_cloud_has_its_own_addresses(  # every address of a cloud
     name: str, endpoint: str, authority: str, scope: str, storage: str, studio: str, callback_host: str
 ) -> None:
-    """Endpoint, authority, scope, storage, studio and who is called back belong together."""
+    """Endpoint, authority, scope, storage, studio and callback hosts belong together."""
     assert Cloud.named(name) == Cloud(name, endpoint, authority, scope, storage, studio, (callback_host,))
     assert set(CLOUDS) == {"public", "us-government", "china"}
 
 
-def test_an_unknown_cloud_is_refused_with_those_there_are() -> None:
+def test_an_unknown_cloud_is_rejected_with_the_known_ones() -> None:
     """The error lists the clouds."""
     with pytest.raises(ValueError, match="public, us-government, china"):
         Cloud.named("germany")
@@ -63,7 +63,7 @@ def test_an_unknown_cloud_is_refused_with_those_there_are() -> None:
     ],
 )
 def test_an_endpoint_is_https_or_on_this_machine(url: str, kept: str) -> None:
-    """It is kept without its last slash, and the rest of the cloud stays as it is."""
+    """It is stored without its last slash, and the rest of the cloud stays unchanged."""
     assert PUBLIC.at(url).management_endpoint == kept
     assert PUBLIC.at(url).token_scope == PUBLIC.token_scope
 
@@ -86,7 +86,7 @@ def test_an_endpoint_is_https_or_on_this_machine(url: str, kept: str) -> None:
         "",
     ],
 )
-def test_any_other_endpoint_is_refused(url: str) -> None:
-    """A bearer token never leaves the machine unencrypted, and never goes to a URL that says two things."""
+def test_any_other_endpoint_is_rejected(url: str) -> None:
+    """A bearer token never leaves the machine unencrypted, and never goes to an ambiguous URL."""
     with pytest.raises(ValueError, match=r"http|endpoint"):
         checked_endpoint(url)

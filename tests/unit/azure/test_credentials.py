@@ -40,12 +40,12 @@ PRINCIPAL = CredentialSettings(
 
 
 def test_settings_do_not_show_their_secret() -> None:
-    """Neither in repr nor in str."""
+    """The secret is in neither repr nor str."""
     assert "the-secret" not in f"{PRINCIPAL!r} {PRINCIPAL}"
 
 
-def test_a_service_principal_without_its_parts_is_refused() -> None:
-    """Every missing part is named at once."""
+def test_a_service_principal_without_its_parts_is_rejected() -> None:
+    """One error names every missing part."""
     empty = CredentialSettings(kind=CredentialKind.SERVICE_PRINCIPAL)
     for attempt in (lambda: build_credential(empty), lambda: TokenProvider.of(empty, SCOPE)):
         with pytest.raises(SettingsError) as caught:
@@ -63,14 +63,14 @@ def test_a_service_principal_without_its_parts_is_refused() -> None:
     ],
 )
 def test_each_kind_has_its_credential(settings: CredentialSettings, kind: type) -> None:
-    """What was said outright is what is built."""
+    """The configured kind determines the credential."""
     credential = build_credential(settings)
     assert type(credential) is kind
     getattr(credential, "close")()  # noqa: B009  # not in the protocol
 
 
 def test_a_workload_identity_has_its_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file with its token is named by the platform's own variable."""
+    """The platform's own variable names the file with its token."""
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
     settings = CredentialSettings(
         kind=CredentialKind.WORKLOAD_IDENTITY, tenant_id=PRINCIPAL.tenant_id, client_id=PRINCIPAL.client_id
@@ -81,7 +81,7 @@ def test_a_workload_identity_has_its_credential(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_missing_certificate_is_a_failure_to_get_a_token(tmp_path: Path) -> None:
-    """It is told when a token is wanted, so that the app starts and its health check says why."""
+    """The error is raised when a token is requested, so that the app starts and its health check reports it."""
     settings = CredentialSettings(
         kind=CredentialKind.SERVICE_PRINCIPAL,
         tenant_id=PRINCIPAL.tenant_id,
@@ -92,8 +92,8 @@ def test_a_missing_certificate_is_a_failure_to_get_a_token(tmp_path: Path) -> No
         TokenProvider.of(settings, SCOPE).token()
 
 
-def test_a_token_service_that_asks_to_wait_long_is_not_waited_for() -> None:
-    """The lock of the refresh is held meanwhile."""
+def test_a_long_retry_after_of_a_token_service_is_not_slept_through() -> None:
+    """Sleeping would hold the lock of the refresh."""
     transport = TokenTransport(None, TokenReplies(utcnow))
     with pytest.raises(ServiceResponseError, match="asks to wait 3600 seconds"):
         transport.sleep(3600)
@@ -107,7 +107,7 @@ def app_settings(**environ: str) -> Settings:
     )
 
 
-def test_the_apps_settings_say_how_to_sign_in() -> None:
+def test_the_apps_settings_choose_the_credential() -> None:
     """Azure's own variables keep their meaning."""
     settings = credential_settings(
         app_settings(
@@ -133,9 +133,7 @@ def test_the_apps_settings_say_how_to_sign_in() -> None:
     ("authority", "unknown"),
     [("https://login.microsoftonline.us", False), ("https://127.0.0.1:8443", True)],
 )
-def test_an_authority_that_entra_does_not_know_is_not_looked_up_there(
-    authority: str, unknown: object
-) -> None:
+def test_discovery_is_disabled_for_an_unknown_authority(authority: str, unknown: object) -> None:
     """A private authority could not pass the discovery; a public one should."""
     settings = credential_settings(app_settings(AZURE_AUTHORITY_HOST=authority))
     assert (settings.authority_host, settings.disable_instance_discovery) == (authority, unknown)

@@ -1,4 +1,4 @@
-"""The end of each call's time, which one thread keeps for all."""
+"""The deadline of each call, watched by one thread for all."""
 
 import socket
 import threading
@@ -22,8 +22,8 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_a_call_is_cut_at_its_own_end_whoever_waits_longer(pair: tuple[socket.socket, socket.socket]) -> None:
-    """A deadline that is set after a later one comes first."""
+def test_a_call_is_cut_at_its_own_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
+    """A deadline that is set after a later one fires first."""
     ours, _ = pair
     with Deadline(LIMIT), Deadline(0.2) as deadline:
         deadline.guard(ours)
@@ -33,8 +33,8 @@ def test_a_call_is_cut_at_its_own_end_whoever_waits_longer(pair: tuple[socket.so
         assert deadline.is_over
 
 
-def test_a_call_that_is_over_is_not_cut(pair: tuple[socket.socket, socket.socket]) -> None:
-    """Its connection may serve another by then."""
+def test_a_finished_call_is_not_cut(pair: tuple[socket.socket, socket.socket]) -> None:
+    """Its connection may serve another call by then."""
     ours, theirs = pair
     with Deadline(0.2) as deadline:
         deadline.guard(ours)
@@ -43,12 +43,12 @@ def test_a_call_that_is_over_is_not_cut(pair: tuple[socket.socket, socket.socket
         with other, _:
             other.settimeout(LIMIT)
             later.guard(other)
-            assert other.recv(1) == b""  # by now the first one's time has come, too
+            assert other.recv(1) == b""  # by now the first deadline has passed, too
     theirs.sendall(b"x")
     assert ours.recv(1) == b"x"
 
 
-def test_what_came_in_time_is_not_kept() -> None:
+def test_deadlines_of_finished_calls_are_removed() -> None:
     """Thousands of calls that end early leave nothing behind, in one thread."""
     before = threading.active_count()
     for _ in range(5_000):

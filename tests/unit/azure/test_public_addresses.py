@@ -1,4 +1,4 @@
-"""Which addresses may be called: a name on the public internet, by https on 443, and nothing behind our own door."""
+"""Which addresses may be called: names on the public internet, by https on 443, and no private network."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ WEB = Address("hooks.example.com", 443, "/")
 
 
 def leading_to(addresses: list[str]) -> Resolve:
-    """A name that leads to these."""
+    """A resolver that returns these addresses."""
     return lambda _host, _port: addresses
 
 
@@ -25,7 +25,7 @@ def leading_to(addresses: list[str]) -> Resolve:
     ],
 )
 def test_a_name_by_https_on_443_may_be_called(url: str, target: str) -> None:
-    """Path and query are what is asked for there."""
+    """Path and query are passed on."""
     address = checked_address(url)
     assert (address.port, address.target, address.is_loopback) == (443, target, False)
     assert address.host == address.host.lower()
@@ -76,8 +76,8 @@ def test_a_name_by_https_on_443_may_be_called(url: str, target: str) -> None:
         f"https://{'a.' * 130}example.com/",
     ],
 )
-def test_everything_else_may_not(url: str) -> None:
-    """Another scheme or port, a user, an address of a machine, half a name, what parsers read in two ways."""
+def test_other_urls_may_not(url: str) -> None:
+    """Another scheme or port, a user, an IP address, a partial name, and text that parsers read differently."""
     with pytest.raises(UnsafeAddress) as caught:
         checked_address(url)
     assert "example" not in str(caught.value)
@@ -87,16 +87,16 @@ def test_everything_else_may_not(url: str) -> None:
     "url",
     ["http://127.0.0.1:8000/x", "http://localhost:80/", "https://localhost:8443/", "https://127.0.0.1/"],
 )
-def test_this_machine_is_for_tests_alone(url: str) -> None:
-    """On any port and in plain http, where a setting says so."""
+def test_this_machine_is_allowed_for_tests_alone(url: str) -> None:
+    """On any port and in plain http, where a setting allows it."""
     assert checked_address(url, loopback=True).is_loopback
     with pytest.raises(UnsafeAddress):
         checked_address(url)
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com/", "http://127.0.0.2/", "ftp://localhost/"])
-def test_that_setting_opens_this_machine_and_nothing_else(url: str) -> None:
-    """Not plain http to others."""
+def test_that_setting_allows_this_machine_alone(url: str) -> None:
+    """Plain http to other machines stays forbidden."""
     with pytest.raises(UnsafeAddress):
         checked_address(url, loopback=True)
 
@@ -121,28 +121,28 @@ def test_that_setting_opens_this_machine_and_nothing_else(url: str) -> None:
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "2001::1"),
     ],
 )
-def test_a_name_that_leads_inside_is_not_dialled(address: str) -> None:
-    """Private, local, shared, special, Azure's own, and IPv4 in every coat of IPv6; also beside a public one."""
+def test_a_name_that_resolves_to_a_private_address_is_not_called(address: str) -> None:
+    """Private, local, shared, special, Azure's own, and IPv4 in every form of IPv6; also beside a public one."""
     for found in ([address], [PUBLIC, address], [address, PUBLIC]):
         with pytest.raises(UnsafeAddress, match="not public"):
             resolved(WEB, leading_to(found))
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:2800:220:1:248:1893:25c8:1946", "20.50.2.1"])
-def test_a_public_machine_is_dialled_by_the_address_that_was_checked(address: str) -> None:
-    """The name is asked for once: what it leads to later makes no difference."""
+def test_a_public_machine_is_called_at_the_checked_address(address: str) -> None:
+    """The name is resolved once: later answers of the resolver make no difference."""
     answers = iter([[address], ["127.0.0.1"]])
     assert resolved(WEB, lambda _host, _port: next(answers)) == address
 
 
-def test_a_name_that_leads_nowhere_is_not_dialled() -> None:
-    """No address is no public one."""
+def test_a_name_that_does_not_resolve_is_not_called() -> None:
+    """A name without an address has no public one."""
     with pytest.raises(UnsafeAddress, match="leads to no address"):
         resolved(WEB, lambda _host, _port: [])
 
 
-def test_this_machine_by_name_has_to_be_this_machine() -> None:
-    """Whatever `localhost` leads to elsewhere."""
+def test_localhost_must_resolve_to_this_machine() -> None:
+    """Other addresses of `localhost` are rejected."""
     local = checked_address("http://localhost:1/", loopback=True)
     assert resolved(local, lambda _host, _port: ["::1", "127.0.0.1"]) == "::1"
     with pytest.raises(UnsafeAddress):
@@ -150,8 +150,8 @@ def test_this_machine_by_name_has_to_be_this_machine() -> None:
 
 
 @given(st.text(max_size=300))
-def test_no_text_does_anything_else(text: str) -> None:
-    """It is an address of the kind that may be called, or it is refused."""
+def test_any_text_is_an_allowed_address_or_rejected(text: str) -> None:
+    """Any text is an address that may be called, or is rejected."""
     try:
         address = checked_address(f"https://{text}")
     except UnsafeAddress:

@@ -22,7 +22,7 @@ def test_a_resource_id_is_read_and_written() -> None:
 
 
 @pytest.mark.parametrize("text", [TEXT.upper(), TEXT.lower(), TEXT + "/", f" {TEXT}\n"])
-def test_the_fixed_words_may_be_in_any_case(text: str) -> None:
+def test_fixed_segments_match_in_any_case(text: str) -> None:
     """Every spelling of one factory's id has the same key."""
     assert FactoryId.parse(text).key == f"{SUBSCRIPTION}|rg|my-factory"
 
@@ -44,15 +44,15 @@ def test_the_fixed_words_may_be_in_any_case(text: str) -> None:
         (TEXT.replace("my-factory", "my_factory"), "factory 'my_factory'"),
     ],
 )
-def test_a_wrong_resource_id_is_refused_with_what_is_wrong(text: str, complaint: str) -> None:
+def test_an_invalid_resource_id_is_rejected_with_its_fault(text: str, complaint: str) -> None:
     """The error names the part that breaks a rule."""
     with pytest.raises(ValueError, match=re.escape(complaint)):
         FactoryId.parse(text)
 
 
 @given(st.text(max_size=40))
-def test_any_name_that_is_taken_stays_one_segment_of_the_path(name: str) -> None:
-    """A name is refused, or ends up whole in exactly one segment that no URL normalisation can walk out of."""
+def test_any_accepted_name_stays_one_segment_of_the_path(name: str) -> None:
+    """A name is rejected, or is exactly one segment of the path that no URL normalisation can leave."""
     try:
         segment = entity_segment("pipeline", name)
     except InvalidRequest:
@@ -63,8 +63,8 @@ def test_any_name_that_is_taken_stays_one_segment_of_the_path(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "-a", "a" * 261, "a\\b"])
-def test_a_name_that_the_service_does_not_take_is_refused_before_it_is_sent(name: str) -> None:
-    """The fault points at the name."""
+def test_an_invalid_name_is_rejected_before_it_is_sent(name: str) -> None:
+    """The error names the parameter."""
     with pytest.raises(InvalidRequest) as caught:
         entity_segment("pipeline", name)
     assert [fault.pointer for fault in caught.value.faults] == ["/pipeline"]

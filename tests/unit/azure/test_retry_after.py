@@ -29,6 +29,6 @@ from tests.unit.datafactory.service import NOW
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    """A date is counted from now, the past is now, more than a day is a day, and nonsense says nothing."""
+    """A date is counted from now, the past is now, more than a day is a day, and anything else is None."""
     headers = {} if value is None else {"retry-after": value}
     assert retry_after(headers, now=NOW) == seconds

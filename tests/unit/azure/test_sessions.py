@@ -1,4 +1,4 @@
-"""What a session knows of the environment, and how it sends."""
+"""How a session uses the environment, and how it sends."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ def _proxies(session: CachingSession, url: str, proxies: dict[str, str] | None =
     return dict(merged["proxies"])
 
 
-def test_the_environment_s_proxy_is_taken_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that it excepts are called straight, at the first call and at the next."""
+def test_the_proxy_of_the_environment_is_used_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Excepted servers are called directly, at the first call and at the next."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "vault.azure.net")
     session = CachingSession()
@@ -27,16 +27,16 @@ def test_the_environment_s_proxy_is_taken_for_each_server(monkeypatch: pytest.Mo
         assert "https" not in _proxies(session, "https://acme.vault.azure.net/x")
 
 
-def test_what_a_call_says_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is that call's alone."""
+def test_arguments_of_a_call_take_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They apply to that call alone."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     session = CachingSession()
     assert _proxies(session, URL, {"https": "http://another:1"})["https"] == "http://another:1"
     assert _proxies(session, URL)["https"] == "http://proxy:3128"
 
 
-def test_nobody_who_asks_changes_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call gets proxies of its own."""
+def test_callers_cannot_change_the_stored_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call gets a copy of its own."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     session = CachingSession()
     settings = session.merge_environment_settings(URL, {}, stream=False, verify=True, cert=None)
@@ -46,7 +46,7 @@ def test_nobody_who_asks_changes_what_is_known(monkeypatch: pytest.MonkeyPatch) 
 
 @responses.activate
 def test_a_netrc_file_changes_no_authorization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password that somebody keeps for the server does not go in the place of the token."""
+    """A password in .netrc for the server does not replace the token."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine acme.table.core.windows.net login me password hush\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -72,7 +72,7 @@ def test_a_netrc_file_changes_no_authorization(tmp_path: Path, monkeypatch: pyte
     [("GET", None), ("get", None), ("POST", None), ("POST", b"{}"), ("POST", "text"), ("DELETE", None)],
 )
 def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: bytes | str | None) -> None:
-    """Its URL, its headers and its body are the same."""
+    """URL, headers and body are the same."""
     responses.add(method.upper(), url)
     headers = {"accept": "application/json", "X-Own": "1"}
     for session in (CachingSession(), requests.Session()):
@@ -85,7 +85,7 @@ def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: b
 
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb: c", " a"])
-def test_no_header_is_smuggled_in_by_the_value_of_another(value: str) -> None:
+def test_a_header_cannot_be_injected_by_the_value_of_another(value: str) -> None:
     """The call fails before anything is sent."""
     with pytest.raises(requests.exceptions.InvalidHeader):
         CachingSession().request("GET", URL, headers={"X-Own": value}, allow_redirects=False)
@@ -99,7 +99,7 @@ def test_no_header_is_smuggled_in_by_the_name_of_another(name: str) -> None:
 
 
 def test_a_pool_of_connections_is_used_until_it_is_closed() -> None:
-    """Each server has its own, and what was closed is opened again."""
+    """Each server has its own, and a closed one is opened again."""
     adapter = TrustingAdapter()
     request = requests.Request("GET", URL).prepare()
     other = requests.Request("GET", "https://other.table.core.windows.net/").prepare()

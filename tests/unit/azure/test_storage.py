@@ -23,7 +23,7 @@ class _Credential:
 
 @pytest.mark.parametrize("connection_string", [BY_KEY, "UseDevelopmentStorage=true"])
 def test_a_connection_string_opens_an_account(connection_string: str) -> None:
-    """An account key is enough, and nothing is sent until a client is used."""
+    """An account key is enough, and no request is sent until a client is used."""
     account = StorageAccount(connection_string=connection_string)
     account.queue("adf-run-events").close()
     open_table_ledger(account, table="adfruns")
@@ -39,7 +39,7 @@ def test_a_connection_string_opens_an_account(connection_string: str) -> None:
     ],
 )
 def test_development_storage_is_azurite(text: str, host: str) -> None:
-    """However the shorthand is written, and whatever an SDK makes of it, it names Azurite at its usual ports."""
+    """However the shorthand is written, and whatever an SDK adds to it, it means Azurite at its usual ports."""
     account = StorageAccount(connection_string=text)
     with account.queue("q") as queue, account.table("t") as table:
         assert queue.url == f"http://{host}:10001/devstoreaccount1/q"
@@ -49,8 +49,8 @@ def test_development_storage_is_azurite(text: str, host: str) -> None:
 @pytest.mark.parametrize(
     "text", ["UseDevelopmentStorage=false", "UseDevelopmentStorage=true;AccountName=a", "", ";"]
 )
-def test_what_is_no_shorthand_is_left_as_it_is(text: str) -> None:
-    """Nothing is read into a text that says something else."""
+def test_other_texts_are_left_unchanged(text: str) -> None:
+    """A text that is not the shorthand is not interpreted."""
     assert expanded(text) == text
 
 
@@ -81,10 +81,10 @@ def test_endpoints_and_a_credential_open_an_account() -> None:
         ("AccountName=acme;AccountName=SECRET", None, None),
     ],
 )
-def test_what_cannot_work_is_a_fault_of_the_settings(
+def test_unusable_storage_is_a_fault_of_the_settings(
     service: str, connection_string: str | None, endpoint: str | None, credential: _Credential | None
 ) -> None:
-    """Storage that is named badly fails at the start, by the name of its setting and without its value."""
+    """An invalid name of storage fails at the start, by the name of its setting and without its value."""
     account = StorageAccount(
         connection_string=connection_string,
         queue_endpoint=endpoint,
@@ -109,7 +109,7 @@ def test_what_cannot_work_is_a_fault_of_the_settings(
     ],
 )
 def test_an_account_by_name_is_in_the_settings_cloud(cloud: str, suffix: str) -> None:
-    """An account that the settings name for an identity is looked for where that cloud keeps its accounts."""
+    """The host name of an account named for an identity has that cloud's suffix."""
     account = storage_account(
         settings(AzureWebJobsStorage="", AzureWebJobsStorage__accountName="acme", ADF_TRIGGER_CLOUD=cloud)
     )
@@ -121,5 +121,5 @@ def test_an_account_by_name_is_in_the_settings_cloud(cloud: str, suffix: str) ->
 
 
 def test_a_connection_string_is_not_in_the_accounts_repr() -> None:
-    """It holds the key."""
+    """The connection string holds the key."""
     assert KEY not in repr(StorageAccount(connection_string=BY_KEY))

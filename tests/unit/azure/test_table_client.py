@@ -1,4 +1,4 @@
-"""Writes and reads of a table, as they are sent and as their answers are read."""
+"""Writes and reads of a table: how they are sent and how their replies are read."""
 
 import base64
 import time
@@ -67,7 +67,7 @@ Content-Type: application/json;odata=minimalmetadata;charset=utf-8\r
 
 
 class Tenants:
-    """Gives tokens, and remembers for which tenants."""
+    """Returns tokens, and records for which tenants."""
 
     def __init__(self) -> None:
         self.asked: list[str | None] = []
@@ -90,7 +90,7 @@ def answer(
     kind: str = "multipart/mixed; boundary=batchresponse_b",
     **headers: str,
 ) -> None:
-    """Have storage answer a transaction so."""
+    """Let storage answer a transaction with this reply."""
     responses.post(
         URL,
         status=status,
@@ -109,7 +109,7 @@ def sent() -> PreparedRequest:
 def _judge(
     tenant: str, done: tuple[int, dict[str, str], bytes]
 ) -> Callable[[PreparedRequest], tuple[int, dict[str, str], bytes]]:
-    """Storage that takes a token of one tenant alone, and challenges any other."""
+    """Storage that accepts a token of one tenant alone, and challenges any other."""
 
     def judge(request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
         if request.headers["Authorization"] == f"Bearer token-of-{tenant}":
@@ -123,8 +123,8 @@ def _judge(
 
 @responses.activate
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_what_each_operation_came_to_is_told_in_order(client: LeanTableClient, quote: str) -> None:
-    """An ETag where storage gives one, however it writes the boundary."""
+def test_the_result_of_each_operation_is_returned_in_order(client: LeanTableClient, quote: str) -> None:
+    """An ETag where storage returns one, however it writes the boundary."""
     answer(kind=f"multipart/mixed; boundary={quote}batchresponse_b{quote}; charset=utf-8")
     assert client.submit_transaction([CREATE, DELETE]) == [
         {"etag": "W/\"datetime'2026-11-26T12%3A32%3A39.5308992Z'\""},
@@ -134,7 +134,7 @@ def test_what_each_operation_came_to_is_told_in_order(client: LeanTableClient, q
 
 @responses.activate
 def test_a_transaction_is_written_as_storage_documents_it(client: LeanTableClient) -> None:
-    """Properties have their types, keys are quoted and escaped, and what is changed is conditional."""
+    """Properties have their types, keys are quoted and escaped, and updates are conditional."""
     answer()
     replace: Operation = ("update", {**KEYS, "text": "t"}, REPLACE)
     client.submit_transaction([CREATE, replace, DELETE])
@@ -153,8 +153,8 @@ def test_a_transaction_is_written_as_storage_documents_it(client: LeanTableClien
 
 
 @responses.activate
-def test_a_refused_operation_is_told_with_its_status_and_code(client: LeanTableClient) -> None:
-    """As the SDK tells it, so that what a conflict means is decided in one place."""
+def test_a_rejected_operation_is_raised_with_its_status_and_code(client: LeanTableClient) -> None:
+    """The SDK raises the same, so that conflicts are interpreted in one place."""
     answer(body=REFUSED)
     with pytest.raises(TableTransactionError) as caught:
         client.submit_transaction([CREATE])
@@ -179,10 +179,10 @@ def test_a_refused_operation_is_told_with_its_status_and_code(client: LeanTableC
         ),
     ],
 )
-def test_a_refused_transaction_is_told_with_its_status_and_code(
+def test_a_rejected_transaction_is_raised_with_its_status_and_code(
     client: LeanTableClient, body: bytes, headers: dict[str, str], code: str | None
 ) -> None:
-    """Whoever refused it, and in whatever form."""
+    """Whichever part of storage rejected it, and in whatever form."""
     answer(403, body, "text/plain", **headers)
     with pytest.raises(HttpResponseError) as caught:
         client.submit_transaction([CREATE])
@@ -190,8 +190,8 @@ def test_a_refused_transaction_is_told_with_its_status_and_code(
 
 
 @responses.activate
-def test_an_answer_that_is_cut_anywhere_is_none(client: LeanTableClient) -> None:
-    """It is never taken for less than it is, and never for a refusal: what was asked for may have happened."""
+def test_a_truncated_reply_is_no_reply(client: LeanTableClient) -> None:
+    """It is accepted neither as a result nor as a rejection: the transaction may have been committed."""
     for kept in range(len(DONE) - len("\r\n") - len("--")):
         responses.reset()
         answer(body=DONE[:kept])
@@ -204,16 +204,16 @@ def test_an_answer_that_is_cut_anywhere_is_none(client: LeanTableClient) -> None
 @pytest.mark.parametrize(
     "kind", ["text/html", "application/json", "multipart/mixed", "multipart/mixed; boundary=z"]
 )
-def test_what_is_no_answer_of_storage_is_none(client: LeanTableClient, kind: str) -> None:
-    """A page of somebody on the way acknowledges nothing."""
+def test_a_reply_that_is_not_storages_is_no_reply(client: LeanTableClient, kind: str) -> None:
+    """A page of a proxy acknowledges nothing."""
     answer(kind=kind)
     with pytest.raises(DecodeError):
         client.submit_transaction([CREATE])
 
 
 @responses.activate
-def test_a_connection_that_breaks_is_no_answer(client: LeanTableClient) -> None:
-    """It is told as the SDK tells it."""
+def test_a_broken_connection_is_no_reply(client: LeanTableClient) -> None:
+    """It raises the SDK's error."""
     responses.post(URL, body=requests.ConnectionError("reset"))
     with pytest.raises(AzureError) as caught:
         client.submit_transaction([CREATE])
@@ -227,17 +227,15 @@ def test_a_connection_that_breaks_is_no_answer(client: LeanTableClient) -> None:
         {"match_condition": MatchConditions.IfNotModified, "etag": None},
     ],
 )
-def test_a_condition_that_cannot_be_said_is_an_error(
-    client: LeanTableClient, conditions: dict[str, Any]
-) -> None:
-    """Nothing is sent that would be done whatever was there."""
+def test_an_impossible_condition_is_an_error(client: LeanTableClient, conditions: dict[str, Any]) -> None:
+    """No unconditional request is sent in its place."""
     with pytest.raises(ValueError, match="unsupported condition"):
         client.submit_transaction([("delete", KEYS, conditions)])
 
 
 @responses.activate
 def test_a_row_is_replaced_by_one_request(client: LeanTableClient) -> None:
-    """It is conditional, and what storage calls the row from then on is told."""
+    """It is conditional, and returns the row's new ETag."""
     responses.put(ROW, status=204, headers={"ETag": 'W/"2"'})
     assert client.update_entity({**KEYS, "bytes": b"\x00\xff"}, **REPLACE)["etag"] == 'W/"2"'
     request = sent()
@@ -258,10 +256,10 @@ def test_a_row_is_replaced_by_one_request(client: LeanTableClient) -> None:
         (503, b"", None),
     ],
 )
-def test_a_row_that_is_not_replaced_is_told_with_status_and_code(
+def test_a_rejected_replacement_is_raised_with_status_and_code(
     client: LeanTableClient, status: int, body: bytes, code: str | None
 ) -> None:
-    """As a refused transaction is."""
+    """It is raised like a rejected transaction."""
     responses.put(ROW, status=status, body=body)
     with pytest.raises(HttpResponseError) as caught:
         client.update_entity(KEYS, **REPLACE)
@@ -269,8 +267,8 @@ def test_a_row_that_is_not_replaced_is_told_with_status_and_code(
 
 
 @responses.activate
-def test_a_page_of_somebody_replaces_no_row(client: LeanTableClient) -> None:
-    """Storage says 204: whether anything happened behind a page is not known."""
+def test_a_page_of_a_proxy_replaces_no_row(client: LeanTableClient) -> None:
+    """Storage answers 204: behind any other reply the outcome is not known."""
     responses.put(ROW, status=200, body=b"<html>welcome</html>")
     with pytest.raises(DecodeError):
         client.update_entity(KEYS, **REPLACE)
@@ -278,7 +276,7 @@ def test_a_page_of_somebody_replaces_no_row(client: LeanTableClient) -> None:
 
 @responses.activate
 def test_a_challenged_update_is_answered_by_the_sdk() -> None:
-    """A row of another tenant's account is replaced all the same."""
+    """A row of another tenant's account is replaced after the challenge."""
     tenant = "11111111-2222-4333-8444-555555555555"
     responses.add_callback("PUT", ROW, callback=_judge(tenant, (204, {"ETag": 'W/"2"'}, b"")))
     credential = Tenants()
@@ -290,7 +288,7 @@ def test_a_challenged_update_is_answered_by_the_sdk() -> None:
 
 @responses.activate
 def test_a_row_is_read_by_one_request(client: LeanTableClient) -> None:
-    """Texts and bytes as they were written, with the ETag, and without what is storage's own."""
+    """Texts and bytes are returned as written, with the ETag, and without storage's own properties."""
     document = {
         "odata.metadata": "https://acme/$metadata#adfruns/@Element",
         "odata.etag": 'W/"1"',
@@ -309,7 +307,7 @@ def test_a_row_is_read_by_one_request(client: LeanTableClient) -> None:
 
 @responses.activate
 def test_a_row_of_other_types_is_read_by_the_sdk(client: LeanTableClient) -> None:
-    """Numbers, times and whatever else somebody has written are not ours to read."""
+    """Numbers, times and other types are left to the SDK."""
     responses.get(ROW, json={"odata.etag": 'W/"1"', **KEYS, "n@odata.type": "Edm.Int64", "n": "5"})
     row = client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
     assert row["n"].value == 5
@@ -318,8 +316,8 @@ def test_a_row_of_other_types_is_read_by_the_sdk(client: LeanTableClient) -> Non
 
 @responses.activate
 @pytest.mark.parametrize("code", ["ResourceNotFound", "TableNotFound"])
-def test_what_is_not_there_is_told_with_its_code(client: LeanTableClient, code: str) -> None:
-    """A row that is missing is told from a table that is."""
+def test_a_missing_row_or_table_is_raised_with_its_code(client: LeanTableClient, code: str) -> None:
+    """A missing row is distinguished from a missing table."""
     responses.get(ROW, status=404, json={"odata.error": {"code": code}})
     with pytest.raises(ResourceNotFoundError) as caught:
         client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
@@ -330,8 +328,8 @@ def test_what_is_not_there_is_told_with_its_code(client: LeanTableClient, code: 
 @pytest.mark.parametrize(
     "body", [b"<html>welcome</html>", b"[]", b"", b'{"value": 1}', b'{"odata.etag": "x", "a']
 )
-def test_what_is_no_row_is_none(client: LeanTableClient, body: bytes) -> None:
-    """A page of somebody on the way, or half an answer, is no row that is missing."""
+def test_an_invalid_reply_is_no_missing_row(client: LeanTableClient, body: bytes) -> None:
+    """A page of a proxy, or half a reply, does not mean that the row is missing."""
     responses.get(ROW, body=body)
     with pytest.raises(ValueError):  # noqa: PT011 - whatever json or we say
         client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
@@ -339,7 +337,7 @@ def test_what_is_no_row_is_none(client: LeanTableClient, body: bytes) -> None:
 
 @responses.activate
 def test_a_token_is_sent_and_a_challenge_is_answered_by_the_sdk() -> None:
-    """An account of another tenant is written to all the same."""
+    """The account of another tenant is written to after the challenge."""
     tenant = "11111111-2222-4333-8444-555555555555"
 
     done = (202, {"Content-Type": "multipart/mixed; boundary=batchresponse_b"}, DONE)

@@ -1,4 +1,4 @@
-"""Tokens: kept, refreshed ahead of their end, one refresh at a time."""
+"""Tokens: cached, refreshed ahead of their expiry, one refresh at a time."""
 
 import logging
 import threading
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 class Clock:
-    """Tells the time that the test sets."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -96,7 +96,7 @@ class Fake:
         self.close()
 
     def build(self) -> TokenCredential:
-        """Stands for making a new credential."""
+        """Stands for creating a new credential."""
         self.built += 1
         return self
 
@@ -119,16 +119,16 @@ def tokens(fake: Fake, clock: Clock) -> TokenProvider:
     return TokenProvider(fake.build, SCOPE, clock, secrets=["the-secret", ""])
 
 
-def test_a_token_is_kept(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
-    """The credential is asked once for as long as the token is far from its end."""
+def test_a_token_is_cached(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
+    """The credential is called once while the token is far from its expiry."""
     assert tokens.token() == "token-1"
     clock.advance(minutes=54)
     assert tokens.token() == "token-1"
     assert (fake.asked, fake.built) == (1, 1)
 
 
-def test_a_token_is_refreshed_ahead_of_its_end(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
-    """Five minutes before, the next one is fetched."""
+def test_a_token_is_refreshed_ahead_of_its_expiry(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
+    """The next one is fetched five minutes before."""
     tokens.token()
     clock.advance(minutes=55)
     assert tokens.token() == "token-2"
@@ -136,7 +136,7 @@ def test_a_token_is_refreshed_ahead_of_its_end(tokens: TokenProvider, fake: Fake
 
 
 def test_a_credential_may_ask_for_an_earlier_refresh(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
-    """Managed identities ask for it at half of a day-long life."""
+    """Managed identities request it at half of a day-long life."""
     fake.life, fake.refresh_in = 24 * HOUR, 12 * HOUR
     tokens.token()
     clock.advance(hours=11)
@@ -145,7 +145,7 @@ def test_a_credential_may_ask_for_an_earlier_refresh(tokens: TokenProvider, fake
     assert tokens.token() == "token-2"
 
 
-def test_a_credential_without_refresh_hints_will_do(clock: Clock) -> None:
+def test_a_credential_without_refresh_hints_is_accepted(clock: Clock) -> None:
     """The older protocol has get_token alone."""
 
     class Old:
@@ -158,7 +158,7 @@ def test_a_credential_without_refresh_hints_will_do(clock: Clock) -> None:
 def test_a_short_lived_token_is_not_refreshed_at_every_call(
     tokens: TokenProvider, fake: Fake, clock: Clock
 ) -> None:
-    """A life shorter than the time ahead would otherwise mean a request a call."""
+    """Otherwise a life shorter than the time ahead would mean a request for each call."""
     fake.life = timedelta(minutes=2)
     tokens.token()
     clock.advance(seconds=29)
@@ -167,10 +167,8 @@ def test_a_short_lived_token_is_not_refreshed_at_every_call(
     assert tokens.token() == "token-2"
 
 
-def test_a_token_in_its_last_moments_is_not_given_out(
-    tokens: TokenProvider, fake: Fake, clock: Clock
-) -> None:
-    """It might be expired when it arrives; without another one there is none."""
+def test_a_token_about_to_expire_is_not_returned(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
+    """It might be expired when it arrives; without another one the call fails."""
     tokens.token()
     fake.failure = ServiceRequestError("unreachable")
     clock.advance(minutes=59, seconds=49)
@@ -180,10 +178,10 @@ def test_a_token_in_its_last_moments_is_not_given_out(
         tokens.token()
 
 
-def test_a_failed_refresh_leaves_the_valid_token(
+def test_a_failed_refresh_keeps_the_valid_token(
     tokens: TokenProvider, fake: Fake, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The others never notice; the next try comes after a pause, and is a success."""
+    """Other callers do not notice; the next try comes after a pause, and succeeds."""
     tokens.token()
     clock.advance(minutes=55)
     fake.failure = ServiceRequestError("unreachable")
@@ -199,7 +197,7 @@ def test_a_failed_refresh_leaves_the_valid_token(
 def test_others_keep_using_the_valid_token_during_a_refresh(
     tokens: TokenProvider, fake: Fake, clock: Clock
 ) -> None:
-    """One thread fetches; nobody waits for it."""
+    """One thread fetches; the others do not wait for it."""
     tokens.token()
     clock.advance(minutes=55)
     fake.gate = threading.Event()
@@ -214,14 +212,14 @@ def test_others_keep_using_the_valid_token_during_a_refresh(
 
 
 class CountingLock:
-    """A lock that tells how many threads want it."""
+    """A lock that counts the threads that wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._wanted = threading.Semaphore(0)
 
     def wanted_by(self, threads: int) -> bool:
-        """Wait until so many threads have come to it."""
+        """Wait until that many threads have reached it."""
         return all(self._wanted.acquire(timeout=60) for _ in range(threads))
 
     def __enter__(self) -> None:
@@ -233,10 +231,10 @@ class CountingLock:
 
 
 @pytest.mark.parametrize("failure", [None, ServiceRequestError("unreachable")])
-def test_without_a_token_all_wait_for_one_answer(
+def test_without_a_token_all_callers_share_one_request(
     tokens: TokenProvider, fake: Fake, failure: Exception | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Be it a token or a failure: an outage does not queue up one time-out after another."""
+    """Its token or its failure is shared: an outage does not queue up one time-out after another."""
     fake.gate, fake.failure = threading.Event(), failure
     lock = CountingLock()
     monkeypatch.setattr(tokens, "_lock", lock)
@@ -249,7 +247,7 @@ def test_without_a_token_all_wait_for_one_answer(
 
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask) for _ in range(8)]
-        # A thread that comes only after the answer would rightly ask again: all are there before it is given.
+        # A thread that arrives after the reply would rightly ask again: all have arrived before it is sent.
         assert lock.wanted_by(8)
         fake.gate.set()
         found = {future.result(60) for future in asking}
@@ -258,7 +256,7 @@ def test_without_a_token_all_wait_for_one_answer(
 
 
 def test_a_later_call_asks_again_after_a_failure(tokens: TokenProvider, fake: Fake) -> None:
-    """Only those share a failure who waited for it."""
+    """A failure is shared only by the callers that waited for it."""
     fake.failure = ServiceRequestError("unreachable")
     for _ in range(2):
         with pytest.raises(CredentialError):
@@ -268,7 +266,7 @@ def test_a_later_call_asks_again_after_a_failure(tokens: TokenProvider, fake: Fa
 
 
 def test_an_invalidated_token_is_replaced_through_a_new_credential(tokens: TokenProvider, fake: Fake) -> None:
-    """The old credential would give its cached token out again; it is closed."""
+    """The old credential would return its cached token again; it is closed."""
     first = tokens.token()
     tokens.invalidate(first)
     assert tokens.token() == "token-2"
@@ -276,7 +274,7 @@ def test_an_invalidated_token_is_replaced_through_a_new_credential(tokens: Token
 
 
 def test_an_old_token_invalidates_nothing(tokens: TokenProvider, fake: Fake) -> None:
-    """Several threads meet 401 with the same token; the first of them has it replaced for all."""
+    """Several threads get 401 with the same token; the first of them has it replaced for all."""
     first = tokens.token()
     tokens.invalidate(first)
     second = tokens.token()
@@ -286,7 +284,7 @@ def test_an_old_token_invalidates_nothing(tokens: TokenProvider, fake: Fake) -> 
 
 
 def test_closing_closes_the_credential(tokens: TokenProvider, fake: Fake) -> None:
-    """And does so once."""
+    """It is closed once."""
     tokens.token()
     tokens.close()
     tokens.close()
@@ -305,22 +303,22 @@ def test_closing_closes_the_credential(tokens: TokenProvider, fake: Fake) -> Non
         TypeError("the-secret"),
     ],
 )
-def test_a_failure_is_told_without_secrets(
+def test_a_failure_is_reported_without_secrets(
     tokens: TokenProvider, fake: Fake, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The first line of the reason is kept, the cause too, and no text of ours repeats a secret."""
+    """The first line of the reason and the cause are kept, and no text of ours repeats a secret."""
     fake.failure = failure
     with pytest.raises(CredentialError) as caught:
         tokens.token()
     assert caught.value.__cause__ is failure
     assert type(failure).__name__ in str(caught.value)
     assert "Trace ID" not in str(caught.value)
-    told = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
-    assert not [text for text in told if "the-secret" in text]
+    texts = [str(caught.value), *(f"{record.getMessage()} {vars(record)}" for record in caplog.records)]
+    assert not [text for text in texts if "the-secret" in text]
 
 
-def test_a_long_reason_is_cut(tokens: TokenProvider, fake: Fake) -> None:
-    """It ends up in the records of requests."""
+def test_a_long_reason_is_truncated(tokens: TokenProvider, fake: Fake) -> None:
+    """It is stored in the records of requests."""
     fake.failure = ServiceRequestError("x" * 10_000)
     with pytest.raises(CredentialError) as caught:
         tokens.token()
@@ -328,8 +326,8 @@ def test_a_long_reason_is_cut(tokens: TokenProvider, fake: Fake) -> None:
 
 
 @pytest.mark.parametrize("expires_on", [10**20, -(10**20)])
-def test_a_token_that_ends_in_no_calendar_is_no_token(clock: Clock, expires_on: int) -> None:
-    """Whatever the token service says about its end."""
+def test_a_token_with_an_impossible_expiry_is_an_error(clock: Clock, expires_on: int) -> None:
+    """Any expiry outside of the calendar is a CredentialError."""
 
     class Odd:
         def get_token(self, *_: str, **__: Any) -> AccessToken:
@@ -342,7 +340,7 @@ def test_a_token_that_ends_in_no_calendar_is_no_token(clock: Clock, expires_on: 
 def test_a_refresh_is_logged_without_the_token(
     tokens: TokenProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Only until when it is valid."""
+    """The record has its expiry alone."""
     caplog.set_level(logging.DEBUG)
     tokens.token()
     (record,) = [vars(each) for each in caplog.records if vars(each).get("action") == "token_refreshed"]

@@ -1,4 +1,4 @@
-"""How a request leaves: in as few pieces as it fits into; and which answer it gets."""
+"""How a request is sent: in as few writes as possible."""
 
 from collections.abc import Iterator
 from http.client import BadStatusLine
@@ -10,7 +10,7 @@ from adf_trigger.azure.whole_requests import LARGEST, WholeRequests
 
 
 class Socket:
-    """Remembers what was sent, and answers."""
+    """Records what was sent."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -35,7 +35,7 @@ class Socket:
 
 @pytest.fixture
 def connection() -> WholeRequests:
-    """A connection whose socket remembers."""
+    """A connection whose socket records."""
     connection = WholeRequests("host")
     connection.sock = Socket()
     return connection
@@ -48,8 +48,8 @@ def sent(connection: WholeRequests) -> list[bytes]:
 
 
 @pytest.mark.parametrize("body", [None, b"", b"{}", "text"])
-def test_a_small_request_leaves_in_one_piece(connection: WholeRequests, body: bytes | str | None) -> None:
-    """Its head and its body together."""
+def test_a_small_request_is_sent_in_one_write(connection: WholeRequests, body: bytes | str | None) -> None:
+    """Head and body are sent together."""
     connection.request("POST", "/path", body=body)
     (piece,) = sent(connection)
     assert piece.startswith(b"POST /path HTTP/1.1\r\n")
@@ -57,7 +57,7 @@ def test_a_small_request_leaves_in_one_piece(connection: WholeRequests, body: by
 
 
 def test_a_large_request_is_not_copied(connection: WholeRequests) -> None:
-    """Its head leaves first, and then its body as it is."""
+    """The head is sent first, and then the body uncopied."""
     body = b"x" * (LARGEST + 1)
     connection.request("POST", "/path", body=body)
     head, rest = sent(connection)
@@ -65,15 +65,15 @@ def test_a_large_request_is_not_copied(connection: WholeRequests) -> None:
     assert rest == body
 
 
-def test_what_is_sent_in_chunks_leaves_whole(connection: WholeRequests) -> None:
-    """Nothing of it is left out or sent twice, and it stays in order."""
+def test_a_chunked_body_is_sent_whole(connection: WholeRequests) -> None:
+    """No chunk is left out or sent twice, and they stay in order."""
     connection.request("POST", "/path", body=iter([b"abc", b"d" * LARGEST, b"ef"]))
     _, _, content = b"".join(sent(connection)).partition(b"\r\n\r\n")
     assert content == b"3\r\nabc\r\n%x\r\n%b\r\n2\r\nef\r\n0\r\n\r\n" % (LARGEST, b"d" * LARGEST)
 
 
 def test_a_request_that_fails_leaves_nothing_for_the_next(connection: WholeRequests) -> None:
-    """What was held of it is never sent."""
+    """The buffered part of it is never sent."""
 
     def broken() -> Iterator[bytes]:
         yield b"abc"

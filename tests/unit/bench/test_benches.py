@@ -1,4 +1,4 @@
-"""What the benches make of what they measure: the table, the file, the exit code."""
+"""Reports of the benches: the table, the file, the exit code."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ FACTS = {"cores": 2, "python": "3.11.7", "system": "Linux x86_64", "loadAverage"
 
 
 def bench(*figures: Figure, short: Sequence[Figure] = (), alone: bool = False) -> Listed:
-    """A bench that has measured already."""
+    """A bench that has already measured."""
     return Listed(measure=lambda _: figures, short=lambda _: short, alone=alone)
 
 
@@ -49,8 +49,8 @@ def figure(*values: float, at_least: float | None = None, below: float | None = 
         (figure(7), None),
     ],
 )
-def test_the_median_is_held_against_what_is_wanted(measured: Figure, *, met: bool | None) -> None:
-    """One good or bad repeat does not decide; where nothing is wanted, nothing is met or missed."""
+def test_the_median_is_compared_with_the_limit(measured: Figure, *, met: bool | None) -> None:
+    """One good or bad repeat does not decide; without a limit, none is met or missed."""
     assert measured.met is met
 
 
@@ -65,7 +65,7 @@ def test_a_missed_figure_is_exit_code_1(figures: Sequence[Figure], code: int, tm
 def test_a_bench_that_fails_does_not_hide_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The reason is told, the others are measured and written, and the exit code is 1."""
+    """The reason is shown, the others are measured and written, and the exit code is 1."""
     file = tmp_path / "folder" / "x.json"
     assert main(["--json", str(file)], {"bad": failing, "good": bench(figure(5))}) == 1
     output = capsys.readouterr()
@@ -75,7 +75,7 @@ def test_a_bench_that_fails_does_not_hide_the_others(
 
 
 def test_only_the_named_benches_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--only takes several names; an unknown one is refused with the known ones."""
+    """--only takes several names; an unknown one is rejected with the known ones."""
     toys = {name: bench(figure(1)) for name in ("a", "b", "c")}
     assert main(["--only", "c", "a", "--json", str(tmp_path / "x.json")], toys) == 0
     written = json.loads((tmp_path / "x.json").read_text())
@@ -86,8 +86,8 @@ def test_only_the_named_benches_are_measured(tmp_path: Path, capsys: pytest.Capt
     assert "a, b, c" in refused
 
 
-def test_what_takes_long_is_measured_where_it_is_named(tmp_path: Path) -> None:
-    """A soak is no part of what is measured without a name."""
+def test_a_long_bench_is_measured_only_by_name(tmp_path: Path) -> None:
+    """A soak is not part of a run without names."""
     file = tmp_path / "x.json"
     toys = {"toy": bench(figure(1)), "soak": bench(figure(2), alone=True)}
     for given, measured in (([], ["toy"]), (["--only", "soak"], ["soak"])):
@@ -95,7 +95,7 @@ def test_what_takes_long_is_measured_where_it_is_named(tmp_path: Path) -> None:
         assert [entry["bench"] for entry in json.loads(file.read_text())["figures"]] == measured
 
 
-def test_a_short_form_is_held_to_nothing(tmp_path: Path) -> None:
+def test_a_short_form_has_no_limits(tmp_path: Path) -> None:
     """It shows that a bench works, and exits with 1 where it does not."""
     toy = bench(short=[figure(1, at_least=2)])
     arguments = ["--short", "--json", str(tmp_path / "x.json")]
@@ -103,8 +103,8 @@ def test_a_short_form_is_held_to_nothing(tmp_path: Path) -> None:
     assert main(arguments, {"toy": failing}) == 1
 
 
-def test_how_long_each_takes_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """Before anything is measured; all that is measured without a name takes a quarter of an hour or less."""
+def test_the_duration_of_each_bench_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is shown before measuring; all benches run by default take a quarter of an hour or less."""
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
     assert all(f"{name} " in listed for name in BENCHES)
@@ -121,18 +121,18 @@ def test_how_long_each_takes_is_said(capsys: pytest.CaptureFixture[str]) -> None
         ([1.0], True),
     ],
 )
-def test_a_soak_is_flat_where_its_last_third_is_as_its_second(samples: list[float], *, met: bool) -> None:
-    """What grows at first is warming up; what goes on growing is a leak."""
+def test_a_soak_is_flat_where_its_last_thirds_are_alike(samples: list[float], *, met: bool) -> None:
+    """Growth at first is warming up; continued growth is a leak."""
     assert (soak.growth(samples) < soak.MOST_MORE["memory"]) is met
 
 
-def test_a_soak_is_judged_once_a_list_looks_back_over_nothing_but_the_soak() -> None:
-    """Until then each tick reads more than the one before, and what it holds of it grows."""
+def test_a_soak_is_judged_once_the_window_covers_only_the_soak() -> None:
+    """Until then each tick reads more than the one before, and its memory grows."""
     assert settings().poll_overlap < 60 * soak.FILLING_MINUTES
 
 
 def test_the_file_has_every_value_and_the_machine(tmp_path: Path) -> None:
-    """What is compared later can be computed anew from the file."""
+    """Later comparisons can be computed again from the file."""
     file = tmp_path / "x.json"
     report.save(file, {"toy": [figure(3, 1, 2, at_least=2)]}, FACTS, NOW)
     assert json.loads(file.read_text()) == {
@@ -156,7 +156,7 @@ def test_the_file_has_every_value_and_the_machine(tmp_path: Path) -> None:
 
 
 def test_the_table_is_plain_text_where_it_is_piped() -> None:
-    """A row tells median, least, most, what is wanted and whether it is met, without escape sequences."""
+    """A row has median, least, most, the limit and whether it is met, without escape sequences."""
     piped = StringIO()
     results = {"toy": [figure(1200.4, 8, 20_000, at_least=1000), figure(0.25, below=0.1)]}
     report.show(results, FACTS, Console(file=piped, width=150))
@@ -173,7 +173,7 @@ def test_a_percentile_lies_between_the_values() -> None:
 
 
 def test_runs_count_as_concurrent_only_while_they_overlap() -> None:
-    """A run that begins when another ends was never at once with it."""
+    """A run that begins when another ends was never concurrent with it."""
     runs = [
         PipelineRun(
             run_id=uuid4(),
@@ -194,8 +194,8 @@ def test_expressions_are_measured_as_often_as_asked() -> None:
 
 
 def test_every_bench_is_named_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """A person finds the benches without reading the code."""
+    """The benches are listed without reading the code."""
     with pytest.raises(SystemExit):
         main(["--help"])
-    shown = "".join(capsys.readouterr().out.split())  # a name may be parted at its hyphen, where lines end
+    shown = "".join(capsys.readouterr().out.split())  # a name may be split at its hyphen at the end of a line
     assert all(name in shown for name in BENCHES)

@@ -31,7 +31,7 @@ def of(results: Mapping[str, Sequence[Figure]], load: float = 0.5) -> dict[str, 
 
 
 def test_the_page_has_every_figure_its_commit_and_the_growth_curves(tmp_path: Path) -> None:
-    """What was missed is said as loudly as what was met; the peers' way is drawn beside ours."""
+    """Missed limits are marked as clearly as met ones; the way of comparable services is drawn beside ours."""
     results = {
         "watching": [
             figure("100 active, nothing changed: a tick", 0.1),
@@ -53,22 +53,22 @@ def test_the_page_has_every_figure_its_commit_and_the_growth_curves(tmp_path: Pa
     assert "one GET a run, official SDK" in chart
 
 
-def test_a_busy_machine_is_told(tmp_path: Path) -> None:
-    """What was measured beside other work says so."""
-    for load, told in ((0.5, False), (18.4, True)):
+def test_a_busy_machine_is_mentioned(tmp_path: Path) -> None:
+    """A measurement beside other work is marked."""
+    for load, mentioned in ((0.5, False), (18.4, True)):
         page.write(of({"toy": [figure("x", 1)]}, load), tmp_path / "bench.md")
-        assert ("busy with other work" in (tmp_path / "bench.md").read_text()) is told
+        assert ("busy with other work" in (tmp_path / "bench.md").read_text()) is mentioned
 
 
-def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
+def test_a_bench_that_was_not_run_is_not_drawn(tmp_path: Path) -> None:
     """A page of one bench has a table alone."""
     page.write(of({"toy": [figure("x", 1)]}), tmp_path / "bench.md")
     assert "svg" not in (tmp_path / "bench.md").read_text()
     assert [each.name for each in tmp_path.iterdir()] == ["bench.md"]
 
 
-def test_benches_that_were_measured_one_by_one_are_kept_together(tmp_path: Path) -> None:
-    """A new measurement takes the place of that bench's last one, in the page and in the README, and of no other."""
+def test_benches_measured_one_by_one_are_collected(tmp_path: Path) -> None:
+    """A new measurement replaces that bench's last one, in the page and in the README, and no other."""
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
     order = ["first", "second"]
@@ -92,8 +92,8 @@ def test_benches_that_were_measured_one_by_one_are_kept_together(tmp_path: Path)
     assert "old" not in said
 
 
-def test_what_is_read_is_what_was_kept(tmp_path: Path) -> None:
-    """Every value, limit and fact."""
+def test_a_stored_measurement_is_read_back(tmp_path: Path) -> None:
+    """Every value, limit and fact is the same."""
     before = of({"toy": [figure("x", 1.5, below=2)]})
     kept.write(before, tmp_path / "bench.json")
     (after,) = kept.read(tmp_path / "bench.json").values()

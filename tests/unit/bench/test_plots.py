@@ -10,7 +10,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_every_point_is_on_the_chart_and_lines_are_named() -> None:
-    """It is well-formed, whatever the names are; more is further right and further up."""
+    """It is well-formed whatever the names; larger values are further right and further up."""
     text = growth(
         "a & b", "active <runs>", "s", {"ours": [(100, 0.2), (10_000, 5)], "peers": [(100, 3), (1_000, 30)]}
     )
@@ -24,7 +24,7 @@ def test_every_point_is_on_the_chart_and_lines_are_named() -> None:
 
 
 @pytest.mark.parametrize("lines", [{}, {"none": []}, {"zero": [(1.0, 0.0)]}, {"negative": [(-1.0, 1.0)]}])
-def test_what_has_no_logarithm_is_refused(lines: dict[str, list[tuple[float, float]]]) -> None:
-    """A chart of nothing would be taken for a measurement."""
+def test_a_value_without_a_logarithm_is_rejected(lines: dict[str, list[tuple[float, float]]]) -> None:
+    """An empty chart would pass for a measurement."""
     with pytest.raises(ValueError, match="greater than zero"):
         growth("t", "x", "y", lines)

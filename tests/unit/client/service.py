@@ -1,4 +1,4 @@
-"""A service for the client's tests: a function that answers, and what was asked of it. Time passes when it is slept."""
+"""A service for the client's tests: a function that answers, and its recorded calls. Sleeping advances the clock."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ Reply = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class Time:
-    """A clock that moves when somebody sleeps."""
+    """A clock that sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -30,7 +30,7 @@ class Time:
 
 
 class Service:
-    """Gives the replies in order, the last of them for ever; keeps what was asked."""
+    """Returns the replies in order, the last of them repeatedly; records the calls."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
@@ -65,7 +65,7 @@ class Service:
 
 
 def run(status: str = "InProgress", **members: Any) -> dict[str, Any]:
-    """A run as the service shows it."""
+    """A run as the service returns it."""
     return {
         "requestId": "key-1",
         "runId": RUN_ID,
@@ -101,7 +101,7 @@ def problem(
 
 
 def silent(status: int, text: str = "", headers: Mapping[str, str] | None = None) -> Reply:
-    """An answer of the platform's own."""
+    """A reply of the platform, without a body of the service."""
     return lambda _request: httpx.Response(status, text=text, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""The command before a service that is a function: on a terminal of 80 columns, or piped."""
+"""The command with a service that is a function: on a terminal of 80 columns, or piped."""
 
 import io
 import re
@@ -17,7 +17,7 @@ from tests.unit.client.service import URL, Service
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a command has printed, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -29,12 +29,12 @@ class Printed:
 
 
 def shown(text: str) -> str:
-    """A terminal's text without what moves its cursor."""
+    """A terminal's text without its control sequences."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)
 
 
 def console(file: io.StringIO, *, terminal: bool, colours: bool = False) -> Console:
-    """A terminal of 80 columns, or what a pipe is."""
+    """A terminal of 80 columns, or a pipe."""
     if not terminal:
         return Console(file=file, highlight=False, markup=False, emoji=False, width=1_000_000)
     return Console(
@@ -57,10 +57,10 @@ def command(
     colours: bool = False,
     connect: Callable[[ClientSettings], Client] | None = None,
 ) -> Printed:
-    """Run a command of `adf-trigger` before a service."""
+    """Run a command of `adf-trigger` with a service."""
     out, err = io.StringIO(), io.StringIO()
 
-    def screen(as_json: bool) -> Screen:  # noqa: FBT001 - as the command asks for it
+    def screen(as_json: bool) -> Screen:  # noqa: FBT001 - as the command expects it
         return Screen(
             as_json=as_json,
             out=console(out, terminal=terminal, colours=colours),

@@ -1,4 +1,4 @@
-"""Holding and releasing, through the client and by command, before a service that is a function."""
+"""Holding and releasing, through the client and by command, with a service that is a function."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ NOTHING: dict[str, Any] = {"factory": "default", "holds": []}
 
 
 def test_a_client_holds_and_releases() -> None:
-    """Path and body are the contract's; what a newer service says beside it is left out."""
+    """Path and body are the contract's; unknown fields of a newer service are ignored."""
     service = Service(answer(HELD))
     until = datetime(2026, 11, 27, 6, 0, tzinfo=UTC)
     with service.client() as client:
@@ -53,16 +53,16 @@ def test_a_client_holds_and_releases() -> None:
     assert (json.loads(second.content), json.loads(third.content)) == ({"key": 1}, {})
 
 
-def test_a_hold_whose_answer_was_lost_is_asked_for_again() -> None:
-    """It does not harm to hold or release twice."""
+def test_a_hold_whose_reply_was_lost_is_repeated() -> None:
+    """Holding or releasing twice is harmless."""
     service = Service(httpx.ReadError("reset"), answer(NOTHING))
     with service.client() as client:
         assert client.release().holds == []
     assert len(service.asked) == 2
 
 
-def test_a_factory_that_is_not_there_is_refused() -> None:
-    """It is no run that was not found."""
+def test_an_unknown_factory_is_rejected() -> None:
+    """The error differs from that of an unknown run."""
     service = Service(problem("factory-not-found", 404, detail="there is no factory x; there is: eu"))
     with service.client() as client, pytest.raises(RequestRefused, match="there is: eu"):
         client.hold("deploying", factory="x")
@@ -89,8 +89,8 @@ def test_a_factory_that_is_not_there_is_refused() -> None:
         (["release", "--pipeline", "p", "--key", "7"], "default/release", {"pipeline": "p", "key": "7"}),
     ],
 )
-def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: dict[str, Any]) -> None:
-    """And ends well when that was done."""
+def test_a_command_sends_its_request(arguments: list[str], path: str, body: dict[str, Any]) -> None:
+    """It succeeds when the service does."""
     service = Service(answer(NOTHING))
     done = command(service, *arguments)
     assert (done.code, done.out) == (0, "default has no holds.\n")
@@ -99,8 +99,8 @@ def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: 
     assert json.loads(asked.content) == body
 
 
-def test_how_long_is_an_end() -> None:
-    """Counted from now."""
+def test_a_duration_becomes_an_end() -> None:
+    """It is counted from now."""
     service = Service(answer(HELD))
     done = command(service, "hold", "--reason", "r", "--for", "2h")
     until = datetime.fromisoformat(json.loads(service.asked[0].content)["until"])
@@ -111,8 +111,8 @@ def test_how_long_is_an_end() -> None:
     assert json.loads(command(service, "release", "-o", "json").out)["factory"] == "eu"
 
 
-def test_a_warning_is_shown_beside_the_answer() -> None:
-    """A pipeline that is not there is held all the same: the command ends well."""
+def test_a_warning_is_shown_beside_the_result() -> None:
+    """A pipeline that does not exist is held all the same: the command succeeds."""
     done = command(Service(answer(WARNED)), "hold", "--reason", "r", "--pipeline", "Load")
     assert done.code == 0
     assert done.err == "warning: the factory eu has no pipeline Load: it is held once there is one\n"
@@ -130,15 +130,15 @@ def test_a_warning_is_shown_beside_the_answer() -> None:
         ["release", "--json-key"],
     ],
 )
-def test_what_cannot_be_meant_is_said(arguments: list[str]) -> None:
-    """Nothing is asked of the service."""
+def test_an_impossible_duration_is_an_error(arguments: list[str]) -> None:
+    """Nothing is sent to the service."""
     service = Service(answer(NOTHING))
     assert command(service, *arguments).code == 2
     assert service.asked == []
 
 
-def test_health_shows_what_is_held() -> None:
-    """Beside what is wrong; the app is well."""
+def test_health_shows_holds() -> None:
+    """They are shown beside the faults; the app is healthy."""
     health: dict[str, Any] = {"status": "ok", "since": None, "version": "1", "troubles": [], "warnings": []}
     done = command(Service(answer({**health, "holds": [{**HELD["holds"][0], "factory": "eu"}]})), "health")
     assert (done.code, done.out.splitlines()[1:]) == (
@@ -150,7 +150,7 @@ def test_health_shows_what_is_held() -> None:
     )
 
 
-def test_health_counts_one_that_waits_as_one() -> None:
+def test_health_uses_singular_and_plural() -> None:
     """One request waits, two wait."""
     health: dict[str, Any] = {"status": "ok", "since": None, "version": "1", "troubles": [], "warnings": []}
     held = {**HELD["holds"][0], "factory": "eu", "waiting": 1}

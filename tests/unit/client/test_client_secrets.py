@@ -1,4 +1,4 @@
-"""A start with secure parameters that cannot be made at once: its caller alone can make it."""
+"""A start with secure parameters that has to wait: only its caller can send it again."""
 
 import json
 
@@ -13,8 +13,8 @@ SECRET = {"password": "hunter2"}
 LEFT_TO_US = run("Accepted", runId=None, parameters={"password": MASKED})
 
 
-def test_a_wait_sends_it_again_until_it_is_started() -> None:
-    """By the same call under the same key; then it is looked at like any other."""
+def test_a_wait_repeats_the_start_until_it_is_accepted() -> None:
+    """The same call under the same key; afterwards the wait polls as usual."""
     service = Service(
         answer(LEFT_TO_US, 202),
         *[answer(LEFT_TO_US)] * 3,
@@ -40,7 +40,7 @@ def test_a_wait_sends_it_again_until_it_is_started() -> None:
 
 
 def test_it_may_be_waited_for_by_its_key() -> None:
-    """The id says which one it is, too."""
+    """The run id identifies it, too."""
     service = Service(answer(LEFT_TO_US, 202), answer(LEFT_TO_US), answer(run("Succeeded")))
     with service.client() as client:
         client.start("LoadOrders", SECRET, key="key-1")
@@ -48,7 +48,7 @@ def test_it_may_be_waited_for_by_its_key() -> None:
     assert [each.method for each in service.asked] == ["POST", "GET", "POST"]
 
 
-def test_what_was_rejected_meanwhile_is_not_sent_again() -> None:
+def test_a_rejected_start_is_not_repeated() -> None:
     """Under its key that would be a new request."""
     service = Service(answer(LEFT_TO_US, 202), answer(run("Rejected", reason="too late")))
     with service.client() as client, pytest.raises(RunFailed, match="too late"):
@@ -64,24 +64,24 @@ def test_what_was_rejected_meanwhile_is_not_sent_again() -> None:
         (SECRET, run("Queued", parameters={"password": MASKED})),
     ],
 )
-def test_others_are_only_looked_at(given: dict[str, str], first: dict[str, object]) -> None:
-    """The service starts what it has kept, and has started what it says is Queued."""
+def test_other_starts_are_only_polled(given: dict[str, str], first: dict[str, object]) -> None:
+    """The service itself starts requests that it has stored, and has started those that are Queued."""
     service = Service(answer(first, 202), answer(first), answer(run("Succeeded")))
     with service.client() as client:
         client.wait(client.start("LoadOrders", dict(given), key="key-1"))
     assert [each.method for each in service.asked] == ["POST", "GET", "GET"]
 
 
-def test_a_wait_for_it_ends_in_time() -> None:
-    """As any other does."""
+def test_a_wait_for_it_ends_at_its_limit() -> None:
+    """The limit is that of any other wait."""
     service = Service(answer(LEFT_TO_US, 202))
     with service.client() as client, pytest.raises(WaitTimedOut):
         client.wait(client.start("LoadOrders", SECRET, key="key-1"), timeout=10)
     assert service.time.now == 10
 
 
-def test_only_the_last_ones_are_kept() -> None:
-    """Who starts many and waits for none keeps a bounded number of secrets."""
+def test_only_the_latest_secrets_are_kept() -> None:
+    """A caller that starts many runs and waits for none keeps a bounded number of secrets."""
     service = Service(
         *[
             answer(run("Accepted", requestId=f"key-{number}", parameters={"password": MASKED}), 202)

@@ -1,4 +1,4 @@
-"""Where the client goes, and what it needs to be there."""
+"""Where the client sends its calls, and what it needs."""
 
 import subprocess
 import sys
@@ -39,16 +39,16 @@ def test_a_root_is_completed_and_a_path_is_kept(url: str, api: str) -> None:
         "https://app.example:port",
     ],
 )
-def test_a_url_that_cannot_be_one_is_a_fault_that_shows_no_key(url: str) -> None:
-    """The key of a URL is not shown; plain http is for this machine alone, since a key goes with it."""
+def test_an_invalid_url_is_a_fault_that_shows_no_key(url: str) -> None:
+    """The key of a URL is not shown; plain http is for this machine alone, since it would carry a key."""
     with pytest.raises(SettingsError) as caught:
         Client(url, "key")
     assert "ADF_TRIGGER_URL" in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
-def test_every_fault_is_named_at_once() -> None:
-    """No URL, and a key that no header can say."""
+def test_all_faults_are_reported_together() -> None:
+    """A missing URL, and a key that no header can carry."""
     with pytest.raises(SettingsError) as caught:
         Client(settings=ClientSettings.from_env({"ADF_TRIGGER_URL": " ", "ADF_TRIGGER_KEY": "a\nb"}))
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [
@@ -57,8 +57,8 @@ def test_every_fault_is_named_at_once() -> None:
     ]
 
 
-def test_the_environment_is_read_and_arguments_go_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ADF_TRIGGER_URL and ADF_TRIGGER_KEY, unless they are told."""
+def test_the_environment_is_read_and_arguments_take_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADF_TRIGGER_URL and ADF_TRIGGER_KEY are the defaults of the arguments."""
     monkeypatch.setenv("ADF_TRIGGER_URL", "https://one.example")
     monkeypatch.setenv("ADF_TRIGGER_KEY", "first")
     settings = ClientSettings.from_env()
@@ -68,16 +68,16 @@ def test_the_environment_is_read_and_arguments_go_before(monkeypatch: pytest.Mon
     assert settings.over(key="second").key == SecretStr("second")
 
 
-def test_a_call_for_anybody_goes_without_a_key() -> None:
-    """No key, no header."""
+def test_an_anonymous_call_has_no_key() -> None:
+    """Without a key there is no header."""
     service = Service(answer(run()))
     with service.client(key=None) as client:
         client.get("key-1")
     assert "x-functions-key" not in service.asked[0].headers
 
 
-def test_the_client_needs_nothing_of_the_function_app() -> None:
-    """Importing it brings in neither azure packages nor requests, so that it can be installed without them."""
+def test_the_client_imports_no_package_of_the_function_app() -> None:
+    """Importing it loads neither azure packages nor requests, so that it can be installed without them."""
     code = (
         "import sys, adf_trigger.client; print([n for n in sys.modules if n.partition('.')[0] in sys.argv])"
     )

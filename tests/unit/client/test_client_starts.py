@@ -1,4 +1,4 @@
-"""A start through the client: once, whatever becomes of the answers."""
+"""Starts through the client: one run, whatever happens to the replies."""
 
 import json
 
@@ -43,8 +43,8 @@ UNCLEAR = {
 }
 
 
-def test_a_start_has_its_key_its_length_and_the_whole_request() -> None:
-    """What is asked for arrives as it was said, under a new key, with a length, and opened by the function key."""
+def test_a_start_sends_its_key_its_length_and_the_whole_request() -> None:
+    """The request is sent unchanged, under a new key, with a length, and with the function key."""
     service = Service(answer(run("Accepted", runId=None), 202))
     with service.client() as client:
         view = client.start(
@@ -69,8 +69,8 @@ def test_a_start_has_its_key_its_length_and_the_whole_request() -> None:
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_what_passes_is_asked_again_under_the_same_key(trouble: str) -> None:
-    """Whatever came between, the second call has the first one's key and body, and its answer counts."""
+def test_a_transient_failure_is_retried_under_the_same_key(trouble: str) -> None:
+    """Whatever happened between, the second call has the first one's key and body, and its reply counts."""
     service = Service(PASSING[trouble], answer(run()))
     with service.client() as client:
         view = client.start("LoadOrders", {"day": "x"})
@@ -82,10 +82,10 @@ def test_what_passes_is_asked_again_under_the_same_key(trouble: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_what_does_not_pass_ends_within_the_whole_time(trouble: str) -> None:
-    """Waits grow and end; what may have started something is told as an unknown outcome, with the key."""
+def test_retries_end_within_the_whole_time(trouble: str) -> None:
+    """Waits grow and end; a call that may have started a run raises an unknown outcome, with the key."""
     service = Service(PASSING[trouble])
-    with service.client(within=30) as client, pytest.raises(Exception) as caught:  # noqa: PT011 - told below
+    with service.client(within=30) as client, pytest.raises(Exception) as caught:  # noqa: PT011 - checked below
         client.start("LoadOrders", key="mine")
     assert service.time.now < 30
     assert len(service.asked) > 4
@@ -98,8 +98,8 @@ def test_what_does_not_pass_ends_within_the_whole_time(trouble: str) -> None:
         assert isinstance(caught.value, NotReached | UnexpectedAnswer | NotTaken)
 
 
-def test_doubt_is_not_forgotten() -> None:
-    """After a reset in the middle of a start, being turned away does not mean that nothing was started."""
+def test_doubt_survives_a_later_rejection() -> None:
+    """After a reset in the middle of a start, a later rejection does not mean that nothing was started."""
     service = Service(httpx.ReadError("reset"), silent(429))
     with service.client(within=5) as client, pytest.raises(OutcomeUnknown, match="broke: reset"):
         client.start("LoadOrders")
@@ -107,7 +107,7 @@ def test_doubt_is_not_forgotten() -> None:
 
 @pytest.mark.parametrize("reply", [silent(401), silent(404), silent(302, headers={"Location": "/login"})])
 def test_only_the_service_itself_ends_doubt(reply: Reply) -> None:
-    """After a reset, a word of the platform's tells nothing of the first call; both are in the text."""
+    """After a reset, the platform's reply says nothing about the first call; the error has both."""
     service = Service(httpx.ReadError("reset"), reply)
     with (
         service.client() as client,
@@ -118,8 +118,8 @@ def test_only_the_service_itself_ends_doubt(reply: Reply) -> None:
     assert len(service.asked) == 2
 
 
-def test_a_start_that_was_taken_by_an_app_of_another_version_is_not_told_as_refused() -> None:
-    """202 says that it was taken; a view that cannot be read leaves only the key, which the error has."""
+def test_a_start_accepted_by_another_version_is_not_reported_as_rejected() -> None:
+    """202 means accepted; with an unreadable view only the key is left, which the error has."""
     service = Service(answer({"requestId": "mine", "status": "Queued"}, 202))
     with service.client() as client, pytest.raises(OutcomeUnknown, match="no RunView") as caught:
         client.start("LoadOrders", key="mine")
@@ -127,15 +127,15 @@ def test_a_start_that_was_taken_by_an_app_of_another_version_is_not_told_as_refu
     assert isinstance(caught.value.__cause__, UnexpectedAnswer)
 
 
-def test_the_services_own_word_ends_doubt() -> None:
-    """A refusal of that very key by the service itself is a definite no."""
+def test_a_rejection_by_the_service_ends_doubt() -> None:
+    """A rejection of that very key by the service itself is definite."""
     service = Service(httpx.ReadError("reset"), problem("invalid-request", 400, detail="1 fault found"))
     with service.client() as client, pytest.raises(RequestRefused):
         client.start("LoadOrders")
     assert len(service.asked) == 2
 
 
-def test_a_refusal_has_every_fault_and_is_not_repeated() -> None:
+def test_a_rejection_has_every_fault_and_is_not_repeated() -> None:
     """The error has the problem's faults, and its text names them."""
     faults = [{"pointer": f"/parameters/p{n}", "message": "is not declared"} for n in range(30)]
     service = Service(problem("invalid-request", 400, detail="30 faults found; see errors", errors=faults))
@@ -167,16 +167,16 @@ def test_a_refusal_has_every_fault_and_is_not_repeated() -> None:
         (problem("data-factory-denied", 502, detail="lacks a role"), RequestRefused, "lacks a role"),
     ],
 )
-def test_what_does_not_pass_is_told_at_once(reply: Reply, error: type[Exception], words: str) -> None:
-    """The platform's own answers are told in words; nothing of them is asked twice, and no redirect is followed."""
+def test_a_permanent_failure_is_raised_immediately(reply: Reply, error: type[Exception], words: str) -> None:
+    """The platform's own replies are explained; none of them is retried, and no redirect is followed."""
     service = Service(reply)
     with service.client() as client, pytest.raises(error, match=words):
         client.start("LoadOrders")
     assert len(service.asked) == 1
 
 
-def test_a_wait_that_is_longer_than_the_whole_time_is_not_begun() -> None:
-    """Retry-After is never undercut: beyond the whole time the answer is told at once."""
+def test_a_retry_after_beyond_the_whole_time_is_not_waited_for() -> None:
+    """Retry-After is never undercut: beyond the whole time the error is raised immediately."""
     service = Service(problem("settings-faulty", 503, headers={"Retry-After": "60"}, detail="mend them"))
     with service.client(within=30) as client, pytest.raises(NotTaken, match="mend them") as caught:
         client.start("LoadOrders")
@@ -184,8 +184,8 @@ def test_a_wait_that_is_longer_than_the_whole_time_is_not_begun() -> None:
 
 
 @given(st.text(max_size=40, min_size=1))
-def test_a_key_goes_out_in_one_piece_or_not_at_all(key: str) -> None:
-    """What can be a key is a quoted string of its header; else nothing is sent."""
+def test_a_key_is_sent_unchanged_or_not_at_all(key: str) -> None:
+    """A valid key is a quoted string of its header; with any other nothing is sent."""
     service = Service(answer(run()))
     with service.client() as client:
         try:
@@ -200,8 +200,8 @@ def test_a_key_goes_out_in_one_piece_or_not_at_all(key: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
-def test_a_pipeline_that_no_path_can_name_is_refused_here(name: str) -> None:
-    """Such a call would ask for something else."""
+def test_a_pipeline_that_no_path_can_name_is_rejected_here(name: str) -> None:
+    """Such a call would address another resource."""
     service = Service(answer(run()))
     with service.client() as client, pytest.raises(InvalidRequest):
         client.start(name)
@@ -209,7 +209,7 @@ def test_a_pipeline_that_no_path_can_name_is_refused_here(name: str) -> None:
 
 
 def test_a_check_starts_nothing() -> None:
-    """It says so in its query, and goes under no key."""
+    """Its query says so, and it has no key."""
     service = Service(
         answer({"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}})
     )
@@ -220,7 +220,7 @@ def test_a_check_starts_nothing() -> None:
     assert "Idempotency-Key" not in asked.headers
 
 
-def test_what_a_newer_service_says_beside_is_left_out() -> None:
+def test_unknown_fields_of_a_newer_service_are_ignored() -> None:
     """A field that this version does not know, however deep, breaks no client."""
     links = {"self": "/api/runs/key-1", "audit": "/api/runs/key-1/audit"}
     service = Service(answer(run("Succeeded", cost=5, links=links)))

@@ -1,4 +1,4 @@
-"""Steering and batches through the client: what is asked, and what may be asked twice."""
+"""Steering and batches through the client: what is sent, and what may be repeated."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ ONCE = {"adopt", "dismiss", "replay"}
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_each_call_says_what_it_means(name: str) -> None:
+def test_each_call_sends_its_request(name: str) -> None:
     """Method, path and body are the contract's."""
     steer, path, body = CALLS[name]
     service = Service(answer(run()))
@@ -58,8 +58,8 @@ def test_each_call_says_what_it_means(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_whose_answer_was_lost_is_repeated_where_that_is_safe(name: str) -> None:
-    """Cancelling twice is cancelling, a rerun has its key; what else was decided is told, and not decided again."""
+def test_a_call_whose_reply_was_lost_is_repeated_where_that_is_safe(name: str) -> None:
+    """Cancelling twice is harmless, a rerun has its key; other decisions raise the error and are not repeated."""
     steer, _, _ = CALLS[name]
     service = Service(httpx.ReadError("reset"), answer(run()))
     with service.client() as client:
@@ -74,8 +74,8 @@ def test_a_call_whose_answer_was_lost_is_repeated_where_that_is_safe(name: str) 
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_that_was_answered_by_another_version_may_have_had_its_effect(name: str) -> None:
-    """2xx is no refusal, whatever it comes with."""
+def test_a_call_answered_by_another_version_may_have_had_its_effect(name: str) -> None:
+    """2xx is no rejection, whatever its body."""
     service = Service(answer({"status": "Queued"}, 202))
     with service.client() as client, pytest.raises(OutcomeUnknown, match="no RunView"):
         CALLS[name][0](client)
@@ -83,8 +83,8 @@ def test_a_call_that_was_answered_by_another_version_may_have_had_its_effect(nam
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_that_was_turned_away_unread_is_repeated(name: str) -> None:
-    """Nothing happened, so that it may be asked again whatever it is."""
+def test_a_call_rejected_unread_is_repeated(name: str) -> None:
+    """It had no effect, so any call may be repeated."""
     steer, _, _ = CALLS[name]
     service = Service(silent(429), answer(run()))
     with service.client() as client:
@@ -92,16 +92,16 @@ def test_a_call_that_was_turned_away_unread_is_repeated(name: str) -> None:
     assert len(service.asked) == 2
 
 
-def test_an_id_that_means_several_goes_with_what_tells_them_apart() -> None:
-    """In the query, as the service links it."""
+def test_an_ambiguous_id_is_sent_with_its_distinction() -> None:
+    """The distinction is in the query, as in the service's links."""
     service = Service(answer(run()))
     with service.client() as client:
         client.cancel(RunName("x", factory="f", by="runId"))
     assert service.asked[0].url.raw_path == b"/api/runs/x/cancel?factory=f&by=runId"
 
 
-def test_what_is_not_possible_now_is_a_conflict_with_all_that_was_said() -> None:
-    """Members that no model has are there, such as the candidates."""
+def test_a_conflict_has_every_member_of_the_problem() -> None:
+    """Members that no model has are kept, such as the candidates."""
     service = Service(problem("not-a-candidate", 409, detail="no", candidates=[{"runId": "r"}]))
     with service.client() as client, pytest.raises(Conflict) as caught:
         client.resolve("x", "adopt", run_id="r")
@@ -109,15 +109,15 @@ def test_what_is_not_possible_now_is_a_conflict_with_all_that_was_said() -> None
 
 
 def accepted(request: httpx.Request) -> httpx.Response:
-    """Each start of a batch is taken."""
+    """Each start of a batch is accepted."""
     starts = json.loads(request.content)["runs"]
     return httpx.Response(
         200, json={"runs": [{"status": 202, "run": run(requestId=each["requestId"])} for each in starts]}
     )
 
 
-def test_of_many_starts_one_result_that_cannot_be_read_does_not_hide_the_others() -> None:
-    """Each stands for itself: the run that was taken after it is given."""
+def test_an_unreadable_result_hides_no_other_of_a_batch() -> None:
+    """Each result is read alone: the run that was accepted after it is returned."""
 
     def odd(request: httpx.Request) -> httpx.Response:
         document = json.loads(accepted(request).content)
@@ -134,15 +134,15 @@ def test_of_many_starts_one_result_that_cannot_be_read_does_not_hide_the_others(
 
 
 @pytest.mark.parametrize("body", [{"runs": []}, {"hello": "world"}, [], "taken"])
-def test_many_starts_without_a_result_for_each_may_all_have_been_taken(body: object) -> None:
-    """The call was answered as done, so that nothing is told as refused."""
+def test_missing_results_of_a_batch_may_all_have_been_accepted(body: object) -> None:
+    """The call succeeded, so none is reported as rejected."""
     service = Service(httpx.Response(200, json=body))
     with service.client() as client, pytest.raises(OutcomeUnknown):
         list(client.start_many([Start(pipeline="P")]))
 
 
-def test_many_starts_go_in_calls_of_a_hundred_each_with_its_key() -> None:
-    """In order, and within what a body may hold."""
+def test_a_batch_is_split_into_calls_of_a_hundred_each_with_its_key() -> None:
+    """In order, and within the limit of a body."""
     service = Service(accepted)
     with service.client() as client:
         results = list(client.start_many([Start(pipeline="P", parameters={"n": n}) for n in range(250)]))
@@ -153,15 +153,15 @@ def test_many_starts_go_in_calls_of_a_hundred_each_with_its_key() -> None:
     assert [each.request_id for each in results if isinstance(each, RunView)] == keys
 
 
-def test_no_call_of_many_starts_is_too_large() -> None:
-    """Large ones go in more calls."""
+def test_no_call_of_a_batch_is_too_large() -> None:
+    """Large starts are spread over more calls."""
     service = Service(accepted)
     with service.client() as client:
         assert len(list(client.start_many([Start(pipeline="P", parameters={"t": "x" * 60_000})] * 9))) == 9
     assert max(len(request.content) for request in service.asked) <= 256 * 1024
 
 
-def test_one_of_many_that_is_refused_is_an_error_in_its_place() -> None:
+def test_a_rejected_start_of_a_batch_is_an_error_in_its_place() -> None:
     """The others have their runs."""
     refused = {
         "type": "https://adf-trigger.dev/problems/invalid-request",
@@ -179,16 +179,16 @@ def test_one_of_many_that_is_refused_is_an_error_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("trouble", [httpx.ReadError("reset"), silent(500), silent(429)])
-def test_many_starts_are_repeated_under_their_keys(trouble: Reply) -> None:
-    """The same body goes again."""
+def test_a_batch_is_repeated_under_its_keys(trouble: Reply) -> None:
+    """The same body is sent again."""
     service = Service(trouble, accepted)
     with service.client() as client:
         list(client.start_many([Start(pipeline="P"), Start(pipeline="Q")]))
     assert service.asked[0].content == service.asked[1].content
 
 
-def test_many_starts_refused_as_a_whole_are_one_error() -> None:
-    """Nothing of them was looked at."""
+def test_a_batch_rejected_as_a_whole_is_one_error() -> None:
+    """None of its starts was processed."""
     service = Service(problem("too-large", 413, detail="too many"))
     with service.client() as client, pytest.raises(ProblemError, match="too many"):
         next(iter(client.start_many([Start(pipeline="P")])))

@@ -11,8 +11,8 @@ from tests.unit.client.service import Service, answer, problem, run, silent
 HELD = {"Preference-Applied": "wait=60"}
 
 
-def test_a_wait_gives_the_run_that_has_succeeded() -> None:
-    """The service is asked to hold its answer back; where it does, it is asked again at once."""
+def test_a_wait_returns_the_run_that_has_succeeded() -> None:
+    """The service is asked to hold its reply; when it did, the next poll is immediate."""
     service = Service()
 
     def held(_: httpx.Request) -> httpx.Response:
@@ -26,16 +26,16 @@ def test_a_wait_gives_the_run_that_has_succeeded() -> None:
     assert service.time.slept == []
 
 
-def test_an_answer_that_was_to_be_held_back_and_comes_early_is_no_reason_to_hurry() -> None:
-    """A service that gives up on waiting is not asked without a pause."""
+def test_an_early_reply_of_a_held_poll_is_followed_by_a_pause() -> None:
+    """A service that does not hold its reply is not polled without a pause."""
     service = Service(*[answer(run(), headers=HELD)] * 3, answer(run("Succeeded")))
     with service.client() as client:
         client.wait("key-1")
     assert service.time.slept == [2.0] * 3
 
 
-def test_a_service_that_holds_nothing_back_is_asked_as_often_as_it_says() -> None:
-    """Retry-After of the answer is the pause; without one it is two seconds."""
+def test_a_service_that_holds_no_reply_is_polled_at_its_own_pace() -> None:
+    """Retry-After of the reply is the pause; its default is two seconds."""
     service = Service(answer(run(), headers={"Retry-After": "15"}), answer(run()), answer(run("Succeeded")))
     with service.client() as client:
         client.wait("key-1")
@@ -44,7 +44,7 @@ def test_a_service_that_holds_nothing_back_is_asked_as_often_as_it_says() -> Non
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Rejected", "Unknown"])
 def test_a_run_that_did_not_succeed_is_an_error(status: str) -> None:
-    """It has the run, the reason in one line, and the activities that failed."""
+    """The error has the run, the reason in one line, and the activities that failed."""
     errors = [{"activityName": "CopyOrders", "errorCode": "2200", "message": "The required Blob is missing."}]
     service = Service(answer(run(status, reason="CopyOrders: UserErrorSourceBlobNotExist", errors=errors)))
     with service.client() as client, pytest.raises(RunFailed) as caught:
@@ -57,8 +57,8 @@ def test_a_run_that_did_not_succeed_is_an_error(status: str) -> None:
     assert str(caught.value) == f"LoadOrders key-1: {status}: CopyOrders: UserErrorSourceBlobNotExist"
 
 
-def test_a_wait_ends_in_time_and_the_run_goes_on() -> None:
-    """No look is asked to last longer than what is left, and the error has the run as it was seen last."""
+def test_a_wait_ends_at_its_limit_and_the_run_continues() -> None:
+    """No poll lasts longer than the time left, and the error has the last view of the run."""
     service = Service(answer(run(), headers={"Retry-After": "8"}))
     with service.client() as client, pytest.raises(WaitTimedOut, match="the run continues") as caught:
         client.wait("key-1", timeout=20)
@@ -72,8 +72,8 @@ def test_a_wait_ends_in_time_and_the_run_goes_on() -> None:
     ]
 
 
-def test_an_outage_in_a_wait_is_waited_out_for_a_time() -> None:
-    """Resets, sleeping hosts and 500s do not end a wait; an outage that lasts does, in words."""
+def test_an_outage_is_waited_out_for_a_limited_time() -> None:
+    """Resets, sleeping hosts and 500s do not end a wait; a lasting outage does, with an explanation."""
     service = Service(
         answer(run()),
         httpx.ReadError("reset"),
@@ -87,11 +87,11 @@ def test_an_outage_in_a_wait_is_waited_out_for_a_time() -> None:
     dead = Service(answer(run()), httpx.ConnectError("refused"))
     with dead.client() as client, pytest.raises(NotReached, match="was not reached: refused"):
         client.wait("key-1")
-    assert dead.time.now < 60 + 60  # for as long as an answer may be held back, and the whole time of a call
+    assert dead.time.now < 60 + 60  # the longest hold of a reply, and the whole time of a call
 
 
-def test_a_look_that_got_no_clear_answer_is_no_unknown_outcome() -> None:
-    """Asking changes nothing, so that nothing of it can be in doubt."""
+def test_a_failed_poll_is_no_unknown_outcome() -> None:
+    """A read has no effect, so its outcome is never in doubt."""
     service = Service(httpx.ReadError("reset"))
     with service.client() as client, pytest.raises(NotReached) as caught:
         client.get("key-1")
@@ -99,7 +99,7 @@ def test_a_look_that_got_no_clear_answer_is_no_unknown_outcome() -> None:
 
 
 def test_a_start_may_be_held_until_the_run_has_ended() -> None:
-    """One call starts a short run and brings its end."""
+    """One call starts a short run and returns its end."""
     service = Service(answer(run("Succeeded")))
     with service.client() as client:
         run_ = client.start("LoadOrders", hold=500)
@@ -117,16 +117,16 @@ def test_a_start_may_be_held_until_the_run_has_ended() -> None:
         ("é~%2F", "~C3~A9~7E~252F"),
     ],
 )
-def test_an_id_goes_into_a_path_in_one_piece(run_id: str, segment: str) -> None:
-    """What a path could not say, or would mean as something else, is written so that it comes back one way."""
+def test_an_id_is_encoded_as_one_segment_of_the_path(run_id: str, segment: str) -> None:
+    """Characters that a path cannot carry, or would interpret, are encoded so that they decode in one way."""
     service = Service(answer(run()))
     with service.client() as client:
         client.get(run_id)
     assert service.asked[0].url.raw_path.decode() == f"/api/runs/{segment}"
 
 
-def test_a_run_is_asked_for_as_the_service_has_linked_it_but_nowhere_else() -> None:
-    """Of a link only the end is taken: the key goes to the client's own URL alone."""
+def test_only_the_path_of_a_link_is_followed() -> None:
+    """The client appends it to its own URL, so the key goes nowhere else."""
     view = RunView.model_validate(
         run(links={"self": "https://evil.example/api/runs/key~2D1?factory=%2Fsubscriptions%2Fx&by=requestId"})
     )
@@ -139,15 +139,15 @@ def test_a_run_is_asked_for_as_the_service_has_linked_it_but_nowhere_else() -> N
 
 
 def test_an_empty_id_is_no_list() -> None:
-    """It is refused here, since its path would be another call's."""
+    """It is rejected here, since its path would be another call's."""
     service = Service(answer(run()))
     with service.client() as client, pytest.raises(InvalidRequest):
         client.get("")
     assert service.asked == []
 
 
-def test_a_run_that_is_not_there_is_told() -> None:
-    """404 in the service's words is another error than 404 of a URL that leads elsewhere."""
+def test_an_unknown_run_is_reported() -> None:
+    """A 404 of the service is another error than a 404 of a wrong URL."""
     service = Service(problem("run-not-found", 404, detail="no run has the id nowhere"))
     with service.client() as client, pytest.raises(RunNotFound, match="no run has the id nowhere"):
         client.get("nowhere")

@@ -1,4 +1,4 @@
-"""What the command says of requests that wait until fewer runs of their pipeline, or of their key, go on."""
+"""What the command prints of requests that wait for a place of their pipeline or of their key."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ REASON = "it waits for a place: at most 1 run of LoadOrders may go on at once"
 
 
 def waiting(before: int, *, exact: bool = True, **members: Any) -> dict[str, Any]:
-    """A request in line."""
+    """A waiting request."""
     return run("Accepted", runId=None, reason=REASON, inLine={"before": before, "exact": exact}, **members)
 
 
@@ -25,16 +25,16 @@ def waiting(before: int, *, exact: bool = True, **members: Any) -> dict[str, Any
         (12_345, False, "about 12,345 requests are ahead of it"),
     ],
 )
-def test_show_says_how_many_are_before_it(before: int, exact: bool, said: str) -> None:  # noqa: FBT001 - a case
-    """And whether that was counted."""
+def test_show_prints_how_many_are_before_it(before: int, exact: bool, said: str) -> None:  # noqa: FBT001 - a case
+    """It also prints whether that was counted."""
     done = command(Service(answer(waiting(before, exact=exact, admissionKey='"contoso"'))), "show", "key-1")
     assert done.code == 0
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     assert {REASON, f"in line {said}", 'counted by "contoso"'} <= set(lines)
 
 
-def test_a_run_in_line_is_told_why_it_waits() -> None:
-    """At once, and while somebody waits for it where the output is piped."""
+def test_a_waiting_run_shows_why_it_waits() -> None:
+    """It is printed immediately, and during a wait with piped output."""
     begun = command(Service(answer(waiting(3), 202)), "run", "LoadOrders")
     assert begun.code == 0
     assert [line.strip() for line in begun.out.splitlines()][:3] == [
@@ -52,22 +52,22 @@ def test_a_run_in_line_is_told_why_it_waits() -> None:
     ]
 
 
-def test_show_says_which_run_it_has_joined() -> None:
-    """Its request, and its run once that is known."""
+def test_show_prints_which_run_it_has_joined() -> None:
+    """It prints the request, and the run once it is known."""
     for run_id in (RUN_ID, None):
         joined = run("Accepted", runId=None, joinedTo={"requestId": "first", "runId": run_id})
         done = command(Service(answer(joined)), "show", "key-1")
         assert f"joined to first, run {run_id or '-'}" in " ".join(done.out.split())
 
 
-def test_json_has_it_as_the_service_says_it() -> None:
-    """For programs."""
+def test_json_is_the_services_own() -> None:
+    """The JSON is for programs."""
     done = command(Service(answer(waiting(3))), "show", "key-1", "-o", "json")
     assert json.loads(done.out)["inLine"] == {"before": 3, "exact": True}
 
 
 def test_no_key_moves_the_cursor() -> None:
-    """A key is anybody's text."""
+    """A key may hold any text."""
     done = command(Service(answer(waiting(0, admissionKey='"\x1b[2Jx"'))), "show", "key-1", terminal=True)
     assert "\x1b[2J" not in done.out
 
@@ -125,8 +125,8 @@ PREVIEWS: dict[str, tuple[dict[str, Any], int, list[str]]] = {
 
 
 @pytest.mark.parametrize("outcome", PREVIEWS)
-def test_a_dry_run_says_what_would_become_of_it(outcome: str) -> None:
-    """One that would be refused ends with the exit code of a start that is."""
+def test_a_dry_run_prints_what_would_happen(outcome: str) -> None:
+    """One that would be rejected ends with the exit code of a rejected start."""
     members, code, said = PREVIEWS[outcome]
     preview = {
         "outcome": outcome,
@@ -141,8 +141,8 @@ def test_a_dry_run_says_what_would_become_of_it(outcome: str) -> None:
     assert [line.strip() for line in done.out.splitlines()] == said
 
 
-def test_a_dry_run_asks_about_all_that_a_start_would_say() -> None:
-    """Its key tells a repeat, its labels and its correlation id may be what it is counted by."""
+def test_a_dry_run_sends_what_a_start_would_send() -> None:
+    """Its key identifies a repeat, and it may be counted by its labels and its correlation id."""
     preview = {"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}}
     service = Service(answer(preview))
     labels = ["-k", "k-1", "--correlation-id", "c", "--label", "team=sales"]
@@ -156,8 +156,8 @@ def test_a_dry_run_asks_about_all_that_a_start_would_say() -> None:
     }
 
 
-def test_health_counts_what_waits_in_line() -> None:
-    """In how many lines, and since when."""
+def test_health_counts_waiting_requests() -> None:
+    """It prints the number of lines, and since when the first waits."""
     lines = [
         {"factory": "eu", "waiting": 1_200, "lines": 3, "longest": 9, "since": "2026-11-26T06:00:00Z"},
         {"factory": "us", "waiting": 1, "lines": 1, "longest": 1, "since": None},

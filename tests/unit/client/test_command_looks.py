@@ -1,4 +1,4 @@
-"""Commands that look, before a service that is a function."""
+"""Commands that read, with a service that is a function."""
 
 import json
 import os
@@ -45,8 +45,8 @@ def asked(service: Service, number: int = 0) -> dict[str, list[str]]:
     return parse_qs(service.asked[number].url.query.decode())
 
 
-def test_a_list_fits_a_terminal_with_its_words_whole() -> None:
-    """80 columns, and no word, name or id is broken."""
+def test_a_list_fits_a_terminal_without_breaking_words() -> None:
+    """On 80 columns no word, name or id is broken."""
     done = command(Service(listed(*RUNS)), "list", terminal=True)
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= 80
@@ -57,15 +57,15 @@ def test_a_list_fits_a_terminal_with_its_words_whole() -> None:
 
 
 def test_a_piped_list_is_a_line_each_between_tabs() -> None:
-    """So that cut and awk read it."""
+    """cut and awk can read it."""
     done = command(Service(listed(*RUNS)), "list")
     rows = [line.split("\t") for line in done.out.splitlines()]
     assert [row[3] for row in rows] == [each["requestId"] for each in RUNS]
     assert {len(row) for row in rows} == {6}
 
 
-def test_a_list_is_asked_for_in_pages_and_no_further_than_wanted() -> None:
-    """A page that comes short is no end; the limit is."""
+def test_a_list_is_read_in_pages_up_to_the_limit() -> None:
+    """A short page is not the last one; the limit ends it."""
     service = Service(
         listed(RUNS[0], continuation="a"), listed(continuation="b"), listed(*RUNS, continuation="c")
     )
@@ -75,8 +75,8 @@ def test_a_list_is_asked_for_in_pages_and_no_further_than_wanted() -> None:
     assert len(service.asked) == 3
 
 
-def test_what_is_asked_for_arrives() -> None:
-    """Every filter, in the service's words."""
+def test_every_filter_is_sent() -> None:
+    """The query has the service's names."""
     service = Service(listed())
     filters = ["--status", "failed", "--pipeline", "P", "--since", "2026-11-30", "--correlation-id", "c"]
     done = command(service, "list", *filters, "--until", "2026-12-01T06:00:00+01:00")
@@ -91,8 +91,8 @@ def test_what_is_asked_for_arrives() -> None:
     }
 
 
-def test_show_has_everything_and_fits() -> None:
-    """Who, when, why, with what, and what was done about it."""
+def test_show_prints_everything_and_fits() -> None:
+    """It prints who, when, why, the parameters, and the history."""
     view = run(
         "Failed",
         requestId=RUN_ID,
@@ -124,8 +124,8 @@ def test_show_has_everything_and_fits() -> None:
         assert words in text
 
 
-def test_show_leads_to_the_bottom_and_to_every_consumer() -> None:
-    """What failed in the run below and in which round, what goes on, what was returned, and which route has it."""
+def test_show_prints_the_runs_below_and_every_consumer() -> None:
+    """It prints failures below with their iteration, unfinished runs, return values, and the route of the run."""
     child = "6d2d1c7e-0000-4000-8000-000000000001"
     below = {"activityName": "CopyOrders", "activityType": "Copy", "errorCode": "2200", "message": "no blob"}
     view = run(
@@ -163,8 +163,8 @@ def test_show_leads_to_the_bottom_and_to_every_consumer() -> None:
         assert words in text
 
 
-def test_an_id_that_means_several_is_told_with_what_tells_them_apart() -> None:
-    """Each choice, and the options that name it."""
+def test_an_ambiguous_id_is_reported_with_its_distinctions() -> None:
+    """Each choice is listed with the options that name it."""
     choices = [
         {**run(), "link": "/api/runs/key-1?factory=a&by=requestId", "factory": name} for name in ("a", "b c")
     ]
@@ -180,8 +180,8 @@ def test_an_id_that_means_several_is_told_with_what_tells_them_apart() -> None:
     assert asked(service) == {"factory": ["a"], "by": ["requestId"]}
 
 
-def test_pipelines_are_told_with_what_they_declare() -> None:
-    """As `-p` takes them; a secret's default is not shown."""
+def test_pipelines_are_listed_with_their_declarations() -> None:
+    """The form is that of `-p`; a secret's default is not shown."""
     declared = {
         "day": {"type": "String", "default": None, "secure": False, "required": True},
         "n": {"type": "Int", "default": 3, "secure": False, "required": False},
@@ -229,8 +229,8 @@ def test_pipelines_are_told_with_what_they_declare() -> None:
         ([silent(503, "Function host is not running.")], 3, "Function host is not running."),
     ],
 )
-def test_health_is_told_whatever_it_is(replies: list[Reply], code: int, words: str) -> None:
-    """Its own word that it is not well is an answer; without a key for the details, what anybody may know is."""
+def test_health_is_printed_whatever_it_is(replies: list[Reply], code: int, words: str) -> None:
+    """A report of an unhealthy app is a reply; without a key for the details, the public part is shown."""
     done = command(Service(*replies), "health")
     assert done.code == code
     assert words in done.all
@@ -240,7 +240,7 @@ STARTING = {"status": "starting", "since": None}
 
 
 def test_health_waits_for_the_first_report() -> None:
-    """A stack or an app that has just come up is not reported as ill: its timer has not reported yet."""
+    """A stack or an app that has just started is not reported as unhealthy: its timer has not reported yet."""
     service = Service(
         answer(STARTING), answer(STARTING), answer({"status": "ok", "since": "2026-11-26T06:00:00Z"})
     )
@@ -251,8 +251,8 @@ def test_health_waits_for_the_first_report() -> None:
 
 
 @pytest.mark.parametrize(("words", "spent"), [(("--wait", "0"), 0), (("--wait", "3"), 3), ((), 30)])
-def test_health_does_not_wait_for_ever(words: tuple[str, ...], spent: int) -> None:
-    """An app whose timer never reports is said to be starting still."""
+def test_health_does_not_wait_forever(words: tuple[str, ...], spent: int) -> None:
+    """An app whose timer never reports is described as still starting."""
     service = Service(*[answer(STARTING)] * (spent + 1))
     done = command(service, "health", *words)
     assert done.code == 1
@@ -260,8 +260,8 @@ def test_health_does_not_wait_for_ever(words: tuple[str, ...], spent: int) -> No
     assert service.time.now == spent
 
 
-def test_activities_are_told_with_their_faults() -> None:
-    """One line each, and why it failed."""
+def test_activities_are_listed_with_their_errors() -> None:
+    """Each is one line, with the reason of its failure."""
     common = {"activityRunId": "a", "details": "full"}
     found = [
         {
@@ -287,10 +287,10 @@ def test_activities_are_told_with_their_faults() -> None:
     assert "2200  The required Blob is missing." in done.out
 
 
-def test_without_a_url_and_a_stack_it_is_said_what_to_set(
+def test_without_a_url_and_a_stack_the_error_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a traceback nor a guess."""
+    """It is neither a traceback nor a guess."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert main(["list"]) == 2
     assert "ADF_TRIGGER_URL" in capsys.readouterr().err
@@ -307,7 +307,7 @@ def test_without_a_url_and_a_stack_it_is_said_what_to_set(
         (silent(404), []),
     ],
 )
-def test_names_of_pipelines_are_completed_where_the_service_tells_them(
+def test_names_of_pipelines_are_completed_where_the_service_lists_them(
     reply: Reply, names: list[str]
 ) -> None:
     """Whatever it answers, the shell is not disturbed."""
@@ -318,9 +318,9 @@ def test_names_of_pipelines_are_completed_where_the_service_tells_them(
         assert pipeline_names(ctx, "LO") == names
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader is told otherwise there")
-def test_a_reader_that_has_gone_ends_it_quietly() -> None:
-    """`adf-trigger completion bash | head -0` ends without a complaint, and not as a failed run."""
+@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader behaves differently there")
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    """`adf-trigger completion bash | head -0` ends without an error message, and not as a failed run."""
     read, write = os.pipe()
     os.close(read)
     try:

@@ -24,14 +24,14 @@ FILES = {"some.json": '{"text": "a", "N": 1}', "value": "from a file\n", "five":
 
 
 def read(file: str) -> str:
-    """The files that there are."""
+    """The files that exist."""
     if file not in FILES:
         raise FileNotFoundError(2, "No such file or directory")
     return FILES[file]
 
 
 def values(*given_: str, types: Any = TYPES, ask: Any = None) -> dict[str, Any]:
-    """What comes of some `-p`."""
+    """The values of some `-p`."""
     return parameters_of(given_, types, read=read, ask=ask)
 
 
@@ -61,31 +61,31 @@ def values(*given_: str, types: Any = TYPES, ask: Any = None) -> dict[str, Any]:
         ("@some.json", {"text": "a", "n": 1}),
     ],
 )
-def test_a_value_is_what_the_pipeline_declares(text: str, found: dict[str, Any]) -> None:
+def test_a_value_has_its_declared_type(text: str, found: dict[str, Any]) -> None:
     """Each form and each type."""
     assert values(text) == found
 
 
 def test_without_declarations_a_value_is_text() -> None:
-    """JSON is what it is all the same."""
+    """JSON is still read as JSON."""
     assert values("n=5", "m:=5", types=None) == {"n": "5", "m": 5}
 
 
-def test_a_name_alone_is_asked_for() -> None:
-    """Without echo, by its declared name; where nobody is there, that is a fault."""
+def test_a_name_alone_prompts_for_its_value() -> None:
+    """The prompt has no echo and the declared name; without a terminal it is a fault."""
     assert values("SECRET", ask=lambda name: f"value of {name}") == {"secret": "value of secret"}
     with pytest.raises(InvalidRequest, match="no terminal to prompt on"):
         values("secret")
 
 
-def test_what_comes_later_goes_before() -> None:
-    """So a file can have what is usual."""
+def test_later_options_take_precedence() -> None:
+    """A file can hold the usual values."""
     assert values("@some.json", "n=7") == {"text": "a", "n": 7}
     assert values("n=7", "@some.json") == {"text": "a", "n": 1}
 
 
 @pytest.mark.parametrize("again", ["text=b", "TEXT=b", "text:=1", "text=@value", "text=a"])
-def test_a_name_that_is_given_twice_is_a_fault(again: str) -> None:
+def test_a_duplicate_name_is_a_fault(again: str) -> None:
     """Neither value is dropped silently; the fault shows none."""
     with pytest.raises(InvalidRequest) as caught:
         values("text=a", again, "n=1")
@@ -122,8 +122,8 @@ def test_a_name_that_is_given_twice_is_a_fault(again: str) -> None:
         ":=x",
     ],
 )
-def test_what_it_cannot_be_is_a_fault(text: str) -> None:
-    """One fault for each, which shows no value."""
+def test_an_invalid_value_is_a_fault(text: str) -> None:
+    """There is one fault for each, which shows no value."""
     with pytest.raises(InvalidRequest) as caught:
         values(text, "n=hunter2x")
     assert len(caught.value.faults) == 2
@@ -131,8 +131,8 @@ def test_what_it_cannot_be_is_a_fault(text: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TYPES)), st.text(max_size=20)), st.none() | st.just(TYPES))
-def test_whatever_is_given_is_json_or_faults(entries: dict[str, str], types: Any) -> None:
-    """No other error, and nothing that a body cannot hold."""
+def test_any_value_is_json_or_a_fault(entries: dict[str, str], types: Any) -> None:
+    """No other error is raised, and the result fits into a body."""
     try:
         found = values(*(f"{name}={value}" for name, value in entries.items()), types=types)
     except InvalidRequest:

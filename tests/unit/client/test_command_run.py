@@ -1,4 +1,4 @@
-"""`adf-trigger run`, before a service that is a function."""
+"""`adf-trigger run`, with a service that is a function."""
 
 import json
 from typing import Any
@@ -36,8 +36,8 @@ DECLARED = answer(
 )
 
 
-def test_a_failed_run_tells_why_and_what_to_type_next() -> None:
-    """Within 80 columns: how, after how long, which activity, its codes, its sentence, two commands."""
+def test_a_failed_run_prints_the_reason_and_the_next_commands() -> None:
+    """Within 80 columns: status, duration, activity, error codes, message, two commands."""
     service = Service(answer(run("Accepted", runId=None), 202), answer(FAILED))
     done = command(service, "run", "LoadOrders", "--wait", terminal=True)
     assert done.code == 1
@@ -54,8 +54,8 @@ def test_a_failed_run_tells_why_and_what_to_type_next() -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [("Succeeded", 0), ("Failed", 1), ("Rejected", 3), ("Unknown", 5), ("Cancelled", 6)]
 )
-def test_the_exit_code_of_a_wait_is_the_end(status: str, code: int) -> None:
-    """Scripts read the end off it."""
+def test_the_exit_code_of_a_wait_is_the_status_of_the_run(status: str, code: int) -> None:
+    """Scripts read the status from it."""
     service = Service(answer(run(), 202), answer(run(status, reason="because")))
     done = command(service, "run", "LoadOrders", "--wait")
     assert (done.code, "\x1b" in done.all) == (code, False)
@@ -78,16 +78,16 @@ def test_the_exit_code_of_a_wait_is_the_end(status: str, code: int) -> None:
         (silent(200, "<html>sign in</html>"), 5, "is the URL right"),
     ],
 )
-def test_the_exit_code_of_a_start_that_did_not_come_about(reply: Reply, code: int, words: str) -> None:
-    """Nothing was started, it is not allowed, or it is not known: each has its own code, in words."""
+def test_the_exit_code_of_a_failed_start(reply: Reply, code: int, words: str) -> None:
+    """Rejected, forbidden or unknown: each has its own exit code and message."""
     done = command(Service(reply), "run", "LoadOrders", "-k", "00000000-mine")
     assert done.code == code
     assert words in done.err
     assert "Traceback" not in done.err
 
 
-def test_a_wait_that_was_too_short_ends_as_timeout_does() -> None:
-    """124, and the run continues: the next commands are shown."""
+def test_a_wait_that_times_out_exits_like_timeout() -> None:
+    """The code is 124, and the run continues: the next commands are shown."""
     done = command(
         Service(answer(run(), 202), answer(run())), "run", "LoadOrders", "--wait", "--timeout", "5m"
     )
@@ -97,7 +97,7 @@ def test_a_wait_that_was_too_short_ends_as_timeout_does() -> None:
 
 
 @pytest.mark.parametrize(("reply", "code"), [(httpx.ConnectError("refused"), 5), (silent(401), 4)])
-def test_a_wait_that_cannot_be_gone_on_with_is_not_told_as_nothing_started(reply: Reply, code: int) -> None:
+def test_an_interrupted_wait_is_not_reported_as_a_failed_start(reply: Reply, code: int) -> None:
     """The run continues: the next commands are shown, and JSON has the run."""
     done = command(Service(answer(run(), 202), reply), "run", "LoadOrders", "--wait", "-o", "json")
     assert done.code == code
@@ -105,8 +105,8 @@ def test_a_wait_that_cannot_be_gone_on_with_is_not_told_as_nothing_started(reply
     assert json.loads(done.out)["requestId"] == "key-1"
 
 
-def test_ctrl_c_says_that_the_run_goes_on() -> None:
-    """130, and how to look at it, or to end it."""
+def test_ctrl_c_reports_that_the_run_continues() -> None:
+    """The code is 130, and the output shows how to look at it, or to cancel it."""
 
     def interrupted(_: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
@@ -118,7 +118,7 @@ def test_ctrl_c_says_that_the_run_goes_on() -> None:
 
 
 def test_ctrl_c_in_the_middle_of_a_start_names_the_key() -> None:
-    """Whether something was started is told by that key alone."""
+    """The key alone shows whether a run was started."""
 
     def interrupted(_: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def test_ctrl_c_in_the_middle_of_a_start_names_the_key() -> None:
 
 
 def test_json_is_the_run_alone() -> None:
-    """Standard output is one document, whatever is said beside it."""
+    """Standard output is one JSON document; other messages go to standard error."""
     service = Service(answer(run("Accepted", runId=None), 202), answer(FAILED))
     done = command(service, "run", "LoadOrders", "--wait", "-o", "json")
     assert json.loads(done.out)["errors"][0]["message"] == COPY_ERROR
@@ -140,15 +140,15 @@ def test_json_is_the_run_alone() -> None:
     assert started.code == 0
 
 
-def test_values_go_out_as_the_pipeline_declares_them() -> None:
-    """Its names compare without case; a value of JSON needs no declaration."""
+def test_values_are_sent_with_their_declared_types() -> None:
+    """Declared names compare without case; a JSON value needs no declaration."""
     service = Service(DECLARED, answer(run(), 202))
     given = ["-p", "DAY=2026-11-30", "-p", "n=5", "-p", "extra:=[1]"]
     assert command(service, "run", "loadorders", *given).code == 0
     assert json.loads(service.asked[1].content)["parameters"] == {"day": "2026-11-30", "n": 5, "extra": [1]}
 
 
-def test_what_cannot_be_typed_is_told_at_once_without_a_value() -> None:
+def test_invalid_values_are_reported_before_the_start() -> None:
     """Every fault is named before anything starts, and no value is shown: any may be a secret."""
     service = Service(DECLARED, answer(run(), 202))
     done = command(service, "run", "LoadOrders", "-p", "n=hunter2", "-p", "x:={hunter2", "-p", "=y")
@@ -158,8 +158,8 @@ def test_what_cannot_be_typed_is_told_at_once_without_a_value() -> None:
     assert len(service.asked) == 1
 
 
-def test_a_key_that_opens_starts_alone_still_starts() -> None:
-    """Where the declarations are closed, values go as text, and that is said."""
+def test_a_key_for_starts_alone_still_starts() -> None:
+    """Without access to the declarations, values are sent as text, and the command says so."""
     service = Service(silent(401), answer(run(), 202))
     done = command(service, "run", "LoadOrders", "-p", "n=5", "-p", "m:=6")
     assert done.code == 0
@@ -167,8 +167,8 @@ def test_a_key_that_opens_starts_alone_still_starts() -> None:
     assert json.loads(service.asked[1].content)["parameters"] == {"n": "5", "m": 6}
 
 
-def test_a_pipeline_that_is_not_there_is_told_before_anything_starts() -> None:
-    """By the first question already."""
+def test_an_unknown_pipeline_is_reported_before_the_start() -> None:
+    """The first request reports it."""
     service = Service(problem("pipeline-not-found", 404, detail="there is no pipeline Nope"))
     done = command(service, "run", "Nope", "-p", "n=5")
     assert (done.code, done.err) == (3, "there is no pipeline Nope\n")
@@ -176,7 +176,7 @@ def test_a_pipeline_that_is_not_there_is_told_before_anything_starts() -> None:
 
 
 def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Any) -> None:
-    """What a file holds goes out without the end of its line."""
+    """The value is the file's content without its last line break."""
     (tmp_path / "secret").write_text("hunter2\n")
     service = Service(DECLARED, answer(run(parameters={"password": "********"}), 202))
     done = command(service, "run", "LoadOrders", "-p", f"password=@{tmp_path / 'secret'}")
@@ -184,8 +184,8 @@ def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Any) -> None:
     assert (done.code, "hunter2" in done.all) == (0, False)
 
 
-def test_what_others_wrote_moves_no_terminal() -> None:
-    """Escapes, directions of writing and new lines in names and messages are shown, not obeyed."""
+def test_control_characters_of_others_are_escaped() -> None:
+    """Escapes, bidirectional marks and line breaks in names and messages are shown, not executed."""
     evil = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\n  ✓ Succeeded"
     service = Service(answer(run(), 202), answer(run("Failed", pipeline=evil, reason=evil, requestId=evil)))
     for output in ("table", "json"):
@@ -196,7 +196,7 @@ def test_what_others_wrote_moves_no_terminal() -> None:
         assert "\n  ✓ Succeeded" not in done.out
 
 
-def test_colours_are_for_terminals_that_want_them() -> None:
+def test_colours_are_for_terminals_alone() -> None:
     """A terminal gets them, NO_COLOR and a pipe do not."""
     ended = answer(run("Succeeded", durationMs=1000))
     assert (
@@ -224,10 +224,10 @@ def test_colours_are_for_terminals_that_want_them() -> None:
         ["list", "--since", "soon"],
     ],
 )
-def test_wrong_usage_is_told_and_asks_nothing(
+def test_wrong_usage_is_reported_and_sends_nothing(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2, in words, before the service hears anything."""
+    """The code is 2, with a message, and nothing is sent to the service."""
     service = Service(answer(run()))
     done = command(service, *arguments)
     assert done.code == 2
@@ -236,7 +236,7 @@ def test_wrong_usage_is_told_and_asks_nothing(
 
 
 def test_a_dry_run_starts_nothing() -> None:
-    """It says so."""
+    """The output says so."""
     preview = {"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}}
     service = Service(answer(preview))
     done = command(service, "run", "LoadOrders", "--dry-run")
@@ -244,8 +244,8 @@ def test_a_dry_run_starts_nothing() -> None:
     assert service.asked[0].url.query == b"validateOnly=true"
 
 
-def test_a_request_for_which_there_is_no_place_is_told_with_the_runs_in_the_way() -> None:
-    """Nothing was started; the exit code says that it was refused."""
+def test_a_start_without_a_free_place_is_reported_with_the_runs_in_the_way() -> None:
+    """Nothing was started; the exit code is that of a rejection."""
     in_the_way = [
         {
             "requestId": "orders-1",

@@ -1,4 +1,4 @@
-"""Commands that steer, and the one that follows, before a service that is a function."""
+"""Commands that steer, and the one that follows, with a service that is a function."""
 
 import json
 from typing import Any
@@ -39,8 +39,8 @@ from tests.unit.client.terminal import command
         (["rejected", "discard", "x"], "runs/x/resolve", {"as": "dismiss"}),
     ],
 )
-def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: dict[str, Any]) -> None:
-    """And ends well when that was done."""
+def test_a_command_sends_its_request(arguments: list[str], path: str, body: dict[str, Any]) -> None:
+    """It succeeds when the service does."""
     service = Service(answer(run(), 202))
     assert command(service, *arguments).code == 0
     (asked,) = service.asked
@@ -49,7 +49,7 @@ def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: 
 
 
 @pytest.mark.parametrize(
-    ("status", "history", "told"),
+    ("status", "history", "reported"),
     [
         ("Failed", [], True),
         ("Succeeded", [], True),
@@ -60,34 +60,34 @@ def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: 
         ("Canceling", [{"at": "2026-11-26T06:00:00Z", "action": "cancel"}], False),
     ],
 )
-def test_that_there_was_nothing_to_cancel_is_told(
-    status: str, history: list[dict[str, str]], *, told: bool
+def test_a_cancel_of_an_ended_run_is_reported(
+    status: str, history: list[dict[str, str]], *, reported: bool
 ) -> None:
-    """A run that ended before anybody asked to cancel it was not ended by that; it is no error."""
+    """A run that ended before the cancel was not ended by it; that is no error."""
     for arguments in (["cancel", "x"], ["cancel", "x", "-o", "json"]):
         done = command(Service(answer(run(status, history=history))), *arguments)
         assert done.code == 0
-        assert ("had already ended" in done.err) == told
+        assert ("had already ended" in done.err) == reported
 
 
 def test_a_rerun_may_be_waited_for() -> None:
-    """Its exit code is the new run's end."""
+    """The exit code is the status of the new run."""
     service = Service(answer(ran("again", "Queued"), 202), answer(ran("again", "Failed")))
     done = command(service, "rerun", "x", "--from-failure", "--wait")
     assert done.code == 1
     assert service.asked[1].url.path == "/api/runs/again"
 
 
-def test_what_is_not_possible_now_is_told() -> None:
-    """3, in the service's words."""
+def test_a_conflict_is_reported() -> None:
+    """The code is 3, with the service's message."""
     done = command(
         Service(problem("conflict", 409, detail="it is not Unknown")), "resolve", "x", "--as", "dismiss"
     )
     assert (done.code, done.err) == (3, "it is not Unknown\n")
 
 
-def test_the_candidates_of_an_unknown_run_are_told_with_what_adopts_them() -> None:
-    """Each with its parameters, since these tell whose it is."""
+def test_the_candidates_of_an_unknown_run_are_listed_with_the_command_to_adopt_them() -> None:
+    """Each has its parameters, which show whose run it is."""
     found = [
         {"runId": RUN_ID, "status": "InProgress", "startedAt": None, "parameters": {"day": "2026-11-30"}}
     ]
@@ -101,8 +101,8 @@ def test_the_candidates_of_an_unknown_run_are_told_with_what_adopts_them() -> No
     ]
 
 
-def test_the_trouble_of_one_rejected_message_is_its_own() -> None:
-    """The others are done, and the exit code tells."""
+def test_a_failure_of_one_rejected_message_stops_no_other() -> None:
+    """The others are done, and the exit code reports the failure."""
     service = Service(answer(run(), 202), problem("run-not-found", 404, detail="none"), answer(run(), 202))
     done = command(service, "rejected", "discard", "a", "b", "c")
     assert done.code == 3
@@ -111,15 +111,15 @@ def test_the_trouble_of_one_rejected_message_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("verb", ["replay", "discard"])
-def test_what_was_done_before_is_told(verb: str) -> None:
-    """It is no error, and its line says what became of it, when and by whom."""
+def test_an_earlier_decision_is_reported(verb: str) -> None:
+    """It is no error, and its line has what was decided, when and by whom."""
     said = "it was done before (at 2026-11-26T05:00:00Z by me)"
     done = command(Service(answer(run("Rejected", reason=said))), "rejected", verb, "a")
     assert (done.code, done.out) == (0, f"a  Rejected  {said}\n")
 
 
 class Factory:
-    """A service with runs that end while they are looked at: each look at the new ones is a moment later."""
+    """A service with runs that end while they are read: each page of new ones is a moment later."""
 
     def __init__(self, *moments: list[dict[str, Any]]) -> None:
         self.moments = list(moments)
@@ -152,8 +152,8 @@ def ran(name: str, status: str, ended: str | None = None) -> dict[str, Any]:
     return run(status, requestId=name, endedAt=ended, links={"self": f"/api/runs/{name}"})
 
 
-def test_ends_are_told_once_in_their_order_without_a_queue() -> None:
-    """Those that there were, then each as it comes, over an outage: on their way, new, or asked for long before."""
+def test_ends_are_printed_once_in_their_order_without_a_queue() -> None:
+    """First the past ones, then each as it ends, over an outage: delayed, new, or requested long before."""
     old = ran("old", "Succeeded", "2026-11-26T05:00:00Z")
     older = ran("older", "Failed", "2026-11-26T04:00:00Z")
     factory = Factory(
@@ -183,7 +183,7 @@ def test_ends_are_told_once_in_their_order_without_a_queue() -> None:
 
 
 def test_ends_may_be_one_json_document_a_line() -> None:
-    """For programs that read as they come."""
+    """Programs can read them as they arrive."""
     service = Service(Factory([ran("old", "Succeeded", "2026-11-26T05:00:00Z")]))
     done = command(service, "events", "-o", "json")
     assert done.code == 0

@@ -1,4 +1,4 @@
-"""`adf-trigger events test`: what the triggers would start on an event, without anybody being asked."""
+"""`adf-trigger events test`: what the triggers would start on an event, without any call."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def triggers(tmp_path: Path) -> Path:
 
 
 def asked(tmp_path: Path, triggers: Path, event: Any, *options: str) -> Printed:
-    """What is said of an event; the service is asked nothing."""
+    """The output for an event; the service is not called."""
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
     service = Service(silent(500))
@@ -32,10 +32,10 @@ def asked(tmp_path: Path, triggers: Path, event: Any, *options: str) -> Printed:
 
 
 @pytest.mark.parametrize("schema", [dict, as_cloud_event])
-def test_it_is_said_who_wants_an_event_and_why_the_others_do_not(
+def test_it_shows_which_triggers_match_and_why_others_do_not(
     tmp_path: Path, triggers: Path, schema: Any
 ) -> None:
-    """With the pipeline and the parameters that it would get."""
+    """Each match has the pipeline and its parameters."""
     done = asked(tmp_path, triggers, schema(blob_created("Größe.csv")))
     assert done.code == 0
     assert "OnFile would start load as event-" in done.out
@@ -43,11 +43,11 @@ def test_it_is_said_who_wants_an_event_and_why_the_others_do_not(
     assert "OnOrder: it starts on Orders.Placed; this is Microsoft.Storage.BlobCreated" in done.out
 
 
-def test_what_is_said_is_what_the_service_does(tmp_path: Path, triggers: Path) -> None:
-    """Key, pipeline and parameters as JSON are those of the request that is made."""
+def test_the_output_is_what_the_service_does(tmp_path: Path, triggers: Path) -> None:
+    """Key, pipeline and parameters as JSON are those of the resulting request."""
     done = asked(tmp_path, triggers, [blob_created(), order_placed()], "-o", "json")
-    told = json.loads(done.out)
-    (start,) = told[0]["triggers"][0]["starts"]
+    printed = json.loads(done.out)
+    (start,) = printed[0]["triggers"][0]["starts"]
     (event,) = judged(json.dumps(blob_created()).encode(), read_triggers(json.loads(triggers.read_text())))[
         :1
     ]
@@ -56,7 +56,7 @@ def test_what_is_said_is_what_the_service_does(tmp_path: Path, triggers: Path) -
         **{name: document[name] for name in ("requestId", "pipeline", "parameters")},
         "faults": [],
     }
-    assert told[1]["triggers"][0]["whyNot"].startswith("it starts on Microsoft.Storage.BlobCreated")
+    assert printed[1]["triggers"][0]["whyNot"].startswith("it starts on Microsoft.Storage.BlobCreated")
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_what_is_said_is_what_the_service_does(tmp_path: Path, triggers: Path) -
         (5, "neither specversion"),
     ],
 )
-def test_an_event_that_would_start_nothing_is_told_by_the_exit_code(
+def test_an_event_that_would_start_nothing_has_an_exit_code(
     tmp_path: Path, triggers: Path, event: Any, said: str
 ) -> None:
-    """As of a request that is refused."""
+    """The exit code is that of a rejected request."""
     done = asked(tmp_path, triggers, event)
     assert (done.code, said in done.out) == (3, True)
 
 
-def test_what_an_event_has_not_is_told(tmp_path: Path) -> None:
-    """The parameter, and what it refers to."""
+def test_a_missing_field_of_an_event_is_reported(tmp_path: Path) -> None:
+    """The error has the parameter and its reference."""
     file = tmp_path / "t.json"
     file.write_text(json.dumps(custom_trigger({"d": "@triggerBody().event.data.gone"})))
     done = asked(tmp_path, file, order_placed())
@@ -89,7 +89,7 @@ def test_what_an_event_has_not_is_told(tmp_path: Path) -> None:
 
 
 def test_a_factory_s_folder_of_triggers_is_read(tmp_path: Path) -> None:
-    """Those that start on no event are passed over."""
+    """Triggers that start on no event are skipped."""
     folder = tmp_path / "trigger"
     folder.mkdir()
     (folder / "OnFile.json").write_text(json.dumps(blob_trigger()), "utf-8-sig")
@@ -97,8 +97,8 @@ def test_a_factory_s_folder_of_triggers_is_read(tmp_path: Path) -> None:
     assert "OnFile would start load" in asked(tmp_path, folder, blob_created()).out
 
 
-def test_faulty_definitions_are_told(tmp_path: Path) -> None:
-    """As the app tells them."""
+def test_invalid_definitions_are_reported(tmp_path: Path) -> None:
+    """The faults are those of the app."""
     file = tmp_path / "t.json"
     file.write_text(json.dumps(custom_trigger({"d": "@utcNow()"})))
     done = asked(tmp_path, file, order_placed())
@@ -109,7 +109,7 @@ def test_faulty_definitions_are_told(tmp_path: Path) -> None:
 
 
 def test_without_definitions_there_is_nothing_to_test(tmp_path: Path) -> None:
-    """What to give is said."""
+    """The error names the options."""
     file = tmp_path / "event.json"
     file.write_text("{}")
     done = command(Service(silent(500)), "events", "test", str(file))

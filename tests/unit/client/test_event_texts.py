@@ -1,4 +1,4 @@
-"""Messages of the events queue, as a consumer reads them."""
+"""Messages of the events queue as a consumer reads them."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from tests.unit.client.service import run
 
 
 def event(**members: Any) -> dict[str, Any]:
-    """An event as the service sends it."""
+    """An event as the service publishes it."""
     return {
         "specversion": "1.0",
         "id": "key-1/Succeeded",
@@ -29,8 +29,8 @@ def event(**members: Any) -> dict[str, Any]:
     }
 
 
-def test_what_the_service_writes_is_read() -> None:
-    """Plain or base64, the same event comes out as went in."""
+def test_an_event_of_the_service_is_read() -> None:
+    """Plain or base64, the same event is returned."""
     sent = CompletionEvent.model_validate(event())
     text = event_text(sent)
     assert event_of(text) == sent
@@ -38,7 +38,7 @@ def test_what_the_service_writes_is_read() -> None:
 
 
 def test_events_of_earlier_and_later_versions_are_read() -> None:
-    """One that lacks what is new, and one that says more than is known here."""
+    """One lacks new fields, and one has unknown ones."""
     earlier = {name: value for name, value in run("Failed").items() if name != "ended"}
     assert event_of(json.dumps(event(data=earlier))).data.ended
     later = event(data=run("Failed", ended=False, cost=5), dataschema="https://x")
@@ -60,7 +60,7 @@ def test_events_of_earlier_and_later_versions_are_read() -> None:
         ('{"data":' * 50_000, "not JSON"),
     ],
 )
-def test_what_is_no_event_is_told_without_its_contents(text: str, why: str) -> None:
+def test_an_invalid_event_is_reported_without_its_contents(text: str, why: str) -> None:
     """The fault names places, and shows nothing that the message holds."""
     with pytest.raises(ValueError, match=why) as caught:
         event_of(text)
@@ -72,8 +72,8 @@ def test_what_is_no_event_is_told_without_its_contents(text: str, why: str) -> N
         st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode()), st.none(), st.integers()
     )
 )
-def test_whatever_comes_is_an_event_or_a_value_error(content: object) -> None:
-    """No other error can come of a message, so that none can end a consumer."""
+def test_any_text_is_an_event_or_a_value_error(content: object) -> None:
+    """No message raises another error, so none can end a consumer."""
     try:
         event_of(content)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the tests of the Data Factory client share."""
+"""Fixtures of the tests of the Data Factory client."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.unit.datafactory.service import FACTORY, TOKEN, Service, Tokens, mana
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy or CA bundle of the machine plays a part."""
+    """Proxy and CA bundle of the machine are ignored."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

@@ -34,13 +34,13 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> Answer:
 
 @dataclass
 class Service:
-    """Answers every call with what `handler` says, and keeps the calls."""
+    """Answers every call with the result of `handler`, and records the calls."""
 
     handler: Handler = field(default=lambda _: answer(500))
     calls: list[requests.PreparedRequest] = field(default_factory=list)
 
     def answers(self, *given: Answer | Exception) -> None:
-        """Give these answers in turn, the last one for ever; an exception is raised in the HTTP library's place."""
+        """Return these answers in turn, the last one repeatedly; an exception is raised in the HTTP library's place."""
         left = list(given)
 
         def handler(_: requests.PreparedRequest) -> Answer:
@@ -73,7 +73,7 @@ def served(service: Service) -> Iterator[Service]:
 
 @dataclass
 class Tokens:
-    """Gives out tokens from a list; an invalidated one is followed by the next, the last one stays."""
+    """Returns tokens from a list; an invalidated one is followed by the next, the last one stays."""
 
     left: list[str]
     invalidated: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Tokens:
 
 
 def management_api(tokens: Tokens, **policy: float) -> ManagementApi:
-    """The management API, with reads tried three times and no waiting between, unless told otherwise."""
+    """The management API; by default, reads are tried three times without waiting."""
     ids = (UUID(int=number) for number in count(1))
     retries = RetryPolicy(**({"attempts": 3, "wait_initial": 0, "wait_max": 0, "wait_jitter": 0} | policy))  # type: ignore[arg-type]  # attempts is a whole number
     return ManagementApi(

@@ -1,4 +1,4 @@
-"""After a 403 the next call has a new token: a role that came by a group shows in new tokens alone."""
+"""After a 403 the next call has a new token: a role granted by a group is in new tokens alone."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class Clock:
 
 
 def test_the_call_after_a_denial_takes_a_new_token_at_most_every_few_minutes(service: Service) -> None:
-    """Five calls that are denied do not all send the first token, nor ask for five new ones."""
+    """Five denied calls neither all send the first token, nor request five new ones."""
     clock, tokens = Clock(), Tokens(["one", "two", "three"])
     client = DataFactoryClient(
         FACTORY, ManagementApi(Transport(ENDPOINT), tokens, retries=RetryPolicy(attempts=1), clock=clock)
@@ -41,8 +41,8 @@ def test_the_call_after_a_denial_takes_a_new_token_at_most_every_few_minutes(ser
     assert tokens.invalidated == ["one", "two"]
 
 
-def test_a_denied_call_is_not_sent_again_by_itself(service: Service, client: DataFactoryClient) -> None:
-    """Whoever probes decides when."""
+def test_a_denied_call_is_not_repeated(service: Service, client: DataFactoryClient) -> None:
+    """The caller decides when to try again."""
     service.answers(DENIED)
     with pytest.raises(Forbidden):
         client.create_run("load", {}, client_request_id=RUN_ID)

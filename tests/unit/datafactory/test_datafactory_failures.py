@@ -1,4 +1,4 @@
-"""Every failure ends in the error tree, in its own place."""
+"""Every failure is raised as its class of the error tree."""
 
 import json
 from http import HTTPStatus
@@ -43,7 +43,7 @@ from tests.unit.datafactory.service import (
     served,
 )
 
-# (status, code, message, target) as Data Factory and the Resource Manager send them, and what they mean.
+# (status, code, message, target) as Data Factory and the Resource Manager send them, and the error raised for each.
 KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
     (
         404,
@@ -120,18 +120,16 @@ KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
 
 
 @pytest.mark.parametrize("length", [5_900, 50_000])
-def test_of_a_long_refusal_both_ends_are_kept(
-    client: DataFactoryClient, service: Service, length: int
-) -> None:
-    """A cause may stand at either end of it; the whole is kept where there is room."""
+def test_a_long_error_keeps_both_ends(client: DataFactoryClient, service: Service, length: int) -> None:
+    """A cause may be at either end of it; a text within the limit is kept whole."""
     said = f"The pipeline is refused: {'x' * length} Cause: no such dataset"
     service.answers(answer(400, {"error": {"code": "BadRequest", "message": said}}))
     with pytest.raises(BadRequest) as caught:
         START(client)
-    told = str(caught.value)
-    assert "The pipeline is refused: x" in told
-    assert told.endswith("x Cause: no such dataset")
-    assert (said in told) is (length < 8_000)
+    text = str(caught.value)
+    assert "The pipeline is refused: x" in text
+    assert text.endswith("x Cause: no such dataset")
+    assert (said in text) is (length < 8_000)
 
 
 @pytest.mark.parametrize(("status", "code", "message", "target", "kind"), KNOWN)
@@ -144,7 +142,7 @@ def test_each_known_error_has_its_class(
     target: str | None,
     kind: type[DataFactoryError],
 ) -> None:
-    """The class tells what became of the call, and the error keeps code, text, target and ids."""
+    """The class says whether the call had its effect, and the error keeps code, text, target and ids."""
     error = {"code": code, "message": message}
     if target is not None:
         error |= {"target": target, "details": None}
@@ -161,8 +159,8 @@ def test_each_known_error_has_its_class(
     assert ("no message" if message in {None, "null"} else message or "") in str(found)
 
 
-def test_every_code_that_the_map_names_is_tried_here() -> None:
-    """A code cannot be added to the map without a line in the list above, nor a listed one be left out."""
+def test_every_code_of_the_map_is_tested_here() -> None:
+    """The map and the list above have the same codes."""
     tried = {code for status, code, *_ in KNOWN if status < 500}
     assert set(failures._BY_CODE) | set(failures._UNUSABLE_BY_CODE) | {"PreconditionFailed"} == tried
 
@@ -184,10 +182,10 @@ def test_every_code_that_the_map_names_is_tried_here() -> None:
     ],
 )
 @pytest.mark.parametrize("name", EVERY)
-def test_only_data_factory_itself_says_that_a_run_is_not_there(
+def test_only_data_factory_itself_reports_a_missing_run(
     client: DataFactoryClient, service: Service, name: str, body: Any, kind: type[DataFactoryError]
 ) -> None:
-    """404 by anybody else, or of the factory as a whole, says nothing of what is in it."""
+    """404 of another sender, or of the factory as a whole, says nothing about its runs."""
     service.answers(answer(404, body))
     with pytest.raises(Refused) as caught:
         EVERY[name](client)
@@ -198,10 +196,10 @@ def test_only_data_factory_itself_says_that_a_run_is_not_there(
     "status", [status.value for status in HTTPStatus if status >= 400] + [418, 499, 520, 599]
 )
 @pytest.mark.parametrize("name", EVERY)
-def test_every_status_has_its_place(
+def test_every_status_has_its_class(
     client: DataFactoryClient, service: Service, name: str, status: int
 ) -> None:
-    """4xx is a definite no but for 408 and 499 (and 409 where nothing is changed); all else is no clear answer."""
+    """4xx is definite but for 408 and 499 (and 409 where nothing is changed); all else is an unclear outcome."""
     service.answers(answer(status, {"error": {"code": "Whatever", "message": "no"}}))
     with pytest.raises(DataFactoryError) as caught:
         EVERY[name](client)
@@ -213,10 +211,10 @@ def test_every_status_has_its_place(
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("status", [205, 301, 302, 307, 308])
-def test_a_redirect_is_no_answer_and_is_not_followed(
+def test_a_redirect_is_no_reply_and_is_not_followed(
     client: DataFactoryClient, service: Service, name: str, status: int
 ) -> None:
-    """The API never redirects; who does is not the API, and does not get the token."""
+    """The API never redirects; the target of a redirect does not get the token."""
     service.answers(answer(status, None, location="https://login.example.com/"))
     with pytest.raises(Unavailable if name == "read" else UnknownOutcome):
         EVERY[name](client)
@@ -226,10 +224,10 @@ def test_a_redirect_is_no_answer_and_is_not_followed(
 
 
 @pytest.mark.parametrize("code", [None, "Conflict", "RunExists"])
-def test_a_conflict_of_a_create_run_may_be_its_own_earlier_self(
+def test_a_conflict_of_a_create_run_may_be_its_own_earlier_call(
     client: DataFactoryClient, service: Service, code: str | None
 ) -> None:
-    """409 on createRun is no refusal where the Resource Manager has no such code."""
+    """409 on createRun is no rejection where the Resource Manager has no such code."""
     service.answers(answer(409, {"error": {"code": code, "message": "exists"}}))
     with pytest.raises(UnknownOutcome):
         START(client)
@@ -240,10 +238,10 @@ def test_a_conflict_of_a_create_run_may_be_its_own_earlier_self(
     [(status, code) for status, code, _, _, kind in KNOWN if issubclass(kind, FactoryUnusable)],
 )
 @pytest.mark.parametrize("name", EVERY)
-def test_trouble_of_the_factory_is_a_definite_no_that_says_nothing_against_the_request(
+def test_an_error_of_the_factory_says_nothing_against_the_request(
     client: DataFactoryClient, service: Service, name: str, status: int, code: str
 ) -> None:
-    """A lock, a missing role or scope: createRun has not happened, and the request may succeed later as it is."""
+    """After a lock, a missing role or scope createRun has not happened, and the same request may succeed later."""
     texts = [message for _, each, message, _, _ in KNOWN if each == code]
     service.answers(answer(status, {"error": {"code": code, "message": texts[-1]}}))
     with pytest.raises(FactoryUnusable if code != "BadRequest" else Refused):
@@ -255,7 +253,7 @@ def test_trouble_of_the_factory_is_a_definite_no_that_says_nothing_against_the_r
 def test_a_call_with_an_effect_is_sent_once(
     client: DataFactoryClient, service: Service, name: str, status: int
 ) -> None:
-    """Not even a Retry-After makes the client send it again."""
+    """Even a Retry-After does not make the client repeat it."""
     service.answers(answer(status, None, retry_after="0"))
     with pytest.raises(DataFactoryError):
         WITH_EFFECT[name](client)
@@ -304,7 +302,7 @@ def test_each_shape_of_an_error_body_is_read(
     assert str(error) == f"Some_Operation: HTTP 400 {code or 'Bad Request'}: {message}"
 
 
-def test_a_long_message_is_cut() -> None:
+def test_a_long_message_is_truncated() -> None:
     """An error is read by people and kept in the ledger."""
     body = json.dumps({"error": {"code": "c" * 9_000, "message": "m" * 9_000, "target": "t" * 9_000}})
     error = error_of(call_of(Effect.NONE), Reply(400, {}, body.encode()), now=NOW, secret=TOKEN)
@@ -338,8 +336,10 @@ def test_a_long_message_is_cut() -> None:
     ),
     effect=st.sampled_from(Effect),
 )
-def test_no_reply_escapes_the_tree(status: int, body: bytes, headers: dict[str, str], effect: Effect) -> None:
-    """Whatever a reply holds, it becomes one error of the right half of the tree."""
+def test_every_reply_is_an_error_of_the_tree(
+    status: int, body: bytes, headers: dict[str, str], effect: Effect
+) -> None:
+    """Any content of a reply becomes one error of the right half of the tree."""
     error = error_of(call_of(effect), Reply(status, headers, body), now=NOW, secret=TOKEN)
     definite = isinstance(error, Refused)
     assert definite or isinstance(error, Unavailable if effect is Effect.NONE else UnknownOutcome)
@@ -350,8 +350,8 @@ def test_no_reply_escapes_the_tree(status: int, body: bytes, headers: dict[str, 
 
 @settings(max_examples=100)
 @given(body=st.binary(max_size=300), status=st.sampled_from([200, 201, 202, 204, 304]))
-def test_no_success_that_cannot_be_read_escapes_the_tree(body: bytes, status: int) -> None:
-    """Whatever bytes a success holds, the callers of the client meet errors of the tree alone."""
+def test_an_unreadable_success_is_an_error_of_the_tree(body: bytes, status: int) -> None:
+    """Whatever bytes a success holds, the caller gets an error of the tree alone."""
     with served(Service(lambda _: (status, {}, body))):
         client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN])))
         for name, act in EVERY.items():
@@ -361,8 +361,8 @@ def test_no_success_that_cannot_be_read_escapes_the_tree(body: bytes, status: in
                 assert isinstance(error, Unavailable if name == "read" else UnknownOutcome)  # noqa: PT017  # some succeed
 
 
-def test_a_throttled_call_says_how_long_to_wait(client: DataFactoryClient, service: Service) -> None:
-    """The caller decides what to do in the meantime."""
+def test_a_throttled_call_has_the_time_to_wait(client: DataFactoryClient, service: Service) -> None:
+    """The caller decides how to use the time."""
     service.answers(answer(429, {"error": {"code": "TooManyRequests", "message": "x"}}, retry_after="33"))
     with pytest.raises(Throttled) as caught:
         START(client)
@@ -370,23 +370,23 @@ def test_a_throttled_call_says_how_long_to_wait(client: DataFactoryClient, servi
 
 
 def test_a_garbled_reply_keeps_the_ids() -> None:
-    """They are what the service's support asks for."""
+    """The service's support asks for them."""
     reply = Reply(200, {"x-ms-request-id": "r-1", "x-ms-correlation-request-id": "c-1"}, b"{")
     error = garbled(call_of(Effect.START), reply, "its body is not JSON")
     assert (error.request_id, error.correlation_id, error.status) == ("r-1", "c-1", 200)
 
 
 def test_no_error_repeats_the_token(client: DataFactoryClient, service: Service) -> None:
-    """A proxy that echoes the request in its error page does not put the token into logs and records."""
+    """A proxy that echoes the request in its error page does not bring the token into logs and records."""
     error = {"code": f"C-{TOKEN}", "message": f"Authorization: Bearer {TOKEN}", "target": TOKEN}
     service.answers(answer(400, {"error": error}))
     with pytest.raises(BadRequest) as caught:
         START(client)
-    told = [
+    texts = [
         str(caught.value),
         repr(caught.value),
         caught.value.message,
         *map(str, vars(caught.value).values()),
     ]
-    assert not [text for text in told if TOKEN in text]
+    assert not [text for text in texts if TOKEN in text]
     assert "***" in str(caught.value)

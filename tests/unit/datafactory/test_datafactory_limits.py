@@ -1,4 +1,4 @@
-"""What Data Factory runs at once at most: refusals that are told by their words alone."""
+"""Limits of concurrent runs in Data Factory: errors that only their texts distinguish."""
 
 import time
 
@@ -27,10 +27,10 @@ from tests.unit.datafactory.service import Service, answer
         ("A run of the factory cannot be found.", BadRequest),
     ],
 )
-def test_a_refusal_is_a_full_factory_a_full_pipeline_or_the_requests_own_fault(
+def test_an_error_is_a_full_factory_a_full_pipeline_or_a_fault_of_the_request(
     client: DataFactoryClient, service: Service, words: str, kind: type[DataFactoryError]
 ) -> None:
-    """The first two wait, the last is told to the caller: nothing has started in any."""
+    """The first two wait, the last is reported to the caller: nothing has started in any case."""
     service.answers(answer(400, {"error": {"code": "BadRequest", "message": words, "target": "pipeline/p"}}))
     with pytest.raises(DataFactoryError) as caught:
         START(client)
@@ -38,8 +38,8 @@ def test_a_refusal_is_a_full_factory_a_full_pipeline_or_the_requests_own_fault(
 
 
 @pytest.mark.parametrize("words", ["x", "maximum ", "queued ", "limit of active runs, ", "the factory "])
-def test_a_long_refusal_costs_no_time(client: DataFactoryClient, service: Service, words: str) -> None:
-    """Its text is searched once, whatever it is full of, and not once more from each of its characters."""
+def test_a_long_error_costs_no_time(client: DataFactoryClient, service: Service, words: str) -> None:
+    """Its text is searched once, whatever it holds, and not again from each of its characters."""
     long = words * (50_000 // len(words))
     service.answers(answer(400, {"error": {"code": "BadRequest", "message": long, "target": "pipeline/p"}}))
     before = time.process_time()

@@ -27,7 +27,7 @@ def records(caplog: pytest.LogCaptureFixture, action: str) -> list[dict[str, Any
 def test_a_call_with_an_effect_is_logged_with_its_ids(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One record a call, for people and for machines."""
+    """There is one record per call, for people and for machines."""
     service.answers(
         answer(
             200,
@@ -53,7 +53,7 @@ def test_a_call_with_an_effect_is_logged_with_its_ids(
     assert record["duration_ms"] >= 0
 
 
-def test_an_answered_read_is_logged_for_debugging_alone(
+def test_a_successful_read_is_logged_for_debugging_alone(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The timer reads all day long."""
@@ -66,21 +66,21 @@ def test_an_answered_read_is_logged_for_debugging_alone(
 def test_each_failed_attempt_is_logged(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The number of the attempt, the class and the code of the error are there."""
+    """The record has the number of the attempt, the class and the code of the error."""
     service.answers(answer(503, {"error": {"code": "Busy", "message": "later"}}, x_ms_request_id="r-1"))
     with pytest.raises(Unavailable):
         client.get_run(RUN_ID)
     found = records(caplog, "data_factory_call_failed")
     assert [record["attempt"] for record in found] == [1, 2, 3]
     assert {record["levelname"] for record in found} == {"WARNING"}
-    told = [(record["error"], record["code"], record["status"], record["request_id"]) for record in found]
-    assert set(told) == {("Unavailable", "Busy", 503, "r-1")}
+    logged = [(record["error"], record["code"], record["status"], record["request_id"]) for record in found]
+    assert set(logged) == {("Unavailable", "Busy", 503, "r-1")}
 
 
 def test_a_replaced_token_is_logged(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """That a token was not taken is worth knowing; which one is nobody's business."""
+    """The record says that a token was rejected, and not which."""
     service.answers(answer(401), answer(200, {"runId": str(RUN_ID)}))
     client.create_run("p", {}, client_request_id=RUN_ID)
     (record,) = records(caplog, "data_factory_token_renewed")
@@ -90,7 +90,7 @@ def test_a_replaced_token_is_logged(
 def test_no_log_repeats_the_token_or_the_parameters(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the most talkative level, through success, retries, a new token and an error page that echoes it."""
+    """At the debug level, through success, retries, a new token and an error page that echoes it."""
     assert stamina.is_active()
     service.answers(
         answer(401, {"error": {"code": "x", "message": TOKEN}}),

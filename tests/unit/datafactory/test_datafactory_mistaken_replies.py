@@ -1,4 +1,4 @@
-"""Replies that are about something else than what was asked for."""
+"""Replies about another resource than the requested one."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from tests.unit.datafactory.service import Service, answer
 from tests.unit.datafactory.test_datafactory_runs import OTHER_ID, RUN_ID, WINDOW
 
 
-def test_the_body_of_another_run_is_no_answer(client: DataFactoryClient, service: Service) -> None:
-    """A cache or a proxy that mixes replies up ends no run: the read has failed, and is made again."""
+def test_the_body_of_another_run_is_no_reply(client: DataFactoryClient, service: Service) -> None:
+    """A cache or proxy that mixes up replies ends no run: the read has failed, and is repeated."""
     service.answers(answer(200, {"runId": str(OTHER_ID), "status": "Succeeded"}))
     with pytest.raises(Unavailable, match=f"another run, {OTHER_ID}"):
         client.get_run(RUN_ID)
@@ -22,8 +22,8 @@ def test_the_body_of_another_run_is_no_answer(client: DataFactoryClient, service
     assert client.get_run(RUN_ID).status == "InProgress"
 
 
-def test_activities_of_another_run_are_left_out(client: DataFactoryClient, service: Service) -> None:
-    """Only what names the run that was asked for, or none, is taken for a reason of it."""
+def test_activities_of_another_run_are_dropped(client: DataFactoryClient, service: Service) -> None:
+    """Only activities of the requested run, or without a run id, give its reason."""
     rows = [
         {"activityName": name, "pipelineRunId": run_id, "status": "Failed"}
         for name, run_id in (("ours", str(RUN_ID)), ("another's", str(OTHER_ID)), ("nobody's", None))
@@ -33,8 +33,8 @@ def test_activities_of_another_run_are_left_out(client: DataFactoryClient, servi
     assert [activity.activity_name for activity in found] == ["ours", "nobody's"]
 
 
-def test_the_definition_of_another_pipeline_is_no_answer(client: DataFactoryClient, service: Service) -> None:
-    """What another pipeline declares is not held against a request; names compare without regard to case."""
+def test_the_definition_of_another_pipeline_is_no_reply(client: DataFactoryClient, service: Service) -> None:
+    """The declarations of another pipeline reject no request; names compare without regard to case."""
     service.answers(answer(200, {"name": "other", "properties": {}}))
     with pytest.raises(Unavailable, match="another resource, 'other'"):
         client.get_pipeline("load orders")

@@ -1,4 +1,4 @@
-"""What the service says, read leniently."""
+"""Replies of the service, parsed leniently."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -64,7 +64,7 @@ ACTIVITY_FIELDS = [
 
 
 def test_a_run_is_read_as_the_service_writes_it() -> None:
-    """Seven digits of a second, upper-cased ids and the singular runDimension are all taken."""
+    """Seven digits of a second, upper-cased ids and the singular runDimension are all accepted."""
     run = PipelineRun.model_validate(
         {
             "id": f"/SUBSCRIPTIONS/S/…/FACTORIES/F/pipelineruns/{RUN_ID}",
@@ -96,7 +96,7 @@ def test_a_run_is_read_as_the_service_writes_it() -> None:
 
 @given(st.dictionaries(st.sampled_from(RUN_FIELDS), JSON))
 def test_no_odd_field_hides_a_run(fields: dict[str, Any]) -> None:
-    """Whatever the fields hold, a run with an id is read, and no field passes for the reply's headers."""
+    """Whatever the fields hold, a run with an id is read, and no field replaces the reply's headers."""
     run = PipelineRun.model_validate(fields | {"runId": RUN_ID})
     assert run.run_id == UUID(RUN_ID)
     assert run.reply == ReplyHeaders()
@@ -105,7 +105,7 @@ def test_no_odd_field_hides_a_run(fields: dict[str, Any]) -> None:
 
 @given(st.dictionaries(st.sampled_from(ACTIVITY_FIELDS), JSON))
 def test_no_odd_field_hides_an_activity_run(fields: dict[str, Any]) -> None:
-    """Whatever the fields hold, an activity run is read, and its error is there to be asked."""
+    """Whatever the fields hold, an activity run is read, and its error is available."""
     run = ActivityRun.model_validate(fields)
     assert isinstance(run.status, str)
     assert isinstance(run.error.message, str)
@@ -122,12 +122,12 @@ def test_no_odd_field_hides_an_activity_run(fields: dict[str, Any]) -> None:
     ],
 )
 def test_a_status_is_any_word(written: str | None, read: str) -> None:
-    """Two spellings of documents become those of replies; an unknown word stays."""
+    """Two spellings of documents become those of replies; an unknown status is kept."""
     assert PipelineRun.model_validate({"runId": RUN_ID, "status": written}).status == read
 
 
-def test_a_run_without_its_id_is_no_run() -> None:
-    """The id is the one field that must be there."""
+def test_a_run_without_its_id_is_an_error() -> None:
+    """The id is the one required field."""
     with pytest.raises(ValidationError):
         PipelineRun.model_validate({"runId": None, "status": "Succeeded"})
 
@@ -144,8 +144,8 @@ def test_an_etag_is_read_in_both_spellings() -> None:
     assert PipelineResource.model_validate({"etag": "0000-2"}).etag == "0000-2"
 
 
-def test_a_pipeline_tells_its_declared_parameters() -> None:
-    """Types are told in one case, whatever case the definition has; a null default is a default, and none is kept."""
+def test_a_pipeline_has_its_declared_parameters() -> None:
+    """Types have one case, whatever the definition's; a null default is a default, and its value is not kept."""
     declared = {
         "day": {"type": "string"},
         "names": {"type": "Array", "defaultValue": []},
@@ -167,13 +167,13 @@ def test_a_pipeline_tells_its_declared_parameters() -> None:
 
 
 def test_a_pipeline_without_parameters_declares_none() -> None:
-    """Absent or null, there are none."""
+    """parameters may be absent or null."""
     assert PipelineResource.model_validate({"properties": {}}).declaration.parameters == ()
     assert PipelineResource.model_validate({"properties": {"parameters": None}}).declaration.parameters == ()
 
 
-def test_a_filter_takes_aware_times_alone() -> None:
-    """A naive time would be read as another one on another machine."""
+def test_a_filter_accepts_aware_times_alone() -> None:
+    """A naive time would mean another instant on another machine."""
     with pytest.raises(ValidationError):
         RunFilter(
             last_updated_after=datetime(2026, 1, 1),  # noqa: DTZ001  # naive on purpose
@@ -182,7 +182,7 @@ def test_a_filter_takes_aware_times_alone() -> None:
 
 
 def test_a_filter_is_written_in_the_services_words() -> None:
-    """Operands, operators and sort keys keep their wire names; what is not set is not sent."""
+    """Operands, operators and sort keys keep their wire names; unset ones are not sent."""
     written = RunFilter(
         last_updated_after=datetime(2026, 1, 1, tzinfo=UTC),
         last_updated_before=datetime(2026, 1, 2, tzinfo=UTC),

@@ -1,4 +1,4 @@
-"""What the HTTP library raises ends in the error tree: not sent, or no clear answer."""
+"""Exceptions of the HTTP library become errors of the tree: not sent, or no clear reply."""
 
 import inspect
 from typing import Any
@@ -56,29 +56,29 @@ MAY_HAVE_LEFT = {
 }
 
 
-def test_every_exception_of_requests_is_judged() -> None:
-    """A class that a new version of requests adds fails here until somebody has decided about it."""
+def test_every_exception_of_requests_is_classified() -> None:
+    """A class added by a new version of requests fails here until it has been classified."""
     names = {each.__name__ for each in library_exceptions(requests.exceptions, requests.RequestException)}
     assert names - {"CompatJSONDecodeError"} == NEVER_LEFT | MAY_HAVE_LEFT
 
 
 def made(kind: type[Exception]) -> Exception:
-    """An instance, whatever the constructor wants."""
+    """An instance, whatever its constructor requires."""
     return kind.__new__(kind)
 
 
 @pytest.mark.parametrize("kind", library_exceptions(requests.exceptions, requests.RequestException))
 @pytest.mark.parametrize("effect", Effect)
 def test_without_notes_of_the_connection_the_class_decides(kind: type[Exception], effect: Effect) -> None:
-    """Only what is raised before anything is written counts as not sent; in doubt it may have left."""
+    """Only an exception before any write counts as not sent; in doubt the request may have been sent."""
     error = no_reply(call_of(effect), "host", made(kind), Stage.NOT_BEGUN)
     unclear = Unavailable if effect is Effect.NONE else UnknownOutcome
     assert type(error) is (NotSent if kind.__name__ in NEVER_LEFT else unclear)
 
 
 @pytest.mark.parametrize("effect", Effect)
-def test_the_notes_of_the_connection_go_before_the_class(effect: Effect) -> None:
-    """The same ConnectionError is NotSent while connecting and no clear answer once bytes were written."""
+def test_the_notes_of_the_connection_take_precedence(effect: Effect) -> None:
+    """The same ConnectionError is NotSent while connecting and no clear reply once bytes were written."""
     exc = requests.ConnectionError()
     assert type(no_reply(call_of(effect), "host", exc, Stage.CONNECTING)) is NotSent
     after = no_reply(call_of(effect), "host", exc, Stage.SENT)
@@ -99,7 +99,7 @@ def test_the_notes_of_the_connection_go_before_the_class(effect: Effect) -> None
 def test_no_exception_of_the_http_library_escapes(
     client: DataFactoryClient, service: Service, name: str, exc: Exception
 ) -> None:
-    """What requests or urllib3 raises becomes an error of the tree, with itself as the cause."""
+    """An exception of requests or urllib3 becomes an error of the tree, with itself as the cause."""
     service.answers(exc)
     with pytest.raises((NotSent, Unavailable, UnknownOutcome)) as caught:
         EVERY[name](client)

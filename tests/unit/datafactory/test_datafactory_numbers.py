@@ -1,4 +1,4 @@
-"""Numbers and instants of the service are within bounds once they are read, whatever it sends."""
+"""Numbers and times of the service are within bounds once parsed, whatever it sends."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ NUMBERS = st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), 2*
 
 
 def remaining(value: str) -> int | None:
-    """What is read of the header that tells the remaining writes."""
+    """The parsed header of the remaining writes."""
     reply = Reply(200, {"x-ms-ratelimit-remaining-subscription-writes": value}, b"")
     return reply.facts(RUN_ID).remaining_writes
 
@@ -66,21 +66,21 @@ def remaining(value: str) -> int | None:
         ("Infinity", None),
     ],
 )
-def test_what_is_left_of_a_budget_is_read_within_bounds(value: str, read: int | None) -> None:
-    """Plain digits count, below zero is nothing left, and anything else says nothing."""
+def test_the_rest_of_a_budget_is_read_within_bounds(value: str, read: int | None) -> None:
+    """Plain digits count, below zero is nothing left, and anything else is None."""
     assert remaining(value) == read
 
 
 @given(st.text(max_size=30) | NUMBERS.map(str))
 @example("-" + "9" * 4_301)
-def test_no_header_says_that_less_than_nothing_or_more_than_all_is_left(value: str) -> None:
+def test_the_rest_is_between_zero_and_the_limit(value: str) -> None:
     """Whatever a header holds."""
     assert (read := remaining(value)) is None or 0 <= read <= MOST_REMAINING
 
 
 @given(INSTANTS | NUMBERS | st.text(max_size=12) | st.none())
-def test_an_instant_can_be_reckoned_with(value: object) -> None:
-    """What is outside the time in which runs are says nothing: centuries may be added to and taken from the rest."""
+def test_an_instant_allows_arithmetic(value: object) -> None:
+    """Times outside of the lifetime of runs are None: centuries may be added to and subtracted from the others."""
     run = PipelineRun.model_validate(
         {"runId": str(RUN_ID), "lastUpdated": value, "runStart": value, "runEnd": value}
     )
@@ -99,7 +99,7 @@ def test_an_instant_can_be_reckoned_with(value: object) -> None:
 
 @given(NUMBERS | st.text(max_size=12) | st.none())
 def test_a_duration_is_within_bounds(value: object) -> None:
-    """No run ends before it has begun, and a number that no consumer can read is none."""
+    """No run ends before it began, and a number that consumers cannot read is None."""
     run = PipelineRun.model_validate({"runId": str(RUN_ID), "durationInMs": value})
     activity = ActivityRun.model_validate({"durationInMs": value, "retryAttempt": value})
     for read in (run.duration_in_ms, activity.duration_in_ms, activity.retry_attempt):
@@ -108,7 +108,7 @@ def test_a_duration_is_within_bounds(value: object) -> None:
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity", "9" * 5_000, "-" + "9" * 5_000])
 def test_one_number_hides_no_other_run(number: str) -> None:
-    """A page is read whole where one number of it is no number."""
+    """A page is read whole although one of its numbers is invalid."""
     odd = f'{{"runId": "{RUN_ID}", "durationInMs": {number}, "parameters": {{"n": {number}}}}}'
     even = json.dumps({"runId": str(RUN_ID), "status": "Succeeded"})
     items, _ = read_items(CALL, Reply(200, {}, f'{{"value": [{odd}, {even}]}}'.encode()), PipelineRun)
@@ -136,6 +136,6 @@ def test_one_number_hides_no_other_run(number: str) -> None:
 @example("Mon, 01 Jan 0001 00:00:00 +2359")
 @example("0, 0")
 def test_a_retry_after_is_no_more_than_a_day(value: str) -> None:
-    """Seconds or a date, whatever is sent; nothing else says anything."""
+    """It is seconds or a date; anything else is None."""
     wait = retry_after({"retry-after": value}, now=NOW)
     assert wait is None or 0 <= wait <= A_DAY

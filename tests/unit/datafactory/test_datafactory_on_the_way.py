@@ -1,4 +1,4 @@
-"""What somebody on the way answers in Data Factory's place: a proxy, a firewall, another gateway."""
+"""Replies of an intermediary in Data Factory's place: a proxy, a firewall, another gateway."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ from tests.unit.datafactory.service import Service, answer
 )
 @pytest.mark.parametrize("status", [400, 403, 405, 406, 409, 411, 413, 414, 418, 422, 431, 451])
 @pytest.mark.parametrize("name", EVERY)
-def test_a_no_of_somebody_on_the_way_is_none_of_the_service(
+def test_a_rejection_by_an_intermediary_is_none_of_the_service(
     client: DataFactoryClient, service: Service, name: str, status: int, body: Any
 ) -> None:
-    """A proxy's or a firewall's page says nothing against the request, nor of a role: the service has a code."""
+    """A proxy's or a firewall's page rejects neither the request nor a role: the service's errors have a code."""
     service.answers(answer(status, body))
     with pytest.raises(Unavailable if name == "read" else UnknownOutcome):
         EVERY[name](client)
@@ -33,10 +33,10 @@ def test_a_no_of_somebody_on_the_way_is_none_of_the_service(
 
 @pytest.mark.parametrize("status", [401, 402, 404, 407, 412, 423, 429])
 @pytest.mark.parametrize("name", EVERY)
-def test_what_says_nothing_against_the_request_needs_no_words(
+def test_an_error_that_says_nothing_against_the_request_needs_no_code(
     client: DataFactoryClient, service: Service, name: str, status: int
 ) -> None:
-    """Whoever has said it, the call was not let through."""
+    """Whichever sender it had, the call was not let through."""
     service.answers(answer(status, "<html>"))
     with pytest.raises(Refused) as caught:
         EVERY[name](client)

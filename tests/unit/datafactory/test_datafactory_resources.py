@@ -1,4 +1,4 @@
-"""Calls about factories and what is defined in them."""
+"""Calls about factories and their resources."""
 
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ def sent(service: Service) -> tuple[str | None, str | None]:
 
 
 def test_a_pipeline_is_read(client: DataFactoryClient, service: Service) -> None:
-    """Its declared parameters, its ETag and the ids of the reply are there."""
+    """It has its declared parameters, its ETag and the ids of the reply."""
     service.answers(answer(200, PIPELINE, x_ms_correlation_request_id="correlation-1"))
     pipeline = client.get_pipeline("p")
     assert [each.name for each in pipeline.declaration.parameters] == ["day"]
@@ -103,7 +103,7 @@ def test_factories_are_listed_by_subscription_and_by_group(api: ManagementApi, s
 
 
 def test_if_match_guards_a_replacement(client: DataFactoryClient, service: Service) -> None:
-    """A version that has moved on is a definite no with a class of its own."""
+    """A changed version is a definite error with a class of its own."""
     service.answers(answer(412, {"error": {"code": "PreconditionFailed", "message": "moved on"}}))
     with pytest.raises(PreconditionFailed):
         client.pipelines.create_or_update("p", {}, if_match='"1"')
@@ -113,10 +113,10 @@ def test_if_match_guards_a_replacement(client: DataFactoryClient, service: Servi
     assert service.calls[-1].headers["If-Match"] == "*"
 
 
-def test_if_none_match_tells_what_has_not_changed(
+def test_if_none_match_finds_an_unchanged_resource(
     client: DataFactoryClient, api: ManagementApi, service: Service
 ) -> None:
-    """304 is no resource, but no error either."""
+    """304 returns no resource, but is no error either."""
     service.answers(answer(304))
     assert client.pipelines.get_if_changed("p", "etag-1") is None
     assert service.calls[-1].headers["If-None-Match"] == "etag-1"
@@ -127,15 +127,15 @@ def test_if_none_match_tells_what_has_not_changed(
     assert changed.etag == PIPELINE["etag"]
 
 
-def test_an_unasked_304_is_no_answer(client: DataFactoryClient, service: Service) -> None:
-    """A plain GET that gets 304 knows nothing of the resource."""
+def test_a_304_without_a_condition_is_no_reply(client: DataFactoryClient, service: Service) -> None:
+    """A plain GET that gets 304 knows nothing about the resource."""
     service.answers(answer(304))
     with pytest.raises(Unavailable):
         client.get_pipeline("p")
 
 
 @pytest.mark.parametrize("etag", ["a\r\nX-Evil: 1", "é", "\x00"])
-def test_an_etag_that_no_header_can_carry_is_refused_before_it_is_sent(
+def test_an_invalid_etag_is_rejected_before_it_is_sent(
     client: DataFactoryClient, service: Service, etag: str
 ) -> None:
     """It can neither break the call nor add a header to it."""
@@ -147,7 +147,7 @@ def test_an_etag_that_no_header_can_carry_is_refused_before_it_is_sent(
 
 
 def test_a_list_follows_its_next_links(client: DataFactoryClient, service: Service) -> None:
-    """The link is followed as it stands, one call when the page is asked for."""
+    """The link is followed unchanged, with one call for each requested page."""
     link = f"{ENDPOINT}{FACTORY}/pipelines?{VERSION}&$skiptoken=a%2Bb+c"
     service.answers(
         answer(200, {"value": [{"name": "a"}], "nextLink": link}),
@@ -175,7 +175,7 @@ def test_a_list_follows_its_next_links(client: DataFactoryClient, service: Servi
         7,
     ],
 )
-def test_a_next_link_to_elsewhere_is_not_followed(
+def test_a_next_link_to_another_host_is_not_followed(
     client: DataFactoryClient, service: Service, link: Any
 ) -> None:
     """The bearer token goes to our own endpoint alone."""
@@ -189,10 +189,10 @@ def test_a_next_link_to_elsewhere_is_not_followed(
     "origin",
     ["https://management.azure.com:443", "HTTPS://Management.Azure.com", "https://me@management.azure.com"],
 )
-def test_a_next_link_may_spell_our_endpoint_otherwise(
+def test_a_next_link_may_spell_our_endpoint_differently(
     client: DataFactoryClient, service: Service, origin: str
 ) -> None:
-    """The Resource Manager is known to write its default port."""
+    """The Resource Manager sometimes writes its default port."""
     service.answers(
         answer(200, {"value": [{"name": "a"}], "nextLink": f"{origin}/next?{VERSION}"}),
         answer(200, {"value": [{"name": "b"}]}),
@@ -208,7 +208,7 @@ def test_a_link_is_followed_below_the_base_path_of_an_endpoint() -> None:
 
 
 def test_a_next_link_to_itself_ends_with_an_error(client: DataFactoryClient, service: Service) -> None:
-    """It would loop for ever."""
+    """It would loop forever."""
     link = f"{ENDPOINT}{FACTORY}/pipelines?{VERSION}&page=2"
     service.answers(answer(200, {"value": [], "nextLink": link}))
     with pytest.raises(Unavailable):
@@ -216,7 +216,7 @@ def test_a_next_link_to_itself_ends_with_an_error(client: DataFactoryClient, ser
 
 
 def test_a_name_in_use_is_a_definite_conflict(client: DataFactoryClient, service: Service) -> None:
-    """409 on a PUT is a no, and says why."""
+    """409 on a PUT is definite, and has the reason."""
     error = {"code": "DataFactoryNameInUse", "message": "The specified resource name is already in use."}
     service.answers(answer(409, {"error": error}))
     with pytest.raises(Refused) as caught:
@@ -225,9 +225,7 @@ def test_a_name_in_use_is_a_definite_conflict(client: DataFactoryClient, service
     assert "already in use" in str(caught.value)
 
 
-def test_a_put_whose_answer_is_lost_is_an_unknown_outcome(
-    client: DataFactoryClient, service: Service
-) -> None:
+def test_a_put_whose_reply_is_lost_is_an_unknown_outcome(client: DataFactoryClient, service: Service) -> None:
     """It may have been stored; it is not sent again."""
     service.answers(answer(200, "{"))
     with pytest.raises(UnknownOutcome):
@@ -238,7 +236,7 @@ def test_a_put_whose_answer_is_lost_is_an_unknown_outcome(
 def test_a_factory_of_the_first_version_is_created_as_its_document_says(
     api: ManagementApi, service: Service
 ) -> None:
-    """Path, operation id and body go out, the documented response headers come back."""
+    """Path, operation id and body are sent, the documented response headers are returned."""
     operation = UUID("029a8839-027e-43c5-8854-af4388dcd232")
     properties = {"dataFactoryId": "39d4e663", "hCatalogDescription": None, "provisioningState": "Succeeded"}
     service.answers(
@@ -271,7 +269,7 @@ def test_a_factory_of_the_first_version_is_created_as_its_document_says(
     assert reply.date == "Wed, 03 Dec 2014 21:28:09 GMT"
 
 
-def test_a_factory_of_the_first_version_may_be_made_later(api: ManagementApi, service: Service) -> None:
+def test_a_factory_of_the_first_version_may_be_created_later(api: ManagementApi, service: Service) -> None:
     """202 needs no body to be a success."""
     service.answers(answer(202, None, location=f"{ENDPOINT}/x"))
     factory = create_or_update_data_factory(api, FACTORY, location="West US", if_match="1")
@@ -280,7 +278,7 @@ def test_a_factory_of_the_first_version_may_be_made_later(api: ManagementApi, se
 
 
 def test_the_first_version_is_switched_off(api: ManagementApi, service: Service) -> None:
-    """What the Resource Manager answers nowadays says that there is no such type."""
+    """The Resource Manager's present reply says that there is no such type."""
     error = {"code": "InvalidResourceType", "message": "The resource type could not be found."}
     service.answers(answer(404, {"error": error}))
     with pytest.raises(ScopeNotFound) as caught:

@@ -1,4 +1,4 @@
-"""Reads are repeated while that helps; what has an effect never is."""
+"""Reads are retried while that helps; calls with an effect never are."""
 
 import time
 from dataclasses import asdict
@@ -32,7 +32,7 @@ FILTER = RunFilter(
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between attempts, noted and not waited for."""
+    """The waits between attempts, recorded and not slept."""
     noted: list[float] = []
     monkeypatch.setattr(time, "sleep", noted.append)
     return noted
@@ -65,8 +65,8 @@ def test_a_read_is_repeated_until_it_is_answered(
     assert len({call.headers["x-ms-client-request-id"] for call in service.calls}) == 1
 
 
-def test_the_query_posts_are_reads(client: DataFactoryClient, service: Service) -> None:
-    """A page is asked for again, and only that page."""
+def test_the_posts_of_queries_are_reads(client: DataFactoryClient, service: Service) -> None:
+    """A page is requested again, and only that page."""
     service.answers(
         answer(200, {"value": [], "continuationToken": "next"}), answer(500), answer(200, {"value": []})
     )
@@ -75,7 +75,7 @@ def test_the_query_posts_are_reads(client: DataFactoryClient, service: Service) 
 
 
 def test_a_read_gives_up_after_its_attempts(client: DataFactoryClient, service: Service) -> None:
-    """The last failure goes to the caller."""
+    """The last failure is raised to the caller."""
     service.answers(answer(500), answer(502), answer(503))
     with pytest.raises(Unavailable) as caught:
         client.get_run(RUN_ID)
@@ -83,7 +83,7 @@ def test_a_read_gives_up_after_its_attempts(client: DataFactoryClient, service: 
 
 
 def test_a_read_gives_up_after_its_time(service: Service) -> None:
-    """Attempts are bounded in total time too."""
+    """The total time of attempts is bounded, too."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), attempts=100, total=0.5))
 
     def slow(_: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -102,13 +102,13 @@ def test_a_read_gives_up_after_its_time(service: Service) -> None:
     ("failure", "kind"),
     [(answer(404), ScopeNotFound), (answer(403, DENIED), Forbidden), (answer(401), Unauthorized)],
 )
-def test_a_definite_no_is_not_repeated(
+def test_a_definite_error_is_not_repeated(
     client: DataFactoryClient,
     service: Service,
     failure: tuple[int, dict[str, str], str],
     kind: type[Exception],
 ) -> None:
-    """A refused token is tried once with a new one, which is no retry."""
+    """A rejected token is replaced once, which is no retry."""
     service.answers(failure)
     with pytest.raises(kind):
         client.get_run(RUN_ID)
@@ -119,7 +119,7 @@ def test_a_definite_no_is_not_repeated(
 def test_retry_after_is_honoured(
     client: DataFactoryClient, service: Service, waits: list[float], status: int
 ) -> None:
-    """The service's own hint replaces the back-off."""
+    """The service's own hint replaces the backoff."""
     service.answers(answer(status, None, retry_after="7"), answer(status, None, retry_after="0"), FOUND)
     client.get_run(RUN_ID)
     assert waits == [7.0, 0.0]
@@ -134,8 +134,8 @@ def test_back_off_grows_to_its_limit(service: Service, waits: list[float]) -> No
     assert waits == [1, 2, 3, 3]
 
 
-def test_jitter_keeps_callers_apart(service: Service, waits: list[float]) -> None:
-    """Waits differ by chance, within their bounds."""
+def test_jitter_spreads_callers(service: Service, waits: list[float]) -> None:
+    """Waits differ at random, within their bounds."""
     api = management_api(Tokens([TOKEN]), attempts=20, wait_initial=1, wait_max=2, wait_jitter=1, total=3600)
     service.answers(answer(500))
     with pytest.raises(Unavailable):
@@ -148,7 +148,7 @@ def test_jitter_keeps_callers_apart(service: Service, waits: list[float]) -> Non
 def test_a_long_wait_is_left_to_the_caller(
     service: Service, waits: list[float], hint: str, total: float
 ) -> None:
-    """A hint past the longest wait, or past the total time, is not slept through."""
+    """A hint past the longest wait, or past the total time, is not waited for."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), total=total))
     service.answers(answer(429, None, retry_after=hint))
     with pytest.raises(Throttled) as caught:
@@ -157,10 +157,10 @@ def test_a_long_wait_is_left_to_the_caller(
 
 
 @pytest.mark.parametrize("hint", [None, "1", "2", "3", "5", "60"])
-def test_the_service_sleeps_through_no_throttling_while_somebody_waits(
+def test_the_service_waits_for_no_throttling_beyond_its_limit(
     service: Service, waits: list[float], hint: str | None
 ) -> None:
-    """Two seconds and a half at most: then a caller is told when to come again, and the next tick continues."""
+    """Two seconds and a half at most: then the caller gets a Retry-After, and the next tick continues."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), **asdict(READ_RETRIES)))
     service.answers(answer(429, None, **({} if hint is None else {"retry_after": hint})))
     with pytest.raises(Throttled):
@@ -168,10 +168,10 @@ def test_the_service_sleeps_through_no_throttling_while_somebody_waits(
     assert sum(waits) <= 2.5
 
 
-def test_a_connection_that_was_not_made_is_not_made_again_for_a_create_run(
+def test_a_failed_connection_is_not_retried_for_a_create_run(
     client: DataFactoryClient, service: Service
 ) -> None:
-    """Not even the safe failure is repeated by the client: who sends when is the dispatcher's decision."""
+    """Even the safe failure is not retried by the client: the dispatcher decides when to send."""
     service.answers(requests.ConnectTimeout())
     with pytest.raises(NotSent):
         client.create_run("p", {}, client_request_id=RUN_ID)
@@ -181,7 +181,7 @@ def test_a_connection_that_was_not_made_is_not_made_again_for_a_create_run(
 def test_an_expired_token_is_replaced_once(
     client: DataFactoryClient, service: Service, tokens: Tokens
 ) -> None:
-    """401 is a definite no, so that even createRun is sent again, with the same id and the new token."""
+    """401 is definite, so that even createRun is sent again, with the same id and the new token."""
     service.answers(answer(401, {"error": {"code": "ExpiredAuthenticationToken", "message": "x"}}), FOUND)
     assert client.create_run("p", {}, client_request_id=RUN_ID).run_id == RUN_ID
     assert tokens.invalidated == [TOKEN]
@@ -192,8 +192,8 @@ def test_an_expired_token_is_replaced_once(
     assert {call.headers["x-ms-client-request-id"] for call in service.calls} == {str(RUN_ID)}
 
 
-def test_a_token_that_comes_again_is_not_sent_again(service: Service) -> None:
-    """Where no other token is to be had, the first no stands."""
+def test_a_call_is_not_repeated_with_the_same_token(service: Service) -> None:
+    """Where no other token is available, the first error stands."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN])))
     service.answers(answer(401))
     with pytest.raises(Unauthorized):
@@ -209,10 +209,10 @@ def test_a_second_401_is_final(client: DataFactoryClient, service: Service, toke
     assert (len(service.calls), tokens.invalidated) == (2, [TOKEN])
 
 
-def test_no_answer_to_the_second_sending_is_an_unknown_outcome(
+def test_no_reply_to_the_second_sending_is_an_unknown_outcome(
     client: DataFactoryClient, service: Service
 ) -> None:
-    """The first no does not cover for the second call."""
+    """The first error says nothing about the second call."""
     service.answers(answer(401), requests.ReadTimeout())
     with pytest.raises(DataFactoryError) as caught:
         client.create_run("p", {}, client_request_id=RUN_ID)
@@ -220,7 +220,7 @@ def test_no_answer_to_the_second_sending_is_an_unknown_outcome(
 
 
 def test_without_a_token_nothing_is_sent(service: Service) -> None:
-    """A credential's failure goes through as it is, even for a read."""
+    """A credential's failure is raised unchanged, even for a read."""
 
     class NoTokens(Tokens):
         def token(self) -> str:

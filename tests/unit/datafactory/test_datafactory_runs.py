@@ -1,4 +1,4 @@
-"""Calls about runs: what is sent, and what is made of the replies."""
+"""Calls about runs: what is sent, and how replies are read."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,12 +22,12 @@ WINDOW_BODY = {"lastUpdatedAfter": "2026-01-01T00:00:00Z", "lastUpdatedBefore": 
 
 
 def sent_url(service: Service) -> str:
-    """Where the last call went."""
+    """The URL of the last call."""
     return service.calls[-1].url or ""
 
 
-def test_the_client_is_what_the_use_cases_ask_for(client: DataFactoryClient) -> None:
-    """The client keeps the port's protocol, which the type checker holds it to here."""
+def test_the_client_implements_the_port(client: DataFactoryClient) -> None:
+    """The client implements the port's protocol, which the type checker checks here."""
     runs: PipelineRuns = client
     assert runs is client
 
@@ -92,7 +92,7 @@ def test_create_run_sends_the_rerun_parameters(client: DataFactoryClient, servic
     assert "+" not in sent_url(service)
 
 
-def test_create_run_believes_the_reply_about_the_run_id(client: DataFactoryClient, service: Service) -> None:
+def test_create_run_returns_the_run_id_of_the_reply(client: DataFactoryClient, service: Service) -> None:
     """Where the service makes an id of its own, that one is the run's."""
     service.answers(answer(200, {"runId": str(OTHER_ID)}))
     created = client.create_run("p", {}, client_request_id=RUN_ID)
@@ -105,7 +105,7 @@ def test_create_run_believes_the_reply_about_the_run_id(client: DataFactoryClien
 def test_a_success_without_a_run_id_is_an_unknown_outcome(
     client: DataFactoryClient, service: Service, body: Any
 ) -> None:
-    """A run may have started whose id is lost: it is asked once, and never read as a refusal."""
+    """A run may have started whose id is lost: it is sent once, and never read as a rejection."""
     service.answers(answer(200, body, x_ms_request_id="request-1"))
     with pytest.raises(UnknownOutcome) as caught:
         client.create_run("p", {}, client_request_id=RUN_ID)
@@ -115,7 +115,7 @@ def test_a_success_without_a_run_id_is_an_unknown_outcome(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
-def test_parameters_that_json_cannot_hold_are_refused_before_they_are_sent(
+def test_parameters_that_json_cannot_hold_are_rejected_before_they_are_sent(
     client: DataFactoryClient, service: Service, value: Any
 ) -> None:
     """Nothing is sent that the service could not read."""
@@ -124,7 +124,7 @@ def test_parameters_that_json_cannot_hold_are_refused_before_they_are_sent(
     assert service.calls == []
 
 
-def test_create_run_of_an_impossible_name_is_refused_before_it_is_sent(
+def test_create_run_of_an_impossible_name_is_rejected_before_it_is_sent(
     client: DataFactoryClient, service: Service
 ) -> None:
     """A name cannot lead the call to another path."""
@@ -134,7 +134,7 @@ def test_create_run_of_an_impossible_name_is_refused_before_it_is_sent(
 
 
 def test_get_run_reads_one_run(client: DataFactoryClient, service: Service) -> None:
-    """The run comes with the ids of the reply and of the call."""
+    """The run is returned with the ids of the reply and of the call."""
     service.answers(answer(200, {"runId": str(RUN_ID), "status": "Queued"}, x_ms_request_id="request-1"))
     run = client.get_run(RUN_ID)
     assert (run.run_id, run.status) == (RUN_ID, "Queued")
@@ -143,7 +143,7 @@ def test_get_run_reads_one_run(client: DataFactoryClient, service: Service) -> N
     assert sent_url(service) == f"{ENDPOINT}{FACTORY}/pipelineruns/{RUN_ID}?api-version=2018-06-01"
 
 
-def test_query_runs_makes_one_call_a_page_when_it_is_asked_for(
+def test_query_runs_makes_one_call_for_each_requested_page(
     client: DataFactoryClient, service: Service
 ) -> None:
     """Pages are lazy, carry the reads that remain, and the next one is asked with the token in the body."""
@@ -174,7 +174,7 @@ def test_query_runs_makes_one_call_a_page_when_it_is_asked_for(
     assert len(service.calls) == 2
 
 
-def test_a_run_that_cannot_be_read_does_not_hide_the_others(
+def test_an_unreadable_run_does_not_hide_the_others(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is left out of its page, with a warning."""
@@ -185,10 +185,10 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
     assert len(unreadable) == 2
 
 
-def test_only_runs_that_are_wanted_are_decoded(
+def test_only_wanted_runs_are_decoded(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each run is shown at a glance, however odd its fields are, and the others are left out of their page."""
+    """Each run has a preview, however odd its fields are; unwanted ones are left out of their page."""
     glances: list[RunGlance] = []
 
     def wanted(glance: RunGlance) -> bool:
@@ -236,24 +236,24 @@ def test_only_runs_that_are_wanted_are_decoded(
 def test_a_page_without_a_list_is_no_empty_page(
     client: DataFactoryClient, service: Service, body: Any
 ) -> None:
-    """A look that failed is never taken for one that found nothing."""
+    """A failed read is never read as an empty result."""
     service.answers(answer(200, body))
     with pytest.raises(Unavailable):
         list(client.query_runs(FILTER))
 
 
 @pytest.mark.parametrize("token", ["again", {"x": 1}, 7])
-def test_a_next_page_that_leads_nowhere_ends_with_an_error(
+def test_an_invalid_continuation_token_is_an_error(
     client: DataFactoryClient, service: Service, token: Any
 ) -> None:
-    """A token that is no text, or gives itself again, would otherwise loop for ever or lose runs."""
+    """A token that is no text, or repeats itself, would otherwise loop forever or lose runs."""
     service.answers(answer(200, {"value": [], "continuationToken": token}))
     with pytest.raises(Unavailable):
         list(client.query_runs(FILTER))
 
 
 def test_activity_runs_come_from_all_pages(client: DataFactoryClient, service: Service) -> None:
-    """Activity runs are paged at 100 as runs are, and the window goes along."""
+    """Activity runs are paged at 100 like runs, and the window is sent along."""
     service.answers(
         answer(200, {"value": [{"activityName": "a"}] * 100, "continuationToken": "next"}),
         answer(
@@ -271,7 +271,7 @@ def test_activity_runs_come_from_all_pages(client: DataFactoryClient, service: S
 
 
 @pytest.mark.parametrize("written", ["true", "false"])
-def test_cancel_says_whether_it_is_recursive(
+def test_cancel_sends_whether_it_is_recursive(
     client: DataFactoryClient, service: Service, written: str
 ) -> None:
     """The call has no body, and an empty reply is its success."""
@@ -284,8 +284,8 @@ def test_cancel_says_whether_it_is_recursive(
     )
 
 
-def test_what_is_not_there_is_named(client: DataFactoryClient, service: Service) -> None:
-    """The service's own words name nothing; its target does."""
+def test_a_missing_resource_is_named(client: DataFactoryClient, service: Service) -> None:
+    """The service's own message names nothing; its target does."""
     target = (
         "/subscriptions/s/resourcegroups/g/providers/Microsoft.DataFactory/factories/f/pipelines/Load orders"
     )
@@ -299,7 +299,7 @@ def test_what_is_not_there_is_named(client: DataFactoryClient, service: Service)
 
 
 def test_cancel_of_an_unknown_run_is_not_found(client: DataFactoryClient, service: Service) -> None:
-    """The service says so with 400, as a recorded call shows."""
+    """The service answers 400, as a recorded call shows."""
     error = {
         "code": "ReferencedPipelineRunNotFound",
         "message": f"Referenced pipeline run id {RUN_ID} does not exist.",

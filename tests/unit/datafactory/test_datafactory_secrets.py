@@ -1,4 +1,4 @@
-"""Values of secure parameters that the service repeats in its answers."""
+"""Values of secure parameters that the service repeats in its replies."""
 
 import logging
 from typing import Any
@@ -24,8 +24,8 @@ SECRETS = [
 ]
 
 
-def told(error: DataFactoryError, caplog: pytest.LogCaptureFixture) -> str:
-    """Everything that an error and the logs say."""
+def texts_of(error: DataFactoryError, caplog: pytest.LogCaptureFixture) -> str:
+    """All texts of an error and of the logs."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)
@@ -35,14 +35,14 @@ def told(error: DataFactoryError, caplog: pytest.LogCaptureFixture) -> str:
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500])
-def test_a_refusal_that_repeats_a_secret_is_scrubbed(
+def test_an_error_that_repeats_a_secret_is_scrubbed(
     client: DataFactoryClient,
     service: Service,
     caplog: pytest.LogCaptureFixture,
     status: int,
     secret: str,
 ) -> None:
-    """Text, code, target, details and ids: neither the error nor a log has the value, in whatever dress."""
+    """Text, code, target, details and ids: neither the error nor a log has the value, however encoded."""
     caplog.set_level(logging.DEBUG)
     error: dict[str, Any] = {
         "code": secret,
@@ -54,13 +54,13 @@ def test_a_refusal_that_repeats_a_secret_is_scrubbed(
     with pytest.raises(DataFactoryError) as caught:
         client.create_run("load", {"p": secret}, client_request_id=RUN_ID, secrets=[secret])
     for form in (secret, quote(secret), quote(secret, safe="")):
-        assert form not in told(caught.value, caplog).replace(RUN_ID.hex, "").replace(str(RUN_ID), "")
+        assert form not in texts_of(caught.value, caplog).replace(RUN_ID.hex, "").replace(str(RUN_ID), "")
 
 
-def test_a_secret_at_the_place_where_a_text_is_cut_does_not_show_in_part(
+def test_a_secret_at_a_truncation_does_not_show_in_part(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Texts are scrubbed before they are cut, and a value that the service itself has cut is found, too."""
+    """Texts are scrubbed before truncation, and a value that the service itself has truncated is found, too."""
     secret = "correct-horse-battery-staple"
     service.answers(
         answer(
@@ -69,22 +69,22 @@ def test_a_secret_at_the_place_where_a_text_is_cut_does_not_show_in_part(
     )
     with pytest.raises(DataFactoryError) as caught:
         client.create_run("load", {}, client_request_id=RUN_ID, secrets=[secret])
-    assert "correct" not in told(caught.value, caplog)
+    assert "correct" not in texts_of(caught.value, caplog)
 
 
-def test_a_success_that_cannot_be_read_does_not_repeat_a_secret_either(
+def test_an_unreadable_success_does_not_repeat_a_secret_either(
     client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A runId that is no GUID is quoted, and may be anything."""
     service.answers(answer(200, {"runId": "hunter2-hunter2"}))
     with pytest.raises(DataFactoryError) as caught:
         client.create_run("load", {}, client_request_id=RUN_ID, secrets=["hunter2-hunter2"])
-    assert "hunter2" not in told(caught.value, caplog)
+    assert "hunter2" not in texts_of(caught.value, caplog)
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.lists(st.text(max_size=20), max_size=3))
 def test_no_text_keeps_a_secret(before: str, after: str, secrets: list[str]) -> None:
-    """Whatever stands around it, and whatever other secrets there are."""
+    """Whatever text is around it, and whatever other secrets there are."""
     for secret in filter(None, secrets):
         scrubbed = Scrubber(secrets)(f"{before}{secret}{after}")
         assert secret not in scrubbed.replace("***", "\x00").replace(
@@ -92,7 +92,7 @@ def test_no_text_keeps_a_secret(before: str, after: str, secrets: list[str]) -> 
         )
 
 
-def test_texts_without_secrets_stay_as_they_are() -> None:
-    """Nothing is lost where nothing is secret."""
+def test_texts_without_secrets_stay_unchanged() -> None:
+    """Nothing is removed where nothing is secret."""
     assert Scrubber([])("as it is") == "as it is"
     assert Scrubber(["", "absent-from-it"])("as it is") == "as it is"

@@ -1,4 +1,4 @@
-"""What the unit tests of the host share."""
+"""Fixtures of the unit tests of the host."""
 
 import sys
 from collections.abc import Callable

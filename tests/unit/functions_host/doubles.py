@@ -19,7 +19,7 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class _NoWaiting(selectors.SelectSelector):
-    """Passes the time that it is asked to wait, at once."""
+    """Passes the requested wait immediately."""
 
     passed = 0.0
 
@@ -31,7 +31,7 @@ class _NoWaiting(selectors.SelectSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop in which ten minutes pass as soon as nobody has anything else to do."""
+    """An event loop in which ten minutes pass as soon as no task has anything else to do."""
 
     def __init__(self) -> None:
         self._waiting = _NoWaiting()
@@ -55,7 +55,7 @@ def virtual_now() -> datetime:
 def a_function(
     call: Callable[..., Any], trigger: Trigger | None = None, *, name: str = "work", **changes: Any
 ) -> IndexedFunction:
-    """An indexed function around a callable that takes `_value`."""
+    """An indexed function around a callable with the parameter `_value`."""
     values: dict[str, Any] = {
         "parameter": "_value",
         "annotation": None,
@@ -80,9 +80,9 @@ class MemoryQueue:
 
     Attributes:
         faults: what the next calls of an operation raise, by the operation's name.
-        calls: what was asked for, in order: (operation, seconds passed).
+        calls: the calls, in order: (operation, seconds passed).
         slow: seconds between the effect of an operation and its answer.
-        there: whether there is such a queue.
+        there: whether the queue exists.
     """
 
     name: str = "orders"
@@ -93,13 +93,13 @@ class MemoryQueue:
     there: bool = True
 
     def put(self, content: str) -> str:
-        """Send a message from outside; its id."""
+        """Send a message from outside; returns its id."""
         message_id = str(uuid4())
         self.stored[message_id] = _Stored(content, self._now())
         return message_id
 
     def times(self, operation: str) -> list[float]:
-        """When an operation was asked for."""
+        """When an operation was called."""
         return [when for name, when in self.calls if name == operation]
 
     @property
@@ -175,7 +175,7 @@ class MemoryQueue:
 
 @dataclass
 class MemoryLock:
-    """A lease by the loop's time, which several hosts may ask for."""
+    """A lease by the loop's time, which several hosts may try to acquire."""
 
     faults: list[StorageFault] = field(default_factory=list)
     holder: str | None = None

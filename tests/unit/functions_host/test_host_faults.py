@@ -1,4 +1,4 @@
-"""What the platform's host does not survive: each row was seen on it, with storage failing in just that way."""
+"""Faults that end the platform's host: each row was observed on it, with storage failing in that way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Work = Callable[[LeasedMessage, bytes], Awaitable[None]]
 
 @dataclass
 class Host:
-    """A host with one queue function: what it was given, when it ended, and the queues."""
+    """A host with one queue function: its calls, when it ended, and the queues."""
 
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     poison: MemoryQueue = field(default_factory=lambda: MemoryQueue("orders-poison"))
@@ -60,7 +60,7 @@ class Host:
 
 
 async def succeed(_: LeasedMessage, __: bytes) -> None:
-    """A function that returns at once."""
+    """A function that returns immediately."""
 
 
 async def fail(_: LeasedMessage, __: bytes) -> None:
@@ -96,7 +96,7 @@ async def last(_: LeasedMessage, __: bytes) -> None:
 def test_a_fault_of_storage_ends_the_host_or_does_not(
     operation: str, fault: StorageFault, work: Work, *, ends: bool
 ) -> None:
-    """Refused, or failed to the end of the SDK's tries, it ends the host at once; what is gone is gone."""
+    """Rejected, or failed after the SDK's tries, it ends the host immediately; a missing message does not."""
     host = Host()
     host.queue.faults[operation] = [fault]
     host.queue.put("work")
@@ -105,7 +105,7 @@ def test_a_fault_of_storage_ends_the_host_or_does_not(
 
 
 @pytest.mark.parametrize("fault", [REFUSED, StorageFault("no", status=400), BROKEN, SILENT])
-def test_a_copy_to_poison_that_fails_ends_the_host_and_the_next_delivery_is_poisoned_unseen(
+def test_a_failed_copy_to_poison_ends_the_host_and_the_next_delivery_skips_the_function(
     fault: StorageFault,
 ) -> None:
     """The message stays, hidden for its lease; delivered a sixth time it does not reach the function."""
@@ -123,8 +123,8 @@ def test_a_copy_to_poison_that_fails_ends_the_host_and_the_next_delivery_is_pois
 
 
 @pytest.mark.parametrize("operation", ["delete", "release", "renew", "receive"])
-def test_a_forgiving_host_lives_on(operation: str) -> None:
-    """For development: the fault is logged, and the message comes again once its lease is over."""
+def test_a_forgiving_host_continues(operation: str) -> None:
+    """For development: the fault is logged, and the message is delivered again once its lease is over."""
     host = Host(forgiving=True)
     host.queue.faults[operation] = [REFUSED]
     host.queue.put("work")
@@ -134,8 +134,8 @@ def test_a_forgiving_host_lives_on(operation: str) -> None:
     assert host.seen
 
 
-def test_a_host_that_ended_has_its_other_messages_hidden_for_the_rest_of_their_lease() -> None:
-    """A delete that was refused cuts the functions beside it; nothing of theirs is released."""
+def test_other_messages_of_an_ended_host_stay_hidden_for_their_lease() -> None:
+    """A rejected delete cancels the other functions; none of their messages is released."""
     host = Host()
     host.queue.faults["delete"] = [REFUSED]
     for number in range(3):
@@ -150,8 +150,8 @@ def test_a_host_that_ended_has_its_other_messages_hidden_for_the_rest_of_their_l
     assert host.queue.times("release") == []
 
 
-def test_a_queue_is_never_made_and_asked_for_until_it_is_there() -> None:
-    """Its absence ends nothing; messages of a queue that comes later are worked on."""
+def test_a_queue_is_never_created_and_polled_until_it_exists() -> None:
+    """Its absence ends nothing; messages of a queue created later are processed."""
     host = Host()
     host.queue.there = False
     host.queue.put("patient")
@@ -163,8 +163,8 @@ def test_a_queue_is_never_made_and_asked_for_until_it_is_there() -> None:
     assert (host.seen, host.ended) == ([1], [])
 
 
-def test_what_a_poll_was_given_when_the_host_stopped_stays_hidden() -> None:
-    """The poll is broken off: the messages are hidden for the whole lease, a delivery spent, and never ran."""
+def test_messages_of_a_poll_at_the_stop_stay_hidden() -> None:
+    """The poll is cancelled: its messages are hidden for the whole lease, lose a delivery, and never ran."""
     host = Host()
     host.queue.slow["receive"] = 10.0
     host.queue.put("unlucky")

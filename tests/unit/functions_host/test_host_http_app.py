@@ -29,7 +29,7 @@ Client = httpx.AsyncClient
 
 @dataclass(frozen=True)
 class Served:
-    """An app that is loaded."""
+    """A loaded app."""
 
     functions: tuple[IndexedFunction, ...]
     http: FunctionRoutes
@@ -44,7 +44,7 @@ def serve(
     body_limit: int = 1000,
     run: Callable[[IndexedFunction, str], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """Make the application of some functions and send it requests."""
+    """Build the application of some functions and send it requests."""
 
     async def nothing(_: IndexedFunction, __: str) -> None:
         raise AssertionError("nothing was to be run by hand")
@@ -73,7 +73,7 @@ def http(
     return a_function(call, HttpTrigger(route, None, level), **changes)
 
 
-def test_a_request_arrives_as_the_worker_gives_it() -> None:
+def test_a_request_arrives_as_from_the_worker() -> None:
     """Method, URL, headers, query, route values and body, as azure.functions has them."""
     seen: list[func.HttpRequest] = []
 
@@ -99,7 +99,7 @@ def test_a_request_arrives_as_the_worker_gives_it() -> None:
 
 
 def test_a_response_leaves_as_the_function_made_it() -> None:
-    """Status, body, type and headers; cookies one by one, written anew as the platform does."""
+    """Status, body, type and headers; cookies one by one, rewritten as by the platform."""
 
     def work(_value: func.HttpRequest) -> func.HttpResponse:
         response = func.HttpResponse(
@@ -139,7 +139,7 @@ def test_a_response_leaves_as_the_function_made_it() -> None:
 def test_bodies_keep_their_bytes(
     response: func.HttpResponse, status: int, body: bytes, content_type: str
 ) -> None:
-    """Text in its charset, bytes as they are, none where HTTP allows none."""
+    """Text is sent in its charset, bytes unchanged, no body where HTTP allows none."""
 
     async def requests(client: Client) -> None:
         answer = await client.get("/api/x")
@@ -151,7 +151,7 @@ def test_bodies_keep_their_bytes(
 
 @pytest.mark.parametrize("value", ["ünicode", "bell\x07"])
 def test_a_header_that_http_forbids_is_a_500(value: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing of such a response is sent, and the log says why."""
+    """Nothing of such a response is sent, and the log gives the reason."""
 
     async def requests(client: Client) -> None:
         assert (await client.get("/api/x")).status_code == 500
@@ -161,7 +161,7 @@ def test_a_header_that_http_forbids_is_a_500(value: str, caplog: pytest.LogCaptu
 
 
 def test_an_exception_is_an_empty_500() -> None:
-    """The caller learns nothing of what the function raised."""
+    """The caller learns nothing about the exception."""
 
     def work(_value: func.HttpRequest) -> str:
         raise ValueError("secret")
@@ -173,7 +173,7 @@ def test_an_exception_is_an_empty_500() -> None:
     serve([http(work)], requests)
 
 
-def test_what_no_route_takes_is_an_empty_404() -> None:
+def test_an_unknown_route_is_an_empty_404() -> None:
     """An unknown path, another prefix, a wrong method: all the same. The root has a page."""
     only_get = a_function(lambda _value: "ok", HttpTrigger("x", frozenset({"GET"}), "anonymous"))
 
@@ -187,8 +187,8 @@ def test_what_no_route_takes_is_an_empty_404() -> None:
     serve([only_get], requests)
 
 
-def test_keys_open_what_their_level_allows() -> None:
-    """No or a wrong key is 401; the host key opens level function, the master key admin too."""
+def test_keys_allow_what_their_level_allows() -> None:
+    """A missing or wrong key is 401; the host key is for level function, the master key for admin, too."""
     functions = [
         http(lambda _value: "ok", level, level, name=level)
         for level in ("anonymous", "function", "admin")  # type: ignore[misc,unused-ignore]
@@ -205,8 +205,8 @@ def test_keys_open_what_their_level_allows() -> None:
     serve(functions, requests)
 
 
-def test_a_disabled_function_is_not_there_but_for_the_master_key() -> None:
-    """AzureWebJobs.{name}.Disabled hides a function; without a key it asks for one first."""
+def test_a_disabled_function_is_hidden_but_for_the_master_key() -> None:
+    """AzureWebJobs.{name}.Disabled hides a function; without a key the reply is 401 first."""
 
     async def requests(client: Client) -> None:
         codes = [(await client.get("/api/x", headers=headers)).status_code for headers in ({}, HOST, MASTER)]
@@ -216,7 +216,7 @@ def test_a_disabled_function_is_not_there_but_for_the_master_key() -> None:
 
 
 def test_a_body_beyond_the_limit_is_an_empty_500() -> None:
-    """Exactly the limit passes, one byte more does not reach the function, and ends the connection."""
+    """A body of exactly the limit passes, one byte more does not reach the function, and closes the connection."""
     seen: list[int] = []
 
     def work(_value: func.HttpRequest) -> str:
@@ -233,7 +233,7 @@ def test_a_body_beyond_the_limit_is_an_empty_500() -> None:
 
 
 def test_a_chunked_body_does_not_reach_the_function(caplog: pytest.LogCaptureFixture) -> None:
-    """The platform gives a worker no body whose length was not told; the log says so."""
+    """The platform gives a worker no body without a declared length; the log says so."""
 
     async def chunks() -> AsyncIterator[bytes]:
         yield b"abc"
@@ -247,8 +247,8 @@ def test_a_chunked_body_does_not_reach_the_function(caplog: pytest.LogCaptureFix
     assert "chunked_body_dropped" in [record.__dict__.get("action") for record in caplog.records]
 
 
-def test_requests_beyond_the_limits_wait_or_are_refused() -> None:
-    """Of ten requests, two run at once and three wait; the other five get 429 at once."""
+def test_requests_beyond_the_limits_wait_or_are_rejected() -> None:
+    """Of ten requests, two run and three wait; the other five get 429 immediately."""
     most = running = 0
 
     async def work(_value: func.HttpRequest) -> str:
@@ -268,8 +268,8 @@ def test_requests_beyond_the_limits_wait_or_are_refused() -> None:
     assert most == 2
 
 
-def test_admin_is_the_master_keys() -> None:
-    """Without key 401, with the host key 403; the status tells id, state and version."""
+def test_admin_requires_the_master_key() -> None:
+    """Without a key 401, with the host key 403; the status has id, state and version."""
 
     async def requests(client: Client) -> None:
         url = "/admin/host/status"
@@ -281,7 +281,7 @@ def test_admin_is_the_master_keys() -> None:
 
 
 def test_a_function_may_be_run_by_hand() -> None:
-    """202 at once, the name in any case, the input as text; then the function runs."""
+    """202 immediately, the name in any case, the input as text; then the function runs."""
     ran: list[tuple[str, str]] = []
     all_ran = asyncio.Event()
 
@@ -313,7 +313,7 @@ def test_a_function_may_be_run_by_hand() -> None:
         ("tick", b"{}", {}, 401),
     ],
 )
-def test_what_cannot_be_run_by_hand_is_refused(
+def test_an_invalid_run_by_hand_is_rejected(
     path: str, content: bytes, headers: dict[str, str], status: int
 ) -> None:
     """An unknown name, no object, an HTTP function, no master key."""
@@ -326,7 +326,7 @@ def test_what_cannot_be_run_by_hand_is_refused(
 
 
 def test_keys_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A key in the query, as one in the header, stays out of the log."""
+    """Neither a key in the query nor one in the header is in the log."""
 
     async def requests(client: Client) -> None:
         assert (await client.get("/api/x?code=host&other=1")).status_code == 200

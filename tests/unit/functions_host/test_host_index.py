@@ -1,4 +1,4 @@
-"""What the host makes of a function_app.py, and what it refuses."""
+"""How the host indexes a function_app.py, and what it rejects."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ MakeApp = Callable[..., Path]
 SETTINGS = AppSettings({"QUEUE": "Orders", "SCHEDULE": "0 */5 * * * *", "AzureWebJobs.off.Disabled": "true"})
 
 
-def test_functions_are_indexed_with_what_they_bind_to(make_app: MakeApp) -> None:
+def test_functions_are_indexed_with_their_bindings(make_app: MakeApp) -> None:
     """Routes, methods, levels, queues, schedules and settings by reference, blueprints included, in order."""
     app = make_app(
         """
@@ -72,17 +72,17 @@ def test_functions_are_indexed_with_what_they_bind_to(make_app: MakeApp) -> None
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
     ],
 )
-def test_an_app_without_exactly_one_function_app_is_refused(
+def test_an_app_without_exactly_one_function_app_is_rejected(
     make_app: MakeApp, code: str, reason: str
 ) -> None:
-    """As in the worker, there must be exactly one; what its import raises is told and kept."""
+    """As in the worker, there must be exactly one; an exception of its import is reported and kept as the cause."""
     with pytest.raises(AppLoadError, match=reason) as refusal:
         load_app(make_app(code), SETTINGS)
     assert ("cannot be imported" in reason) == (refusal.value.__cause__ is not None)
 
 
-def test_a_folder_without_function_app_is_refused(tmp_path: Path) -> None:
-    """The file that is missing is named."""
+def test_a_folder_without_function_app_is_rejected(tmp_path: Path) -> None:
+    """The missing file is named."""
     with pytest.raises(AppLoadError, match=r"function_app\.py does not exist"):
         load_app(tmp_path, SETTINGS)
 
@@ -112,10 +112,10 @@ RETRY = '@app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval=
         ('@app.timer_trigger(arg_name="t", schedule="* * * * *")\n' + RETRY, "t", "retry policy"),
     ],
 )
-def test_what_this_host_does_not_run_is_refused_at_the_start(
+def test_unsupported_functions_are_rejected_at_the_start(
     make_app: MakeApp, decorators: str, parameters: str, reason: str
 ) -> None:
-    """Other triggers, bindings and retry policies are refused with the function's name."""
+    """Other triggers, bindings and retry policies are rejected with the function's name."""
     app = make_app(f"app = func.FunctionApp()\n{decorators}def f({parameters}): ...")
     with pytest.raises(NotSupported, match=reason) as refusal:
         load_app(app, SETTINGS)
@@ -133,8 +133,8 @@ def test_what_this_host_does_not_run_is_refused_at_the_start(
         ("@app.function_name('f')\ndef f(): ...", "does not have a trigger"),
     ],
 )
-def test_a_function_that_does_not_fit_is_refused(make_app: MakeApp, code: str, reason: str) -> None:
-    """Parameters that nothing binds, names that are not unique, no trigger."""
+def test_an_invalid_function_is_rejected(make_app: MakeApp, code: str, reason: str) -> None:
+    """Unbound parameters, duplicate names, no trigger."""
     with pytest.raises(AppLoadError, match=reason):
         load_app(make_app("app = func.FunctionApp()\n" + code), SETTINGS)
 
@@ -157,10 +157,10 @@ def test_a_function_that_does_not_fit_is_refused(make_app: MakeApp, code: str, r
         ),
     ],
 )
-def test_a_trigger_that_leads_nowhere_puts_its_function_in_error_alone(
+def test_an_invalid_trigger_puts_its_function_alone_in_error(
     make_app: MakeApp, decorator: str, parameter: str, fault: str
 ) -> None:
-    """A `%NAME%` that no setting has, a queue that cannot be: the others are as they were."""
+    """A `%NAME%` without a setting, an impossible queue name: the others are unchanged."""
     code = f"app = func.FunctionApp()\n{decorator}def f({parameter}): ...\n\n{HTTP}def g(req): ...\n"
     broken, whole = load_app(make_app(code), SETTINGS)
     assert (broken.name, whole.name, whole.fault) == ("f", "g", "")

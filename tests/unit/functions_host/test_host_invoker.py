@@ -1,4 +1,4 @@
-"""Functions are called as the Python worker calls them."""
+"""Functions are called as by the Python worker."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ FIXED = UUID("6f1c2a52-0000-4000-8000-000000000000")
 
 
 def keep_in(seen: list[Any]) -> Callable[..., None]:
-    """A function that keeps what it is called with."""
+    """A function that keeps its argument."""
 
     def keep(_value: Any) -> None:
         seen.append(_value)
@@ -94,7 +94,7 @@ def test_an_async_function_runs_on_the_loop() -> None:
 
 
 def test_a_function_that_raises_fails_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
-    """The invocation fails, the exception is kept as its cause, and logged with its traceback."""
+    """The invocation fails, the exception is its cause, and is logged with its traceback."""
 
     def work(_value: str) -> None:
         raise ValueError("what went wrong")
@@ -108,7 +108,7 @@ def test_a_function_that_raises_fails_with_its_cause(caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("raised", [SystemExit, StopIteration])
-def test_a_function_that_exits_fails_its_invocation_alone(raised: type[BaseException]) -> None:
+def test_a_function_that_exits_fails_only_its_invocation(raised: type[BaseException]) -> None:
     """sys.exit, or a StopIteration that no future can hold, within a function does not end the host."""
 
     def work(_value: str) -> None:
@@ -119,13 +119,13 @@ def test_a_function_that_exits_fails_its_invocation_alone(raised: type[BaseExcep
 
 
 def test_a_value_from_a_function_without_return_binding_fails_it() -> None:
-    """The worker refuses a value that nothing takes: a queue function that returns one has failed."""
+    """The worker rejects a value without a binding: a queue function that returns one has failed."""
     with pytest.raises(FunctionFailed, match=r"no \$return binding"):
         invoke(a_function(lambda _value: "something", annotation=str))
 
 
 def test_an_http_function_must_return_a_response() -> None:
-    """A dictionary, or nothing, is no HttpResponse; a string is."""
+    """A dictionary, or None, is no HttpResponse; a string is."""
     request = Datum(
         dict.fromkeys(("method", "url"), Datum("", "string"))
         | {"headers": {}, "query": {}, "params": {}, "body": Datum(b"", "bytes")},
@@ -140,8 +140,8 @@ def test_an_http_function_must_return_a_response() -> None:
     assert (answer.type, answer.value) == ("string", "text")
 
 
-def test_a_function_beyond_its_timeout_takes_the_innocent_calls_with_it() -> None:
-    """functionTimeout kills the worker, which is told once: what runs in it fails, what comes later is answered."""
+def test_a_function_beyond_its_timeout_fails_concurrent_calls_too() -> None:
+    """functionTimeout kills the worker: running invocations fail, later ones succeed."""
     killed: list[float] = []
 
     async def work(_value: str) -> None:
@@ -166,8 +166,8 @@ def test_a_function_beyond_its_timeout_takes_the_innocent_calls_with_it() -> Non
     assert len(killed) == 1
 
 
-def test_the_end_of_the_worker_fails_every_call_that_is_under_way() -> None:
-    """Those that began after the kill too, so that their messages are released before the process is gone."""
+def test_the_end_of_the_worker_fails_every_call_in_progress() -> None:
+    """Those that began after the kill, too, so that their messages are released before the process ends."""
 
     async def work(_value: str) -> None:
         await asyncio.sleep(10)
@@ -189,7 +189,7 @@ def test_the_end_of_the_worker_fails_every_call_that_is_under_way() -> None:
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*, is_async: bool) -> None:
-    """The wait ends; an async function is cancelled, a thread is left to itself and counted."""
+    """The wait ends; an async function is cancelled, a thread is abandoned and counted."""
     release = threading.Event()
 
     def in_thread(_value: str) -> None:
@@ -212,8 +212,8 @@ def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*
     asyncio.run(main())
 
 
-def test_context_tells_the_invocation() -> None:
-    """A function that asks for `context` gets id, name, folder and trace."""
+def test_context_describes_the_invocation() -> None:
+    """A function with the parameter `context` gets id, name, folder and trace."""
     seen: list[func.Context] = []
 
     def work(_value: str, context: func.Context) -> None:
@@ -235,8 +235,8 @@ def test_context_tells_the_invocation() -> None:
     assert (context.retry_context.retry_count, context.retry_context.max_retry_count) == (0, 0)
 
 
-def test_log_records_of_a_function_carry_its_invocation_into_its_thread() -> None:
-    """What a function logs is a JSON line with its name and invocation id; its extra is lost, the host's is kept."""
+def test_log_records_of_a_function_carry_its_invocation() -> None:
+    """A function's record is a JSON line with its name and invocation id; its extra is lost, the host's is kept."""
     lines: list[str] = []
 
     class Collect(logging.Handler):
@@ -257,12 +257,12 @@ def test_log_records_of_a_function_carry_its_invocation_into_its_thread() -> Non
     invoke(a_function(work, annotation=str))
     logger.info("Elsewhere")
     logger.name = "adf_trigger.functions_host.tests"
-    logger.info("Of the host", extra={"action": "told", "when": START})
+    logger.info("Of the host", extra={"action": "from_host", "when": START})
     first, second, third = map(json.loads, lines)
     assert (first["function"], first["invocation_id"]) == ("work", str(FIXED))
     assert (first["message"], first["level"]) == ("Lost hello", "ERROR")
     assert not {"action", "when"} & set(first)
-    assert (third["action"], third["when"]) == ("told", str(START))
+    assert (third["action"], third["when"]) == ("from_host", str(START))
     assert "KeyError: 'NO hello'" in first["exception"]
     assert "function" not in second
     assert current_invocation.get() is None
@@ -297,15 +297,15 @@ def test_a_queue_message_is_built_as_the_worker_does() -> None:
 
 
 @pytest.mark.parametrize(("annotation", "expected"), [(str, "body"), (bytes, b"body")])
-def test_a_parameter_may_ask_for_the_bare_value(annotation: type, expected: object) -> None:
+def test_a_parameter_may_have_the_type_of_the_body(annotation: type, expected: object) -> None:
     """Annotated with str or bytes, a queue function gets the body itself."""
     seen: list[object] = []
     invoke(a_function(keep_in(seen), annotation=annotation), Datum("body", "string"))
     assert seen == [expected]
 
 
-def test_a_timer_request_tells_past_due_and_schedule() -> None:
-    """past_due and the stored status arrive; without monitor the status is empty."""
+def test_a_timer_request_has_past_due_and_schedule() -> None:
+    """past_due and the stored status are passed; without monitor the status is empty."""
     seen: list[Any] = []
     function = a_function(keep_in(seen), TIMER)
     status = ScheduleStatus(last=START, next=START, last_updated=START)
@@ -317,14 +317,14 @@ def test_a_timer_request_tells_past_due_and_schedule() -> None:
     assert (seen[1].past_due, seen[1].schedule_status) == (False, {})
 
 
-def test_a_value_that_cannot_be_taken_fails_the_invocation() -> None:
-    """A value of another kind than the trigger's converter knows is a failure, not an error of the host."""
+def test_a_value_that_cannot_be_converted_fails_the_invocation() -> None:
+    """A value of an unknown type for the trigger's converter is a failure, not an error of the host."""
     with pytest.raises(FunctionFailed, match="cannot take"):
         invoke(a_function(lambda _value: None, TIMER), Datum("x", "string"))
 
 
 def test_the_default_pool_is_pythons() -> None:
-    """Without PYTHON_THREADPOOL_THREAD_COUNT as many run at once as Python's default pool has threads."""
+    """Without PYTHON_THREADPOOL_THREAD_COUNT there are as many threads as in Python's default pool."""
     with ThreadPoolExecutor() as pythons:
         threads = pythons._max_workers
     barrier = threading.Barrier(threads, timeout=60)

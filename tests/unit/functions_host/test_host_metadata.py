@@ -1,4 +1,4 @@
-"""What a queue function is told of its message, and what the message itself can make of that."""
+"""The metadata that a queue function gets with its message, and how the message can change it."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ TRUE = ("the-true-id", 2, "receipt", START, START.replace(month=12), START.repla
 NAMES = ["Id", "DequeueCount", "PopReceipt", "InsertionTime", "ExpirationTime", "NextVisibleTime"]
 
 
-def told(body: bytes, trigger: QueueTrigger = TEXT) -> func.QueueMessage:
+def received(body: bytes, trigger: QueueTrigger = TEXT) -> func.QueueMessage:
     """The message as the function gets it."""
     seen: list[func.QueueMessage] = []
 
@@ -53,7 +53,7 @@ def told(body: bytes, trigger: QueueTrigger = TEXT) -> func.QueueMessage:
 
 
 def facts(message: func.QueueMessage) -> tuple[object, ...]:
-    """All that is told of a message."""
+    """All metadata of a message."""
     times = (message.insertion_time, message.expiration_time, message.time_next_visible)
     return (message.id, message.dequeue_count, message.pop_receipt, *times)
 
@@ -73,11 +73,11 @@ def facts(message: func.QueueMessage) -> tuple[object, ...]:
         ({"id": "first", "Id": "last"}, 0, "last"),
     ],
 )
-def test_a_property_of_the_message_takes_the_place_of_the_metadata(
+def test_a_property_of_the_message_replaces_the_metadata(
     document: dict[str, Any], place: int, expected: object
 ) -> None:
-    """Named like a field of the message, in any case, a top-level property is what the function is told."""
-    changed = facts(told(json.dumps(document).encode()))
+    """A top-level property named like a field of the message, in any case, is what the function gets."""
+    changed = facts(received(json.dumps(document).encode()))
     assert changed[place] == expected
     assert [fact for index, fact in enumerate(changed) if index != place] == [
         fact for index, fact in enumerate(TRUE) if index != place
@@ -85,11 +85,11 @@ def test_a_property_of_the_message_takes_the_place_of_the_metadata(
 
 
 @pytest.mark.parametrize("name", NAMES[1:2] + NAMES[3:])
-def test_a_property_that_is_no_count_or_time_fails_the_function_before_it_is_called(name: str) -> None:
-    """The worker cannot read it: the message fails at every delivery, and in the poison queue again."""
+def test_an_invalid_count_or_time_fails_the_function_before_it_is_called(name: str) -> None:
+    """The worker cannot parse it: the message fails at every delivery, and in the poison queue again."""
     for spelling in (name, name.lower(), name.upper()):
         with pytest.raises(FunctionFailed, match="cannot take"):
-            told(json.dumps({spelling: "garbage"}).encode())
+            received(json.dumps({spelling: "garbage"}).encode())
 
 
 @pytest.mark.parametrize(
@@ -104,27 +104,27 @@ def test_a_property_that_is_no_count_or_time_fails_the_function_before_it_is_cal
         b"",
     ],
 )
-def test_what_is_no_property_of_an_object_changes_nothing(body: bytes) -> None:
-    """Nulls and arrays are passed over; so are inner objects, arrays, base64 and what is no JSON."""
-    assert facts(told(body)) == TRUE
+def test_other_contents_of_the_message_change_nothing(body: bytes) -> None:
+    """Nulls and arrays are ignored; so are nested objects, base64 and texts that are no JSON."""
+    assert facts(received(body)) == TRUE
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*NAMES, *map(str.lower, NAMES)]), st.text() | st.integers()))
-def test_a_binary_trigger_is_told_the_truth(document: dict[str, Any]) -> None:
-    """With the data type BINARY the same bytes arrive, and nothing in them changes what is told of them."""
-    assert facts(told(json.dumps(document).encode(), BINARY)) == TRUE
+def test_a_binary_trigger_gets_the_real_metadata(document: dict[str, Any]) -> None:
+    """With the data type BINARY the same bytes arrive, and they do not change the metadata."""
+    assert facts(received(json.dumps(document).encode(), BINARY)) == TRUE
 
 
 def test_text_that_is_not_utf_8_never_reaches_a_function_that_asks_for_text() -> None:
-    """It fails before the call; a binary trigger takes it."""
+    """It fails before the call; a binary trigger accepts it."""
     with pytest.raises(FunctionFailed, match="UTF-8"):
-        told(b"\xff")
-    assert facts(told(b"\xff", BINARY)) == TRUE
+        received(b"\xff")
+    assert facts(received(b"\xff", BINARY)) == TRUE
 
 
 def test_a_message_given_by_hand_was_never_on_a_queue() -> None:
-    """No id, no receipt, no delivery; inserted now, and kept for ever."""
+    """No id, no receipt, no delivery; inserted now, and never expiring."""
     metadata = metadata_by_hand(START, queue_datum(TEXT, b"by hand"))
     known = {name: json.loads(datum.value) for name, datum in metadata.items()}
     assert "Id" not in known

@@ -1,4 +1,4 @@
-"""NCRONTAB: what an expression means, and when it fires next."""
+"""NCRONTAB: how an expression is parsed, and when it fires next."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,13 +37,13 @@ LIMITS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
         ("15", "2026-12-07T12:00:00"),
     ],
 )
-def test_an_expression_fires_when_the_platform_says(expression: str, expected: str) -> None:
+def test_an_expression_fires_like_on_the_platform(expression: str, expected: str) -> None:
     """Known expressions give the platform's next occurrence."""
     assert Schedule(expression).next_after(NOON) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 def test_both_day_fields_must_match() -> None:
-    """Friday the 13th is a Friday that is the 13th, where cron would take either."""
+    """Friday the 13th is both a Friday and the 13th, where cron would accept either."""
     assert Schedule("0 0 0 13 * Fri").next_after(NOON) == datetime(2027, 8, 13, tzinfo=UTC)
 
 
@@ -55,7 +55,7 @@ def test_an_occurrence_is_not_its_own_next() -> None:
 
 
 def test_a_date_that_never_comes_has_no_next() -> None:
-    """The 30th of February is no occurrence, and is found out soon."""
+    """The 30th of February never occurs, which is found out quickly."""
     assert Schedule("0 0 0 30 2 *").next_after(NOON) is None
 
 
@@ -89,8 +89,8 @@ def test_a_date_that_never_comes_has_no_next() -> None:
         "00:00:00",
     ],
 )
-def test_what_is_no_ncrontab_is_refused_with_the_expression(expression: str) -> None:
-    """A wrong expression raises, with the platform's own sentence."""
+def test_an_invalid_expression_is_rejected_with_its_text(expression: str) -> None:
+    """An invalid expression raises, with the platform's own message."""
     with pytest.raises(InvalidSchedule) as refusal:
         Schedule(expression)
     assert str(refusal.value) == (
@@ -121,7 +121,7 @@ def test_only_schedules_within_every_minute_are_too_frequent_to_monitor(
 
 @dataclass(frozen=True)
 class _Field:
-    """A field as it is written, and the values that it must stand for."""
+    """A field as it is written, and the values that it must match."""
 
     text: str
     values: frozenset[int]
@@ -170,7 +170,7 @@ def _by_brute_force(fields: tuple[_Field, ...], instant: datetime) -> datetime |
 def test_the_next_occurrence_is_the_first_match_after_the_instant(
     fields: tuple[_Field, ...], instant: datetime
 ) -> None:
-    """It is what a search through every second would find."""
+    """A search through every second would find the same."""
     expected = _by_brute_force(fields, instant)
     found = Schedule(" ".join(field.text for field in fields)).next_after(instant)
     if expected is None:

@@ -1,4 +1,4 @@
-"""The queue trigger on a memory queue, in virtual time: what happens to a message, and when."""
+"""The queue trigger on a memory queue, in virtual time."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ LEASE = HostTimes().message_lease
 
 @dataclass
 class Bench:
-    """A listener on memory queues, and what its function was given."""
+    """A listener on memory queues, and the calls of its function."""
 
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     poison: MemoryQueue | None = field(default_factory=lambda: MemoryQueue("orders-poison"))
@@ -55,7 +55,7 @@ class Bench:
 
 
 async def succeed(_: LeasedMessage, __: bytes) -> None:
-    """A function that returns at once."""
+    """A function that returns immediately."""
 
 
 async def fail(_: LeasedMessage, __: bytes) -> None:
@@ -64,7 +64,7 @@ async def fail(_: LeasedMessage, __: bytes) -> None:
 
 
 def taking(seconds: float) -> Callable[[LeasedMessage, bytes], Awaitable[object]]:
-    """A function that takes its time."""
+    """A function that takes some time."""
 
     async def work(_: LeasedMessage, __: bytes) -> None:
         await asyncio.sleep(seconds)
@@ -73,15 +73,15 @@ def taking(seconds: float) -> Callable[[LeasedMessage, bytes], Awaitable[object]
 
 
 def test_a_message_is_deleted_once_its_function_has_returned() -> None:
-    """Success removes the message, and it was seen once."""
+    """Success removes the message, and it was delivered once."""
     bench = Bench()
     bench.queue.put("hello")
     bench.run(succeed, seconds=30)
     assert (bench.seen, bench.queue.contents) == ([("hello", 1)], [])
 
 
-def test_a_failed_message_comes_back_at_once_by_default() -> None:
-    """host.json's visibilityTimeout is 0 unless set: five tries take seconds, not minutes."""
+def test_a_failed_message_is_delivered_again_immediately_by_default() -> None:
+    """host.json's visibilityTimeout is 0 by default: five tries take seconds, not minutes."""
     bench = Bench()
     bench.queue.put("bad")
     bench.run(fail, seconds=30)
@@ -90,7 +90,7 @@ def test_a_failed_message_comes_back_at_once_by_default() -> None:
 
 
 def test_a_failed_message_waits_for_the_visibility_timeout() -> None:
-    """Between two tries lies visibilityTimeout, not the lease."""
+    """Two tries are visibilityTimeout apart, not a lease."""
     bench = Bench(options=replace(PLAIN, visibility_timeout=30.0))
     bench.queue.put("bad")
     bench.run(fail, seconds=100)
@@ -100,7 +100,7 @@ def test_a_failed_message_waits_for_the_visibility_timeout() -> None:
 
 
 def test_the_fifth_failure_moves_a_message_to_poison() -> None:
-    """maxDequeueCount tries, the first included; then the raw text is on the poison queue, and only there."""
+    """After maxDequeueCount tries the raw text is on the poison queue, and only there."""
     bench = Bench()
     bench.queue.put("bad")
     bench.run(fail, seconds=60)
@@ -109,8 +109,8 @@ def test_the_fifth_failure_moves_a_message_to_poison() -> None:
     assert len(bench.queue.times("release")) == 4
 
 
-def test_a_function_that_fails_after_a_renewal_gives_its_message_back() -> None:
-    """The release uses the last receipt, so that the message is back at once, not when the lease is over."""
+def test_a_function_that_fails_after_a_renewal_releases_its_message() -> None:
+    """The release uses the last receipt, so the message is visible immediately, not when the lease is over."""
     bench = Bench()
     bench.queue.put("bad")
 
@@ -122,7 +122,7 @@ def test_a_function_that_fails_after_a_renewal_gives_its_message_back() -> None:
     assert [count for _, count in bench.seen] == [1, 2]
 
 
-def test_a_message_that_killed_its_host_too_often_is_poisoned_unseen() -> None:
+def test_a_message_that_killed_its_host_too_often_is_poisoned_without_a_call() -> None:
     """Delivered more often than maxDequeueCount, as after host crashes, it does not reach the function."""
     bench = Bench()
     bench.queue.stored[bench.queue.put("killer")].dequeue_count = 5
@@ -131,8 +131,8 @@ def test_a_message_that_killed_its_host_too_often_is_poisoned_unseen() -> None:
     assert (bench.seen, bench.queue.contents, bench.poison.contents) == ([], [], ["killer"])
 
 
-def test_an_undecodable_message_is_poisoned_as_it_came() -> None:
-    """With base64 asked for, plain text goes to poison at once, untouched."""
+def test_an_undecodable_message_is_poisoned_unchanged() -> None:
+    """With base64 configured, plain text goes to poison immediately and unchanged."""
     bench = Bench(options=QueuesOptions())
     bench.queue.put("not base64!")
     bench.queue.put(base64.b64encode(b"fine").decode())
@@ -142,7 +142,7 @@ def test_an_undecodable_message_is_poisoned_as_it_came() -> None:
 
 
 def test_without_a_poison_queue_a_failed_message_stays_hidden_for_the_lease() -> None:
-    """A poison queue's own function gets a failed message again when its lease is over, not at once."""
+    """A poison queue's own function gets a failed message again when its lease is over, not immediately."""
     bench = Bench(queue=MemoryQueue("orders-poison"), poison=None)
     bench.queue.put("bad")
     bench.run(fail, seconds=2 * LEASE + 10)
@@ -151,7 +151,7 @@ def test_without_a_poison_queue_a_failed_message_stays_hidden_for_the_lease() ->
 
 
 def test_the_lease_is_renewed_at_half_until_the_function_returns() -> None:
-    """A function of 22 minutes keeps its message: renewed each five, seen once, deleted with the last receipt."""
+    """A function of 22 minutes keeps its message: renewed every five, delivered once, deleted with the last receipt."""
     bench = Bench()
     bench.queue.put("long")
     bench.run(taking(22 * 60), seconds=30 * 60)
@@ -161,7 +161,7 @@ def test_the_lease_is_renewed_at_half_until_the_function_returns() -> None:
 
 
 def test_renewal_has_ended_before_the_message_is_deleted() -> None:
-    """A renewal whose answer is on its way when the function returns gives the receipt that the delete uses."""
+    """A renewal in progress when the function returns gives the receipt of the delete."""
     bench = Bench()
     bench.queue.slow["renew"] = 5.0
     bench.queue.put("long")
@@ -171,8 +171,8 @@ def test_renewal_has_ended_before_the_message_is_deleted() -> None:
     assert bench.queue.contents == []
 
 
-def test_a_lost_lease_leaves_the_message_to_who_took_it(caplog: pytest.LogCaptureFixture) -> None:
-    """Taken over by another, a message is neither renewed nor deleted any more, while the function goes on."""
+def test_a_lost_lease_leaves_the_message_to_its_new_owner(caplog: pytest.LogCaptureFixture) -> None:
+    """A message received by another host is neither renewed nor deleted, while the function continues."""
     bench = Bench()
     message_id = bench.queue.put("contested")
     finished: list[float] = []
@@ -191,8 +191,8 @@ def test_a_lost_lease_leaves_the_message_to_who_took_it(caplog: pytest.LogCaptur
     assert actions == ["message_lease_lost", "message_taken_over"]
 
 
-def test_no_more_run_at_once_than_batch_size_and_threshold_allow() -> None:
-    """Of forty messages, 16 + 8 are under way at most, and all are done in the end."""
+def test_no_more_run_concurrently_than_batch_size_and_threshold_allow() -> None:
+    """Of forty messages, 16 + 8 are in progress at most, and all are processed."""
     bench = Bench(options=replace(PLAIN, batch_size=16, new_batch_threshold=8))
     for number in range(40):
         bench.queue.put(str(number))
@@ -209,8 +209,8 @@ def test_no_more_run_at_once_than_batch_size_and_threshold_allow() -> None:
     assert (most, bench.queue.contents, len(bench.seen)) == (24, [], 40)
 
 
-def test_a_batch_may_be_handed_over_in_another_order() -> None:
-    """Shuffled, the order is not that of the queue; left alone, it is."""
+def test_a_batch_may_be_delivered_in_another_order() -> None:
+    """Shuffled, the order is not that of the queue; by default it is."""
     orders = []
     for shuffle in (None, Random(1)):  # noqa: S311 - a shuffle
         bench = Bench(shuffle=shuffle)
@@ -223,8 +223,8 @@ def test_a_batch_may_be_handed_over_in_another_order() -> None:
     assert sorted(orders[1]) == orders[0]
 
 
-def test_polling_goes_on_after_a_fault() -> None:
-    """A queue that cannot be polled is polled again, and what it holds is not lost."""
+def test_polling_continues_after_a_fault() -> None:
+    """A queue whose poll fails is polled again, and its messages are not lost."""
     bench = Bench()
     bench.queue.faults["receive"] = [StorageFault("busy", status=500)] * 3
     bench.queue.put("patient")
@@ -243,8 +243,8 @@ def test_an_empty_queue_is_polled_ever_less_often_up_to_the_cap() -> None:
     assert all(pause == pytest.approx(2.0) for pause in pauses[7:-1])
 
 
-def test_stopping_takes_no_new_message_and_waits_for_those_under_way() -> None:
-    """What was begun is finished and deleted; what arrives afterwards stays."""
+def test_stopping_receives_no_new_message_and_waits_for_those_in_progress() -> None:
+    """Messages in progress are finished and deleted; later ones stay."""
     bench = Bench()
     bench.queue.put("begun")
 
@@ -266,14 +266,14 @@ def test_stopping_takes_no_new_message_and_waits_for_those_under_way() -> None:
     ],
 )
 def test_a_queue_has_a_poison_queue_where_the_name_allows(queue: str, expected: str | None) -> None:
-    """Not a poison queue itself, nor one whose name would become longer than 63."""
+    """A poison queue has none, nor a queue whose poison queue's name would be longer than 63."""
     assert poison_name(queue) == expected
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
-def test_base64_gives_back_the_bytes(body: bytes) -> None:
-    """Encoded bytes are decoded, line breaks within the text or not."""
+def test_base64_decodes_to_the_bytes(body: bytes) -> None:
+    """Encoded bytes are decoded, with or without line breaks in the text."""
     text = base64.b64encode(body).decode()
     assert decode(text, "base64") == body
     assert decode(base64.encodebytes(body).decode(), "base64") == body
@@ -282,8 +282,8 @@ def test_base64_gives_back_the_bytes(body: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["{}", "a", "ab=", "YQ==YQ==", "é", "YQ", "YQ===", "_-8=", "\ufeffYQ==", "YQ\xa0=="]
 )
-def test_what_is_no_base64_is_undecodable(text: str) -> None:
-    """Text that is not base64 raises, and does not become other bytes; URL-safe or without padding it is not."""
+def test_invalid_base64_is_undecodable(text: str) -> None:
+    """Text that is no base64 raises, and does not become other bytes; nor is URL-safe or unpadded base64 accepted."""
     with pytest.raises(Undecodable):
         decode(text, "base64")
 
@@ -291,8 +291,8 @@ def test_what_is_no_base64_is_undecodable(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "body"), [(" Y\tQ\r\n==", b"a"), ("", b""), (" \n", b""), ("77u/YQ==", b"\xef\xbb\xbfa")]
 )
-def test_blanks_within_base64_are_passed_over(text: str, body: bytes) -> None:
-    """Blanks, tabs and line breaks count for nothing, nothing at all is no bytes, a mark within is passed on."""
+def test_white_space_in_base64_is_ignored(text: str, body: bytes) -> None:
+    """Spaces, tabs and line breaks are ignored, an empty text is no bytes, a BOM inside is kept."""
     assert decode(text, "base64") == body
 
 
@@ -301,7 +301,7 @@ def test_blanks_within_base64_are_passed_over(text: str, body: bytes) -> None:
 def test_the_back_off_stays_between_floor_and_cap_and_starts_over(
     finds: list[bool], seed: int, floor: float, cap: float
 ) -> None:
-    """Every pause is within the limits; after a find it is the floor; without finds it never shrinks much."""
+    """Every pause is within the limits; after a message it is the floor; without messages it never shrinks much."""
     backoff = RandomizedBackoff(floor, cap, Random(seed))  # noqa: S311 - a spread
     for found in finds:
         pause = backoff.next(found=found)

@@ -1,4 +1,4 @@
-"""Which function a request is for: templates, constraints, methods, keys."""
+"""Which function handles a request: templates, constraints, methods, keys."""
 
 from urllib.parse import quote
 
@@ -60,7 +60,7 @@ from tests.unit.functions_host.doubles import a_function
         ("", "/", {}),
     ],
 )
-def test_a_template_matches_as_the_platforms_router_does(
+def test_a_template_matches_as_on_the_platforms_router(
     template: str, path: str, expected: dict[str, str] | None
 ) -> None:
     """Literals in any case, values decoded but for an encoded slash, optional and catch-all parameters."""
@@ -93,8 +93,8 @@ def test_a_template_matches_as_the_platforms_router_does(
         ("int:range(1,5)", ["3"], ["6", "x"]),
     ],
 )
-def test_a_constraint_lets_through_what_it_says(constraint: str, good: list[str], bad: list[str]) -> None:
-    """Each inline constraint takes its own and leaves the rest, which is then no match."""
+def test_a_constraint_accepts_its_values(constraint: str, good: list[str], bad: list[str]) -> None:
+    """Each inline constraint accepts its own values; any other is no match."""
     template = RouteTemplate("x/{value:" + constraint + "}")
     assert [template.match("/x/" + value) for value in good] == [{"value": value} for value in good]
     assert [template.match("/x/" + value) for value in bad] == [None] * len(bad)
@@ -114,7 +114,7 @@ def test_a_constraint_lets_through_what_it_says(constraint: str, good: list[str]
         "a//b",
     ],
 )
-def test_a_template_that_is_not_well_formed_is_refused(template: str) -> None:
+def test_a_malformed_template_is_rejected(template: str) -> None:
     """Such an app does not start."""
     with pytest.raises(AppLoadError):
         RouteTemplate(template)
@@ -123,14 +123,14 @@ def test_a_template_that_is_not_well_formed_is_refused(template: str) -> None:
 @settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: "/" not in text and text not in {".", ".."}))
 def test_any_value_survives_the_path(value: str) -> None:
-    """What a client encodes into a segment is what the function gets."""
+    """The function gets the value that a client encoded into a segment."""
     path = "/x/" + quote(value.encode("utf-8", "surrogatepass").decode("utf-8", "replace"), safe="")
     expected = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     assert RouteTemplate("x/{id}").match(normal_path(path)) == {"id": expected}
 
 
 def test_the_first_definition_that_matches_gets_the_request() -> None:
-    """Order decides between templates that both match; methods tell apart those that share one."""
+    """Order decides between two matching templates; methods distinguish equal templates."""
     functions = [
         a_function(print, HttpTrigger("runs/{id}", frozenset({"GET"}), "anonymous"), name="get"),
         a_function(print, HttpTrigger("runs/latest", frozenset({"GET"}), "anonymous"), name="shadowed"),
@@ -176,12 +176,12 @@ def test_the_first_definition_that_matches_gets_the_request() -> None:
     ],
 )
 def test_a_key_gives_its_level(given: str, function: str | None, level: str) -> None:
-    """The host key opens every function, a function's own that function alone, the master key everything."""
+    """The host key allows every function, a function's own key that function alone, the master key everything."""
     assert Keys("host", "master").level(given, function) == level
 
 
 def test_a_key_that_was_accepted_is_accepted_in_any_case() -> None:
-    """Compared exactly at first; afterwards the platform remembers it without regard to case."""
+    """It is compared exactly at first; afterwards the platform caches it without regard to case."""
     keys = Keys("Host", "Master")
     assert keys.level("HOST", "take") == "anonymous"
     assert keys.level("Host", "take") == "function"
@@ -197,7 +197,7 @@ def test_a_key_that_was_accepted_is_accepted_in_any_case() -> None:
         ("admin", ["admin"]),
     ],
 )
-def test_a_level_opens_what_it_should(required: AuthLevel, given_levels: list[str]) -> None:
-    """The master key opens everything, the host key what is of level function."""
+def test_a_level_accepts_its_keys(required: AuthLevel, given_levels: list[str]) -> None:
+    """The master key is accepted everywhere, the host key for level function."""
     levels: list[AuthLevel] = ["anonymous", "function", "admin"]
     assert [level for level in levels if Keys.suffices(level, required)] == given_levels

@@ -15,7 +15,7 @@ NONE = AppSettings({})
 
 
 def host_json(folder: Path, document: object, settings: AppSettings = NONE) -> HostJson:
-    """What a host.json means."""
+    """The settings of a host.json."""
     (folder / "host.json").write_text(json.dumps(document), encoding="utf-8")
     return load_host_json(folder, settings)
 
@@ -27,8 +27,8 @@ def test_settings_are_found_in_any_case_and_with_either_separator() -> None:
     assert settings.section("outer") == {"inner": "1"}
 
 
-def test_references_are_replaced_wherever_they_stand() -> None:
-    """%NAME% is replaced within a text; a name without value is refused by name."""
+def test_references_are_replaced_anywhere() -> None:
+    """%NAME% is replaced within a text; a name without value is rejected by name."""
     settings = AppSettings({"ENV": "test", "Q": "orders"})
     assert settings.resolve("%ENV%-%q%") == "test-orders"
     with pytest.raises(SettingError, match="'%MISSING%' does not resolve"):
@@ -36,14 +36,14 @@ def test_references_are_replaced_wherever_they_stand() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²"])
-def test_a_number_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_number_is_rejected(text: str) -> None:
     """PYTHON_THREADPOOL_THREAD_COUNT and the like must be whole numbers above 0."""
     with pytest.raises(SettingError, match="THREADS"):
         AppSettings({"THREADS": text}).whole_number("THREADS")
 
 
 def test_local_settings_fill_what_the_environment_lacks(tmp_path: Path) -> None:
-    """The environment wins over local.settings.json."""
+    """The environment takes precedence over local.settings.json."""
     document = {"IsEncrypted": False, "Values": {"A": "file", "B": "file"}, "Host": {"CORS": "*"}}
     (tmp_path / "local.settings.json").write_text(json.dumps(document), encoding="utf-8")
     environ = {"A": "environment"}
@@ -61,7 +61,7 @@ def test_local_settings_fill_what_the_environment_lacks(tmp_path: Path) -> None:
         ('{"Values": {"A": 1}}', "A must be a string"),
     ],
 )
-def test_local_settings_that_core_tools_would_not_take_are_refused(
+def test_local_settings_that_core_tools_would_reject_are_rejected(
     tmp_path: Path, content: str, reason: str
 ) -> None:
     """Each fault of local.settings.json is named."""
@@ -70,8 +70,8 @@ def test_local_settings_that_core_tools_would_not_take_are_refused(
         load_local_settings(tmp_path, {})
 
 
-def test_the_host_id_is_the_setting_or_made_of_machine_and_folder(tmp_path: Path) -> None:
-    """The same folder has the same id, another folder another; a setting overrules."""
+def test_the_host_id_is_the_setting_or_derived_from_machine_and_folder(tmp_path: Path) -> None:
+    """The same folder has the same id, another folder another; a setting takes precedence."""
     own = host_id(NONE, tmp_path)
     assert own == host_id(NONE, tmp_path)
     assert own != host_id(NONE, tmp_path.parent)
@@ -81,7 +81,7 @@ def test_the_host_id_is_the_setting_or_made_of_machine_and_folder(tmp_path: Path
 
 
 def test_host_json_is_honoured(tmp_path: Path) -> None:
-    """Every setting that this host knows is read; others are left alone."""
+    """Every setting that this host knows is read; others are ignored."""
     options = host_json(
         tmp_path,
         {
@@ -118,19 +118,19 @@ def test_without_host_json_the_platforms_defaults_hold(tmp_path: Path) -> None:
     assert options.function_timeout == 1800.0
 
 
-def test_an_app_setting_overrules_host_json(tmp_path: Path) -> None:
-    """AzureFunctionsJobHost__ and the path of a setting is the platform's way to override it."""
+def test_an_app_setting_overrides_host_json(tmp_path: Path) -> None:
+    """The platform's override is AzureFunctionsJobHost__ and the path of a setting."""
     settings = AppSettings({"AzureFunctionsJobHost__extensions__queues__batchSize": "1"})
     document = {"version": "2.0", "extensions": {"queues": {"batchSize": 8}}}
     assert host_json(tmp_path, document, settings).queues.batch_size == 1
 
 
 def test_no_timeout_is_minus_one(tmp_path: Path) -> None:
-    """functionTimeout -1 means without limit."""
+    """functionTimeout -1 means no limit."""
     assert host_json(tmp_path, {"version": "2.0", "functionTimeout": "-1"}).function_timeout is None
 
 
-def test_all_faults_of_host_json_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_of_host_json_are_reported_together(tmp_path: Path) -> None:
     """Each wrong setting is named in one error."""
     document = {
         "version": "2.0",
@@ -162,7 +162,7 @@ def test_all_faults_of_host_json_are_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("document", [[], {}, {"version": "1.0"}])
-def test_a_host_json_of_another_version_is_refused(tmp_path: Path, document: object) -> None:
+def test_a_host_json_of_another_version_is_rejected(tmp_path: Path, document: object) -> None:
     """The host v4 reads version 2.0 only."""
     with pytest.raises(SettingError, match=r"2\.0"):
         host_json(tmp_path, document)
@@ -171,14 +171,14 @@ def test_a_host_json_of_another_version_is_refused(tmp_path: Path, document: obj
 @pytest.mark.parametrize(
     ("text", "seconds"), [("00:00:30", 30), ("01:02:03.5", 3723.5), ("1.00:00:00", 86400), ("00:05", 300)]
 )
-def test_a_timespan_is_read_as_dotnet_does(text: str, seconds: float) -> None:
-    """Days before a point, a fraction behind one, the second optional."""
+def test_a_timespan_is_parsed_as_in_dotnet(text: str, seconds: float) -> None:
+    """Days before a point, a fraction after one, seconds optional."""
     assert parse_timespan(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "24:00:00", "00:60:00", "00:00:60", "-00:00:01", "a:b:c"])
-def test_what_is_no_timespan_is_refused(text: str) -> None:
-    """Anything else raises."""
+def test_an_invalid_timespan_is_rejected(text: str) -> None:
+    """Any other text raises."""
     with pytest.raises(ValueError, match="hh:mm:ss"):
         parse_timespan(text)
 
@@ -211,14 +211,14 @@ def test_a_connection_may_be_an_identity() -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {"X__credential": "managedidentity"}])
-def test_a_connection_that_leads_nowhere_is_refused(values: dict[str, str]) -> None:
-    """A trigger whose storage is not set is refused by the setting's name."""
+def test_a_missing_connection_is_rejected(values: dict[str, str]) -> None:
+    """A trigger without its storage setting is rejected by the setting's name."""
     with pytest.raises(SettingError, match="X"):
         storage_account(AppSettings(values), "X")
 
 
 def test_scaled_times_shorten_the_long_waits_only() -> None:
-    """Leases, locks and recovery scale; polling does not; a blob lease stays within what the service grants."""
+    """Leases, locks and recovery scale; polling does not; a blob lease stays within the service's limits."""
     times = HostTimes().scaled(0.01)
     assert (times.message_lease, times.lock_recovery) == (6.0, 0.6)
     assert (times.polling_floor, times.polling_cap) == (0.1, 2.0)
@@ -228,13 +228,13 @@ def test_scaled_times_shorten_the_long_waits_only() -> None:
 @pytest.mark.parametrize(
     "changes", [{"message_lease": 0.0}, {"lock_period": -1.0}, {"polling_floor": 3.0, "polling_cap": 2.0}]
 )
-def test_times_that_cannot_be_are_refused(changes: dict[str, float]) -> None:
+def test_impossible_times_are_rejected(changes: dict[str, float]) -> None:
     """Times are positive, and the floor is not above the cap."""
     with pytest.raises(ValueError, match="must"):
         HostTimes(**changes)
 
 
-def test_keys_are_made_and_not_shown(tmp_path: Path) -> None:
+def test_keys_are_generated_and_not_shown(tmp_path: Path) -> None:
     """Each host has keys of its own, and its representation hides them."""
     first, second = HostConfig(app=tmp_path), HostConfig(app=tmp_path)
     assert len({first.key, first.master_key, second.key, second.master_key}) == 4

@@ -1,4 +1,4 @@
-"""The timer trigger in virtual time: when it fires, and that only one host does."""
+"""The timer trigger in virtual time: when it fires, and on which host."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ class Host:
 def run(
     *hosts: Host, seconds: float, meanwhile: Callable[[list["asyncio.Task[None]"]], object] | None = None
 ) -> None:
-    """Let hosts run for some virtual time and stop; `meanwhile` is called half-way."""
+    """Let hosts run for some virtual time and stop; `meanwhile` is called half-way through."""
 
     async def main() -> None:
         tasks = [host.start(after=index) for index, host in enumerate(hosts)]
@@ -103,14 +103,14 @@ def kill(index: int) -> Callable[[list["asyncio.Task[None]"]], object]:
 
 
 def test_a_timer_fires_at_each_occurrence() -> None:
-    """In forty minutes, four occurrences, each at its second."""
+    """In forty minutes there are four occurrences, each at its second."""
     host = Host()
     run(host, seconds=40 * MINUTE + 1)
     assert [round(moment) for moment in host.runs] == [600, 1200, 1800, 2400]
 
 
 def test_runs_of_a_timer_never_overlap() -> None:
-    """A function that takes longer than the interval runs again when it is done, once for what it missed."""
+    """A function that takes longer than the interval runs again when it has ended, once for all it missed."""
     host = Host(schedule="*/10 * * * * *", takes=25.0)
     run(host, seconds=100)
     assert [round(moment) for moment in host.runs] == [10, 35, 60, 85]
@@ -127,7 +127,7 @@ def test_a_failed_run_does_not_end_the_schedule() -> None:
 
 
 def test_the_status_is_stored_after_the_function_has_returned() -> None:
-    """While it runs, storage still says that the run is to come: a crash would have it caught up."""
+    """While it runs, the stored next is still due: after a crash it would be caught up."""
     host = Host(takes=60.0)
     seen: list[datetime] = []
 
@@ -146,8 +146,8 @@ def test_the_status_is_stored_after_the_function_has_returned() -> None:
     assert seen == [START + timedelta(minutes=10), START + timedelta(minutes=20)]
 
 
-def test_what_was_missed_is_caught_up_by_one_run() -> None:
-    """Down for an hour of six occurrences: one run, at once, that says it is past due."""
+def test_missed_occurrences_are_caught_up_by_one_run() -> None:
+    """After an hour down, six occurrences mean one immediate run that is past due."""
     missed = ScheduleStatus(
         last=START - timedelta(minutes=60),
         next=START - timedelta(minutes=50),
@@ -160,8 +160,8 @@ def test_what_was_missed_is_caught_up_by_one_run() -> None:
     assert host.values[0]["ScheduleStatus"] == missed.to_json()
 
 
-def test_without_monitor_nothing_is_caught_up_and_no_status_is_told() -> None:
-    """use_monitor off: the function gets no status, and a restart knows nothing of what was missed."""
+def test_without_monitor_nothing_is_caught_up_and_no_status_is_passed() -> None:
+    """With use_monitor off, the function gets no status, and a restart knows no missed occurrence."""
     host = Host(store=None)
     run(host, seconds=11 * MINUTE)
     assert [round(moment) for moment in host.runs] == [600]
@@ -169,7 +169,7 @@ def test_without_monitor_nothing_is_caught_up_and_no_status_is_told() -> None:
 
 
 def test_a_schedule_of_seconds_is_not_monitored() -> None:
-    """Firing more than once a minute turns the monitor off: storage is not touched."""
+    """More than one occurrence a minute turns the monitor off: storage is not used."""
     host = Host(schedule="*/30 * * * * *")
     run(host, seconds=70)
     assert len(host.runs) == 2
@@ -178,14 +178,14 @@ def test_a_schedule_of_seconds_is_not_monitored() -> None:
 
 
 def test_a_timer_may_run_on_startup() -> None:
-    """Once at once, and then by its schedule, which that run has not moved."""
+    """It runs immediately, and then by its schedule, which that run has not moved."""
     host = Host(run_on_startup=True)
     run(host, seconds=11 * MINUTE)
     assert [round(moment) for moment in host.runs] == [0, 600]
 
 
 def test_of_two_hosts_one_fires() -> None:
-    """The lock is renewed for as long as the first host lives, so the second never fires."""
+    """The lock is renewed while the first host lives, so the second never fires."""
     lock, store = MemoryLock(), MemoryStatus()
     first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
     run(first, second, seconds=60 * MINUTE + 5)
@@ -193,8 +193,8 @@ def test_of_two_hosts_one_fires() -> None:
     assert lock.renewals >= 115
 
 
-def test_a_killed_host_is_followed_within_lease_and_recovery() -> None:
-    """Its lease runs out within 60 s and is found free within another 60 s; nothing fires twice."""
+def test_a_killed_host_is_replaced_within_lease_and_recovery() -> None:
+    """Its lease expires within 60 s and is acquired within another 60 s; nothing fires twice."""
     lock, store = MemoryLock(), MemoryStatus()
     first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
     run(first, second, seconds=60 * MINUTE + 5, meanwhile=kill(0))
@@ -203,7 +203,7 @@ def test_a_killed_host_is_followed_within_lease_and_recovery() -> None:
 
 
 def test_a_host_killed_in_a_run_is_followed_by_a_past_due_run() -> None:
-    """The successor runs at once, once, with past_due, for what the dead host had begun."""
+    """The successor runs immediately, once, with past_due, for the interrupted run."""
     lock, store = MemoryLock(), MemoryStatus()
     first = Host(lock=lock, store=store, takes=10 * MINUTE - 1)
     second = Host(lock=lock, store=store)
@@ -214,14 +214,14 @@ def test_a_host_killed_in_a_run_is_followed_by_a_past_due_run() -> None:
 
 
 def test_a_stopped_host_lets_the_next_one_fire_without_waiting_for_its_lease() -> None:
-    """The lock is released on an orderly stop."""
+    """The lock is released at an orderly stop."""
     lock = MemoryLock()
     run(Host(lock=lock), seconds=5 * MINUTE)
     assert lock.holder is None
 
 
-def test_a_host_whose_lock_was_lost_ends_at_its_next_renewal() -> None:
-    """Told that the lease is another's, it fires no more; the other host takes over within its recovery."""
+def test_a_host_that_lost_its_lock_ends_at_its_next_renewal() -> None:
+    """It fires no more, and the other host takes over within its recovery."""
     lock, store = MemoryLock(), MemoryStatus()
     first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
 
@@ -235,8 +235,8 @@ def test_a_host_whose_lock_was_lost_ends_at_its_next_renewal() -> None:
     assert [round(moment) for moment in second.runs] == [2400, 3000, 3600]
 
 
-def test_a_forgiving_host_whose_lock_was_lost_goes_on_firing() -> None:
-    """For development: both fire, and the app must bear it."""
+def test_a_forgiving_host_that_lost_its_lock_continues_to_fire() -> None:
+    """For development: both fire, and the app must tolerate it."""
     lock, store = MemoryLock(), MemoryStatus()
     first = Host(lock=lock, store=store, forgiving=True)
     second = Host(lock=lock, store=store)
@@ -248,8 +248,8 @@ def test_a_forgiving_host_whose_lock_was_lost_goes_on_firing() -> None:
     assert (len(first.runs), len(second.runs), first.crashes) == (6, 3, [])
 
 
-def test_a_host_whose_renewals_get_no_answer_goes_on_firing() -> None:
-    """The lock is no fence: with 5xx on every renewal its successor fires too, and the app must bear it."""
+def test_a_host_whose_renewals_fail_continues_to_fire() -> None:
+    """The lock is no fence: with 5xx on every renewal its successor fires too, and the app must tolerate it."""
     lock, store = MemoryLock(), MemoryStatus()
     first, second = Host(lock=lock, store=store), Host(lock=MemoryLock(), store=store)
 
@@ -260,8 +260,8 @@ def test_a_host_whose_renewals_get_no_answer_goes_on_firing() -> None:
     assert (len(first.runs), first.crashes) == (6, [])
 
 
-def test_a_lock_that_may_not_be_asked_for_is_asked_for_again_ever_less_often() -> None:
-    """Refused by storage at its start, a timer is started again after 2, 4, 6, 11, 17 and 32 s."""
+def test_a_forbidden_lock_is_retried_with_backoff() -> None:
+    """Rejected by storage at its start, a timer is started again after 2, 4, 6, 11, 17 and 32 s."""
     asked: list[float] = []
 
     class Refusing(MemoryLock):
@@ -277,8 +277,8 @@ def test_a_lock_that_may_not_be_asked_for_is_asked_for_again_ever_less_often() -
     assert (len(host.runs), host.crashes) == (2, [])
 
 
-def test_a_stopping_host_frees_the_lock_at_once_though_its_function_still_runs() -> None:
-    """Its successor may fire while the last run of the old one goes on."""
+def test_a_stopping_host_releases_the_lock_although_its_function_still_runs() -> None:
+    """Its successor may fire during the last run of the old host."""
     lock = MemoryLock()
     host = Host(lock=lock, takes=1000.0)
 
@@ -295,7 +295,7 @@ def test_a_stopping_host_frees_the_lock_at_once_though_its_function_still_runs()
 
 
 def test_faults_of_storage_end_neither_lock_nor_schedule() -> None:
-    """A lock that could not be asked for is asked for again; a status that could not be saved is the past."""
+    """A lock that could not be acquired is tried again; a status that could not be saved is skipped."""
     host = Host(
         lock=MemoryLock(faults=[StorageFault("busy")]), store=MemoryStatus(faults=[StorageFault("busy")] * 3)
     )
@@ -303,8 +303,8 @@ def test_faults_of_storage_end_neither_lock_nor_schedule() -> None:
     assert [round(moment) for moment in host.runs] == [600, 1200]
 
 
-def test_the_first_status_of_a_timer_says_that_it_never_ran() -> None:
-    """The platform writes the year 1 for an instant that has not been."""
+def test_the_first_status_of_a_timer_has_no_last_run() -> None:
+    """The platform writes the year 1 for it."""
     host = Host()
     run(host, seconds=11 * MINUTE)
     status = host.values[0]["ScheduleStatus"]

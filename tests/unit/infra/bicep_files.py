@@ -1,4 +1,4 @@
-"""The Bicep files as an independent parser reads them, and the little evaluation that the tests need."""
+"""The Bicep files as an independent parser reads them, and the evaluation that the tests need."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Template:
 
     Attributes:
         path: of the file.
-        tree: what the parser made of it. It does not tell the text 'x' from the name x.
+        tree: the parser's result. It does not distinguish the text 'x' from the name x.
     """
 
     path: Path
@@ -31,15 +31,15 @@ class Template:
 
     @property
     def text(self) -> str:
-        """Its text without comments, every run of blanks and line breaks as one blank."""
+        """Its text without comments, with each run of white space as one space."""
         return " ".join(re.sub(r"(?<!:)//.*", "", self.path.read_text()).split())
 
     def resource(self, symbol: str) -> dict[str, Any]:
-        """The body of a resource, out of its loop or condition."""
+        """The body of a resource, without its loop or condition."""
         return _body(self.part("resources")[symbol]["config"])
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
-        """The bodies of all resources of a type that it makes."""
+        """The bodies of all its resources of a type."""
         return [
             _body(resource["config"])
             for resource in self.part("resources").values()
@@ -72,7 +72,7 @@ def given_to(module: str) -> dict[str, Any]:
 
 
 def literal(expression: object, where: Template, called_as: str | None = None) -> object:
-    """What an expression is before anything is deployed; None where only the deployment can tell.
+    """The value of an expression before a deployment; None where only the deployment determines it.
 
     Args:
         expression: as parsed.
@@ -113,7 +113,7 @@ def role_of(assignment: dict[str, Any]) -> object:
 
 
 def loop_of(file: Template, symbol: str) -> dict[str, Any]:
-    """What the loop of a resource goes over: `array_name`, `item_name` and, if it counts, `index_name`."""
+    """The iteration of a resource's loop: `array_name`, `item_name` and, if it counts, `index_name`."""
     loop: dict[str, Any] = file.part("resources")[symbol]["config"]["loop_type"]["detail"]
     return loop
 

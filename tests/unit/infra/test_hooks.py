@@ -1,4 +1,4 @@
-"""What azd runs before and after a deployment."""
+"""The hooks that azd runs before and after a deployment."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ SILENT = Answer(0, "timed out")
 
 
 class Deployment:
-    """An app that answers one after the other of these, the last one for ever, and a clock that sleeping moves."""
+    """An app that gives these answers in turn, the last one repeatedly, and a clock that sleeping advances."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -37,7 +37,7 @@ class Deployment:
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}/"])
-def test_the_health_of_the_deployed_app_is_asked_for(url: str) -> None:
+def test_the_health_of_the_deployed_app_is_checked(url: str) -> None:
     """The address is the deployment's output."""
     app = Deployment(WELL)
     assert app.run("check", url) == 0
@@ -45,8 +45,8 @@ def test_the_health_of_the_deployed_app_is_asked_for(url: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["wait", "check"])
-def test_without_an_address_nothing_is_waited_for(command: str) -> None:
-    """An output that is not there is told at once."""
+def test_without_an_address_the_hook_fails(command: str) -> None:
+    """A missing output is reported without waiting."""
     app = Deployment(SILENT)
     with pytest.raises(SystemExit, match="2"):
         app.run(command, "")
@@ -55,7 +55,7 @@ def test_without_an_address_nothing_is_waited_for(command: str) -> None:
 
 @pytest.mark.parametrize("answer", [NOT_THERE, STARTING, SILENT])
 def test_a_first_deployment_waits_for_its_roles(answer: Answer) -> None:
-    """Where no app of ours answers yet, roles get a minute to hold."""
+    """Where no app of ours answers yet, roles get a minute to take effect."""
     app = Deployment(answer)
     assert app.run("wait") == 0
     assert app.time == deployed.SPREAD_SECONDS
@@ -63,27 +63,27 @@ def test_a_first_deployment_waits_for_its_roles(answer: Answer) -> None:
 
 @pytest.mark.parametrize("answer", [WELL, UNWELL])
 def test_a_later_deployment_does_not_wait(answer: Answer) -> None:
-    """An app that answers has its roles since long."""
+    """The roles of an app that answers took effect long ago."""
     app = Deployment(answer)
     assert app.run("wait") == 0
     assert app.time == 0
 
 
-def test_an_app_that_gets_well_in_time_is_well() -> None:
-    """The host starts, the app is loaded, its roles hold: each takes a while."""
+def test_an_app_that_becomes_healthy_in_time_succeeds() -> None:
+    """The host starts, the app is loaded, its roles take effect: each takes a while."""
     app = Deployment(SILENT, NOT_THERE, STARTING, UNWELL, WELL)
     assert app.run("check") == 0
     assert app.answers == [WELL]
 
 
-def test_one_good_answer_is_not_enough() -> None:
-    """It may be the last of the app that ran before."""
+def test_one_healthy_reply_is_not_enough() -> None:
+    """It may be the last one of the previous app."""
     app = Deployment(WELL, WELL, NOT_THERE)
     assert app.run("check") == 1
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (NOT_THERE, "https://github.com/Azure/azure-dev/issues/8538"),
         (UNWELL, "Roles may need some more minutes: `azd hooks run postdeploy` checks again."),
@@ -91,22 +91,22 @@ def test_one_good_answer_is_not_enough() -> None:
         (SILENT, "The app did not answer within 300 s."),
     ],
 )
-def test_an_app_that_does_not_get_well_is_told_with_the_likely_reason(
-    answer: Answer, told: str, capsys: pytest.CaptureFixture[str]
+def test_an_app_that_stays_unhealthy_is_reported_with_the_likely_reason(
+    answer: Answer, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a bounded time the deployment fails, and says what was seen last and what to do."""
+    """After a bounded time the deployment fails, and the error has the last reply and what to do."""
     app = Deployment(answer)
     assert app.run("check") == 1
     assert app.time == (deployed.UNWELL_SECONDS if answer.ours else deployed.CHECK_SECONDS)
     said = capsys.readouterr().out
-    assert told in said
+    assert reason in said
     assert said.count(f"{URL}/health: ") == 1
 
 
-def test_packages_are_built_here_for_the_python_that_the_app_runs_on(
+def test_packages_are_built_here_for_the_apps_python(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The version is the template's, of pip's own Python, too: pip reads the markers of requirements for that one."""
+    """The version is the template's, for pip's own Python, too: pip evaluates the markers of requirements with it."""
     Deployment(NOT_THERE).run("check")
     app = template("modules/function_app.bicep").resource("app")
     version = app["properties"]["functionAppConfig"]["runtime"]["version"]
@@ -120,7 +120,7 @@ def test_packages_are_built_here_for_the_python_that_the_app_runs_on(
     ("system", "python", "variable"),
     [("posix", "python3", '"$SERVICE_API_URI"'), ("windows", "python", "$env:SERVICE_API_URI")],
 )
-def test_azd_runs_them_with_an_output_of_the_template(
+def test_azd_runs_the_hooks_with_an_output_of_the_template(
     hook: str, command: str, system: str, python: str, variable: str
 ) -> None:
     """Before and after each deployment, on every system."""
@@ -129,8 +129,8 @@ def test_azd_runs_them_with_an_output_of_the_template(
     assert "SERVICE_API_URI" in template("main.bicep").part("outputs")
 
 
-def test_words_that_are_no_answer_of_the_app_are_not_taken_for_one() -> None:
-    """A page of the platform, or JSON of something else, is not the app's health."""
+def test_other_replies_are_not_read_as_health() -> None:
+    """A page of the platform, or other JSON, is not the app's health."""
     read: Callable[[int, bytes], Answer] = deployed._answer
     assert read(200, b"<html>Your Functions 4.0 app is up and running</html>").ours is False
     assert read(200, b'["ok"]').ours is False

@@ -1,4 +1,4 @@
-"""The deployment, held against the settings that the code reads and against what it promises."""
+"""The deployment, checked against the settings that the code reads and against its promises."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def app_settings() -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """The app's settings as it will find them, with examples for what only the deployment knows."""
+    """The app's settings as it will read them, with examples for values that only the deployment knows."""
     values = {name: literal(value, function_app, "functionApp") for name, value in app_settings().items()}
     unknown = {name for name, value in values.items() if value is None}
     assert unknown == set(KNOWN_ONCE_DEPLOYED)
@@ -92,15 +92,15 @@ def test_every_file_is_bicep(name: str) -> None:
 
 
 def test_modules_are_files_of_ours() -> None:
-    """No module comes from a registry, so a deployment restores nothing; and none is left over."""
+    """No module comes from a registry, so a deployment restores nothing; and every module is used."""
     modules = main().part("modules")
     assert {module["type"] for module in modules.values()} == {"local"}
     assert {main().module(symbol).path for symbol in modules} == set((INFRA / "modules").iterdir())
 
 
 @pytest.mark.parametrize("symbol", sorted(main().part("modules")))
-def test_a_module_is_given_the_parameters_that_it_has(symbol: str) -> None:
-    """Every parameter without a default is given, and none that is not declared."""
+def test_a_module_is_given_its_parameters(symbol: str) -> None:
+    """Every parameter without a default is given, and no undeclared one."""
     given = set(given_to(symbol))
     declared = main().module(symbol).part("parameters")
     required = {name for name, parameter in declared.items() if parameter["default"] is None}
@@ -108,7 +108,7 @@ def test_a_module_is_given_the_parameters_that_it_has(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("name", BICEP_FILES)
-def test_every_name_that_is_used_is_declared(name: str) -> None:
+def test_every_used_name_is_declared(name: str) -> None:
     """Parameters and variables are all used; symbols before a dot are declared; outputs of modules exist."""
     file = template(name)
     text = re.sub(r"//.*", "", file.path.read_text())
@@ -129,8 +129,8 @@ def test_every_name_that_is_used_is_declared(name: str) -> None:
         assert symbol in symbols | in_lambdas
 
 
-def test_the_parameters_file_gives_what_main_asks_for() -> None:
-    """azd finds every parameter in its environment, with the template's own default, and none that main lacks."""
+def test_the_parameters_file_gives_the_parameters_of_main() -> None:
+    """azd finds every parameter in its environment, with the template's own default, and no unknown one."""
     document = json.loads((INFRA / "main.parameters.json").read_text())
     given = {name: entry["value"] for name, entry in document["parameters"].items()}
     declared = main().part("parameters")
@@ -142,7 +142,7 @@ def test_the_parameters_file_gives_what_main_asks_for() -> None:
 
 
 def _as_azd_writes_it(default: object) -> str | None:
-    """None also for arrays and objects: where their variable is not set, azd leaves them to the template."""
+    """None also for arrays and objects: where their variable is not set, azd uses the template's default."""
     match default:
         case None | [] | {}:
             return None
@@ -167,8 +167,8 @@ def test_azd_finds_its_service() -> None:
     assert main().part("variables")["tags"]["value"] == {"'azd-env-name'": "environmentName"}
 
 
-def test_everything_carries_the_tags_of_its_environment() -> None:
-    """What can be tagged is tagged, so that azd finds it again."""
+def test_every_resource_has_the_tags_of_its_environment() -> None:
+    """Resources that can be tagged are tagged, so that azd finds them again."""
     for name in BICEP_FILES:
         for symbol, resource in template(name).part("resources").items():
             body = template(name).resource(symbol)
@@ -176,7 +176,7 @@ def test_everything_carries_the_tags_of_its_environment() -> None:
 
 
 def test_the_settings_of_the_deployment_are_settings_of_the_app() -> None:
-    """The app starts with what the deployment sets: signed in as the user-assigned identity, on its storage."""
+    """The app starts with the deployment's settings: signed in as the user-assigned identity, on its storage."""
     settings = Settings.from_env(environment())
     assert [str(factory) for factory in settings.factories.values()] == [FACTORY]
     assert settings.credential is CredentialKind.MANAGED_IDENTITY
@@ -186,8 +186,8 @@ def test_the_settings_of_the_deployment_are_settings_of_the_app() -> None:
     assert settings.storage_queue_uri == "https://acme.queue.core.windows.net"
 
 
-def test_what_only_the_deployment_knows_comes_from_its_place() -> None:
-    """Endpoints are those of the storage account, ids those of the identity, the factory is the one asked for."""
+def test_deployed_values_come_from_their_resources() -> None:
+    """Endpoints are those of the storage account, ids those of the identity, the factory is the given one."""
     settings = app_settings()
     for service in ("blob", "queue", "table"):
         endpoint = settings[f"AzureWebJobsStorage__{service}ServiceUri"]
@@ -202,15 +202,15 @@ def test_what_only_the_deployment_knows_comes_from_its_place() -> None:
         assert path_of(given_to(module)["principalId"]) == ["identity", "outputs", "principalId"]
 
 
-def test_no_setting_is_set_that_nothing_reads() -> None:
+def test_every_setting_is_read() -> None:
     """Every setting is read by the code or by the platform, and every required one is set."""
     read = {str(field.alias): field.is_required() for field in Settings.model_fields.values()}
     assert set(app_settings()) <= set(read) | OF_THE_PLATFORM
     assert {name for name, required in read.items() if required} <= set(app_settings())
 
 
-def test_what_follows_from_the_deployment_is_not_left_to_defaults() -> None:
-    """Names of queues and table, the cloud and the credential are set from what is deployed."""
+def test_deployed_values_are_not_left_to_defaults() -> None:
+    """Names of queues and table, the cloud and the credential are set from the deployed resources."""
     assert {
         "ADF_TRIGGER_REQUESTS_QUEUE",
         "ADF_TRIGGER_REJECTED_QUEUE",
@@ -221,8 +221,8 @@ def test_what_follows_from_the_deployment_is_not_left_to_defaults() -> None:
     } <= set(app_settings())
 
 
-def test_the_clouds_are_the_ones_that_the_settings_know() -> None:
-    """Azure's name of every cloud is translated into one that the settings take."""
+def test_the_clouds_are_those_of_the_settings() -> None:
+    """Azure's name of every cloud is translated into one that the settings accept."""
     clouds = function_app.part("variables")["clouds"]["value"]
     assert set(clouds) == {"AzureCloud", "AzureUSGovernment", "AzureChinaCloud"}
     taken = {
@@ -231,7 +231,7 @@ def test_the_clouds_are_the_ones_that_the_settings_know() -> None:
     assert len(taken) == 3
 
 
-def test_queues_and_table_are_made_under_the_names_that_the_app_uses() -> None:
+def test_queues_and_table_are_created_under_the_app_s_names() -> None:
     """The queues, the host's poison queue among them, and the table have the names of the settings' defaults."""
     settings = Settings.from_env({"ADF_TRIGGER_FACTORIES": FACTORY, "AzureWebJobsStorage": "x"})
     loop = loop_of(storage, "queues")
@@ -251,7 +251,7 @@ def test_queues_and_table_are_made_under_the_names_that_the_app_uses() -> None:
 
 
 def test_storage_takes_no_keys() -> None:
-    """Storage is reached by identity alone, encrypted, and shows nothing to the public."""
+    """Storage is accessed by identity alone, encrypted, and has no public access."""
     properties = storage.resource("account")["properties"]
     assert properties["allowSharedKeyAccess"] is False
     assert properties["allowBlobPublicAccess"] is False
@@ -261,7 +261,7 @@ def test_storage_takes_no_keys() -> None:
 
 
 def test_telemetry_takes_no_keys() -> None:
-    """Application Insights takes telemetry by identity alone, and the identity may send it."""
+    """Application Insights accepts telemetry by identity alone, and the identity may send it."""
     assert monitoring.resource("applicationInsights")["properties"]["DisableLocalAuth"] is True
     (role,) = assigned_roles(monitoring)
     assert role["scope"] == "applicationInsights"
@@ -269,8 +269,8 @@ def test_telemetry_takes_no_keys() -> None:
     assert role_of(role) == "metricsPublisher"
 
 
-def test_the_identity_has_the_storage_roles_that_it_needs() -> None:
-    """Blobs for the host, queues and the table for the app; on the account, and no role besides."""
+def test_the_identity_has_the_storage_roles_it_needs() -> None:
+    """Blobs for the host, queues and the table for the app; on the account, and no other role."""
     (role,) = assigned_roles(storage)
     loop = loop_of(storage, "roles")
     assert role["scope"] == "account"
@@ -288,8 +288,8 @@ def test_the_factory_role_allows_what_the_app_does_and_no_more() -> None:
     assert permission["dataActions"] == []
 
 
-def test_the_built_in_role_is_a_fallback_that_must_be_asked_for() -> None:
-    """Data Factory Contributor is assigned only where the deployer says so."""
+def test_the_built_in_role_is_an_explicit_fallback() -> None:
+    """Data Factory Contributor is assigned only where the deployer chooses it."""
     assert main().part("parameters")["useBuiltInFactoryRole"]["default"] is False
     assert factory_role.part("variables")["builtInRole"]["value"] == DATA_FACTORY_CONTRIBUTOR
     choice = factory_role.part("variables")["roleId"]["value"]["operator"]["operands"]
@@ -302,7 +302,7 @@ def test_the_built_in_role_is_a_fallback_that_must_be_asked_for() -> None:
 
 @pytest.mark.parametrize("file", [storage, monitoring], ids=lambda file: file.path.stem)
 def test_a_role_assignment_can_be_deployed_again(file: Template) -> None:
-    """Its name follows from scope, principal and role, so that a second deployment finds it."""
+    """Its name is derived from scope, principal and role, so that a second deployment finds it."""
     (role,) = assigned_roles(file)
     parts = role["name"]["function"]["parameters"]
     assert role["name"]["function"]["type"] == "guid"
@@ -326,8 +326,8 @@ def test_the_app_runs_on_flex_consumption_as_its_identity() -> None:
     assert app["properties"]["httpsOnly"] is True
 
 
-def test_publishing_passwords_are_not_taken() -> None:
-    """Neither FTP nor the deployment site takes a user name and password."""
+def test_publishing_passwords_are_disabled() -> None:
+    """Neither FTP nor the deployment site accepts a user name and password."""
     policies = function_app.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
     assert {policy["name"]: policy["properties"] for policy in policies} == {
         "ftp": {"allow": False},
@@ -341,19 +341,21 @@ def test_publishing_passwords_are_not_taken() -> None:
     ids=lambda path: path.name,
 )
 def test_no_file_holds_a_key_or_a_secret(path: Path) -> None:
-    """No file asks for a key, holds one, or hands one on."""
+    """No file requests a key, holds one, or passes one on."""
     assert SECRETS.findall(path.read_text()) == []
 
 
-def test_the_readme_names_what_can_be_chosen() -> None:
-    """Every variable of the deployment, but those that azd sets itself, with its default."""
+def test_the_readme_names_every_choice() -> None:
+    """It lists every variable of the deployment with its default, except those that azd sets itself."""
     document = json.loads((INFRA / "main.parameters.json").read_text())
     parameters = {
         entry["value"].strip("${}").partition("=")[0]: name for name, entry in document["parameters"].items()
     }
     defaults = {name: declared["default"] for name, declared in main().part("parameters").items()}
-    told = {row[0]: row[1] for row in table_rows(section((ROOT / "README.md").read_text(), "## Deploy"))}
-    assert told == {
+    documented = {
+        row[0]: row[1] for row in table_rows(section((ROOT / "README.md").read_text(), "## Deploy"))
+    }
+    assert documented == {
         f"`{variable}`": "asked for" if defaults[name] is None else f"`{_as_text(defaults[name])}`"
         for variable, name in parameters.items()
         if variable not in ("AZURE_ENV_NAME", "AZURE_LOCATION")

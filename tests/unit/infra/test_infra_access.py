@@ -1,4 +1,4 @@
-"""Who else may use the storage account: each on what it is for, and no more."""
+"""Other principals on the storage account: each has access to its own queue or table alone."""
 
 from typing import Any
 
@@ -32,12 +32,12 @@ def granted() -> dict[str, dict[str, Any]]:
 
 
 def test_there_is_no_other_grant() -> None:
-    """Senders, consumers and operators have these assignments and none besides."""
+    """Senders, consumers and operators have these assignments and no others."""
     assert set(granted()) == {*GRANTS, "consumingRouted"}
 
 
-def test_who_reads_the_queue_of_a_route_reads_that_one_alone() -> None:
-    """The role is the one of the events' consumers, on the queue that is named for them."""
+def test_the_consumer_of_a_route_reads_its_queue_alone() -> None:
+    """The role is that of the events' consumers, on the route's queue."""
     assignment = granted()["consumingRouted"]
     assert role_of(assignment) == "messageProcessor"
     assert "scope: routed[index]" in access.text
@@ -48,7 +48,7 @@ def test_who_reads_the_queue_of_a_route_reads_that_one_alone() -> None:
 
 @pytest.mark.parametrize("symbol", sorted(GRANTS))
 def test_a_principal_has_the_least_role_on_one_queue_or_table(symbol: str) -> None:
-    """The scope is a queue or the table, never the account, and the name follows from what is assigned."""
+    """The scope is a queue or the table, never the account, and the name is derived from the assignment."""
     principals, scope, role = GRANTS[symbol]
     assignment = granted()[symbol]
     assert loop_of(access, symbol) == {"item_name": "principalId", "array_name": principals}
@@ -70,7 +70,7 @@ def test_each_principal_is_granted_a_role_once() -> None:
 
 
 def test_the_queues_are_those_of_the_app() -> None:
-    """Names come from the module that makes queues and table."""
+    """Names come from the module that creates queues and table."""
     given = given_to("access")
     for name in ("requestsQueue", "rejectedQueue", "eventsQueue", "table"):
         assert path_of(given[name]) == ["storage", "outputs", name]
@@ -79,8 +79,8 @@ def test_the_queues_are_those_of_the_app() -> None:
     assert access.resource("ledger") == {"parent": "tableService", "name": "table"}
 
 
-def test_nobody_is_granted_anything_unasked() -> None:
-    """Every list is empty unless the deployer fills it."""
+def test_nothing_is_granted_by_default() -> None:
+    """Every list is empty by default."""
     for name in ("senders", "consumers", "operators"):
         assert main().part("parameters")[name]["default"] == []
         assert f'"value": "${{{_VARIABLES[name]}}}"' in (INFRA / "main.parameters.json").read_text()

@@ -1,4 +1,4 @@
-"""How the deployed app scales, and which settings it has beside its own."""
+"""How the deployed app scales, and its settings beside the required ones."""
 
 import json
 from typing import Any
@@ -26,16 +26,16 @@ def decorators(parameter: str) -> dict[str, Any]:
     return {decorator["type"]: decorator.get("argument") for decorator in found}
 
 
-def test_an_instance_takes_more_than_one_http_request_at_once() -> None:
-    """The number is told to the platform, since it does not read host.json, and its own for Python is 1."""
+def test_an_instance_accepts_concurrent_http_requests() -> None:
+    """The platform is given the number, since it does not read host.json, and its own for Python is 1."""
     assert scale()["triggers"] == {"http": {"perInstanceConcurrency": "concurrency"}}
     default = main().part("parameters")["httpConcurrency"]["default"]
-    # So many may all be at work or in the queue for it; those that only wait are let in beyond.
+    # The number that may be in progress or queued; requests that only wait are accepted beyond it.
     assert THREADS < default <= THREADS + QUEUED <= HOST["http"]["maxConcurrentRequests"]
     assert given_to("functionApp")["httpConcurrency"] == "httpConcurrency"
 
 
-def test_an_instance_takes_no_more_than_its_host_lets_in() -> None:
+def test_an_instance_accepts_no_more_than_its_host() -> None:
     """A number over host.json's fails the deployment: requests would wait in an instance while others idle."""
     text = function_app.text
     assert path_of(function_app.part("variables")["mostRequests"]["value"]) == [
@@ -47,7 +47,7 @@ def test_an_instance_takes_no_more_than_its_host_lets_in() -> None:
     assert "httpConcurrency <= mostRequests ? httpConcurrency : fail(overHost)" in text
 
 
-def test_there_is_a_thread_for_whatever_an_instance_takes_at_once() -> None:
+def test_there_is_a_thread_for_every_concurrent_message() -> None:
     """No message waits for a thread while the host holds its lease; HTTP functions are async and need none."""
     text = function_app.text
     assert (
@@ -58,8 +58,8 @@ def test_there_is_a_thread_for_whatever_an_instance_takes_at_once() -> None:
     assert "PYTHON_THREADPOOL_THREAD_COUNT: string(threads)" in text
 
 
-def test_instances_are_few_and_their_number_can_be_chosen() -> None:
-    """The platform's least is 1, and the number counts for each group that scales by itself."""
+def test_the_number_of_instances_is_small_and_configurable() -> None:
+    """The platform's minimum is 1, and the number applies to each group that scales by itself."""
     assert scale()["maximumInstanceCount"] == "maximumInstances"
     assert decorators("maximumInstances")["min_value"] == 1
     assert decorators("maximumInstances")["max_value"] == 1000
@@ -69,7 +69,7 @@ def test_instances_are_few_and_their_number_can_be_chosen() -> None:
 
 
 def test_further_settings_are_merged_and_cannot_replace_the_deployments_own() -> None:
-    """What a deployer sets survives every deployment; a name that the template sets fails it, in any letter case."""
+    """A deployer's settings survive every deployment; a name that the template sets fails it, in any letter case."""
     text = function_app.text
     assert "var allSettings = union(moreSettings, ownSettings, fileSettings)" in text
     assert "properties: empty(overridden) ? allSettings : fail(overriding)" in text
@@ -80,15 +80,15 @@ def test_further_settings_are_merged_and_cannot_replace_the_deployments_own() ->
     assert given_to("functionApp")["moreSettings"] == "settings"
 
 
-def test_further_settings_are_not_kept_in_the_history_of_deployments() -> None:
-    """They may be secrets, so that both parameters that carry them are secure; and Key Vault is read as the app."""
+def test_further_settings_are_not_stored_in_the_history_of_deployments() -> None:
+    """They may be secrets, so both parameters that carry them are secure; and Key Vault is read as the app."""
     assert "secure" in decorators("settings")
     assert {"type": "secure"} in function_app.part("parameters")["moreSettings"]["decorators"]
     assert function_app.resource("app")["properties"]["keyVaultReferenceIdentity"] == "identityId"
 
 
-def test_the_policy_comes_from_a_file_and_is_one_that_the_app_takes() -> None:
-    """infra/policy.json is the setting ADF_TRIGGER_POLICY, which is left out where the file has nothing."""
+def test_the_policy_comes_from_a_file_that_the_app_accepts() -> None:
+    """infra/policy.json is the setting ADF_TRIGGER_POLICY, which is left out where the file is empty."""
     text = function_app.text
     assert "var policy = loadJsonContent('../policy.json')" in text
     assert "empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) }" in text
@@ -104,22 +104,22 @@ def test_the_policy_comes_from_a_file_and_is_one_that_the_app_takes() -> None:
     assert settings.policy == json.loads(policy) == {}
 
 
-def test_the_triggers_come_from_a_file_and_are_some_that_the_app_takes() -> None:
-    """infra/triggers.json is the setting ADF_TRIGGER_TRIGGERS, which is left out where the file has none."""
+def test_the_triggers_come_from_a_file_that_the_app_accepts() -> None:
+    """infra/triggers.json is the setting ADF_TRIGGER_TRIGGERS, which is left out where the file is empty."""
     text = function_app.text
     assert "var triggers = loadJsonContent('../triggers.json')" in text
     assert "empty(triggers) ? {} : { ADF_TRIGGER_TRIGGERS: string(triggers) }" in text
     assert read_triggers(json.loads((INFRA / "triggers.json").read_text())) == ()
 
 
-def test_the_routes_come_from_a_file_and_are_some_that_the_app_takes() -> None:
-    """infra/routes.json is the setting ADF_TRIGGER_ROUTES, which is left out where the file has none."""
+def test_the_routes_come_from_a_file_that_the_app_accepts() -> None:
+    """infra/routes.json is the setting ADF_TRIGGER_ROUTES, which is left out where the file is empty."""
     text = function_app.text
     assert "var routes = loadJsonContent('../routes.json')" in text
     assert "empty(routes) ? {} : { ADF_TRIGGER_ROUTES: string(routes) }" in text
     assert json.loads((INFRA / "routes.json").read_text()) == {}
 
 
-def test_one_change_of_the_site_follows_the_other() -> None:
-    """The settings come after the publishing policies: a site answers 409 to changes at the same time."""
+def test_changes_of_the_site_are_sequential() -> None:
+    """The settings follow the publishing policies: a site answers 409 to concurrent changes."""
     assert function_app.resource("settings")["dependsOn"] == ["ftp", "scm"]

@@ -1,4 +1,4 @@
-"""The factories that a deployment is for: checked, in any letter case, in any subscription, with their role first."""
+"""The factories of a deployment: checked, in any letter case, in any subscription, with their role first."""
 
 import pytest
 
@@ -8,15 +8,15 @@ factory_role = template("modules/factory_role.bicep")
 
 
 def test_ids_are_trimmed_and_compared_in_lower_case() -> None:
-    """A blank around an id does no harm, and its letter case decides nothing."""
+    """Spaces around an id are harmless, and its letter case does not matter."""
     text = main().text
     assert "id: trim(string(factory.value))" in text
     assert "path: split(toLower(trim(string(factory.value))), '/')" in text
     assert "union(map(factories, factory => toLower(factory.id)), [])" in text
 
 
-def test_what_is_no_id_of_a_factory_fails_with_its_name_and_text() -> None:
-    """Each id must have the nine segments of a factory's, and the failure says which one has not, and what it is."""
+def test_an_invalid_factory_id_fails_with_its_name_and_text() -> None:
+    """Each id must have the nine segments of a factory's; the failure has the parameter and the text."""
     assert main().part("variables")["form"]["value"] == [
         "",
         "subscriptions",
@@ -40,12 +40,12 @@ def test_what_is_no_id_of_a_factory_fails_with_its_name_and_text() -> None:
         "factoryNames: map( filter(checkedFactories,",
     ],
 )
-def test_nothing_is_made_of_an_unchecked_factory(use: str) -> None:
-    """Roles and the app's setting are made from the checked factories alone."""
+def test_unchecked_factories_are_not_used(use: str) -> None:
+    """Roles and the app's setting are derived from the checked factories alone."""
     assert use in main().text
 
 
-def test_the_app_is_told_of_all_factories() -> None:
+def test_the_app_gets_all_factories() -> None:
     """One factory by its id alone; several as a JSON object, alias to id."""
     assert (
         "factories: length(checkedFactories) == 1 ? checkedFactories[0].id : string(aliases)" in main().text
@@ -66,13 +66,13 @@ def test_each_group_of_factories_has_one_deployment_in_its_own_subscription() ->
     assert "'${factory.path[2]}/${factory.path[4]}' == factoryGroup" in main().text
 
 
-def test_the_role_stands_before_the_app() -> None:
-    """A request that came before the role would be refused by Data Factory."""
+def test_the_role_is_assigned_before_the_app_is_deployed() -> None:
+    """Data Factory would reject a request before the role."""
     assert main().part("modules")["functionApp"]["config"]["dependsOn"] == ["factoryRole"]
 
 
 def test_the_role_is_assigned_on_existing_factories_alone() -> None:
-    """The factories are not made but named, and the role holds on them, under names made in lower case."""
+    """The factories are referenced, not created, and the role is assigned on them, under lower-case names."""
     assert factory_role.part("resources")["factories"]["existing"] is True
     assert loop_of(factory_role, "factories")["array_name"] == "factoryNames"
     (role,) = assigned_roles(factory_role)
@@ -87,8 +87,8 @@ def test_the_role_is_assigned_on_existing_factories_alone() -> None:
     assert path_of(given_to("factoryRole")["principalId"]) == ["identity", "outputs", "principalId"]
 
 
-def test_what_a_deployment_leaves_behind_is_among_its_outputs() -> None:
-    """Assignments and definitions in the factories' groups, which `azd down` does not delete."""
+def test_the_outputs_list_what_azd_down_leaves() -> None:
+    """Assignments and definitions in the factories' groups are not deleted by `azd down`."""
     outputs = main().part("outputs")
     assert {"FACTORY_ROLE_ASSIGNMENTS", "FACTORY_ROLE_DEFINITIONS"} <= set(outputs)
     assert set(factory_role.part("outputs")) == {"assignmentIds", "definitionId"}

@@ -1,4 +1,4 @@
-"""What is written of Azurite in the package says exactly what is installed, and nothing of where from."""
+"""The package's manifest of Azurite says exactly what is installed, and nothing of its registry."""
 
 import json
 from importlib import resources
@@ -19,7 +19,7 @@ def test_azurite_is_pinned_to_one_version() -> None:
 
 
 def test_the_lock_pins_content_and_names_no_registry() -> None:
-    """Each package is held by its hash, and comes from whatever registry the machine uses."""
+    """Each package is pinned by its hash, and comes from whatever registry the machine uses."""
     packages = {name: entry for name, entry in _read("package-lock.json")["packages"].items() if name}
     assert len(packages) > 100
     assert [name for name, entry in packages.items() if not entry.get("integrity")] == []

@@ -1,4 +1,4 @@
-"""Runs are told once each, as they end, whatever the service answers."""
+"""Runs are printed once each, as they end, whatever the service answers."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,30 +17,30 @@ SINCE = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def run(name: str, *, ended: bool = True) -> dict[str, Any]:
-    """A run as a list shows it."""
+    """A run as in a list."""
     return {"requestId": name, "status": "Succeeded" if ended else "InProgress", "ended": ended}
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """Requests of the runs that were told."""
+def printed_requests() -> list[str]:
+    """Requests of the printed runs."""
     return []
 
 
 @pytest.fixture
-def follower(told: list[str]) -> Follower:
-    """One that is asked by hand."""
+def follower(printed_requests: list[str]) -> Follower:
+    """A follower that the test polls."""
 
-    def tell(view: Mapping[str, Any]) -> None:
-        told.append(view["requestId"])
+    def keep(view: Mapping[str, Any]) -> None:
+        printed_requests.append(view["requestId"])
 
     endpoints: Any = SimpleNamespace(functions_url="http://127.0.0.1:7071", functions_key="key")
-    return Follower(endpoints, tell, since=SINCE)
+    return Follower(endpoints, keep, since=SINCE)
 
 
 @responses.activate
-def test_each_end_is_told_once_oldest_first(follower: Follower, told: list[str]) -> None:
-    """What goes on is not told; all pages are read; what was told is not told again."""
+def test_each_end_is_printed_once_oldest_first(follower: Follower, printed_requests: list[str]) -> None:
+    """Unfinished runs are not printed; all pages are read; printed runs are not printed again."""
     key = matchers.header_matcher({"x-functions-key": "key"})
     first = matchers.query_param_matcher({"since": SINCE.isoformat()})
     second = matchers.query_param_matcher({"since": SINCE.isoformat(), "continuation": "c"})
@@ -49,7 +49,7 @@ def test_each_end_is_told_once_oldest_first(follower: Follower, told: list[str])
     responses.get(URL, json=pages[1], match=[key, second])
     follower.poll()
     follower.poll()
-    assert told == ["a", "c"]
+    assert printed_requests == ["a", "c"]
 
 
 @responses.activate
@@ -65,12 +65,12 @@ def test_each_end_is_told_once_oldest_first(follower: Follower, told: list[str])
         {"body": requests.ConnectionError()},
     ],
 )
-def test_a_service_that_gives_no_list_is_asked_again(
-    follower: Follower, told: list[str], answer: Mapping[str, Any]
+def test_a_service_that_returns_no_list_is_polled_again(
+    follower: Follower, printed_requests: list[str], answer: Mapping[str, Any]
 ) -> None:
-    """It may be another app, or be started again just now."""
+    """It may be another app, or be restarting."""
     responses.get(URL, **answer)
     follower.poll()
     responses.replace(responses.GET, URL, json={"runs": [run("a")]})
     follower.poll()
-    assert told == ["a"]
+    assert printed_requests == ["a"]

@@ -1,4 +1,4 @@
-"""The command line says what is wrong with it before it starts anything."""
+"""The command line reports its faults before it starts anything."""
 
 import io
 import tempfile
@@ -33,10 +33,10 @@ from adf_trigger.local.up_options import suspect_settings
         (["up", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
-def test_a_wrong_option_is_told(
+def test_a_wrong_option_is_an_error(
     arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mistake on the command line ends with code 2 and names what is wrong."""
+    """It exits with code 2 and names the fault."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -53,7 +53,7 @@ def test_a_wrong_option_is_told(
         ('{"": {"name": "s3cret"}}', "at least 1 character"),
     ],
 )
-def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
+def test_a_wrong_file_of_secrets_is_reported_without_its_contents(
     content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The place of each fault is named, and no value is shown."""
@@ -76,10 +76,10 @@ def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
         (["env", "--data", "DATA"], "no stack runs on"),
     ],
 )
-def test_a_folder_that_is_not_there_is_told(
+def test_a_missing_folder_is_an_error(
     arguments: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is started for it, with code 1."""
+    """It exits with code 1, before anything is started."""
     (tmp_path / "FILE").touch()
     paths = [str(tmp_path / word) if word in {"DATA", "FILE"} else word for word in arguments]
     assert main(paths) == 1
@@ -87,7 +87,7 @@ def test_a_folder_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("ADF_TRIGGER_TABEL", "the nearest known name is ADF_TRIGGER_TABLE"),
         ("ADFTRIGGER_TABLE", "the nearest name of a setting is ADF_TRIGGER_TABLE"),
@@ -101,18 +101,18 @@ def test_a_folder_that_is_not_there_is_told(
         ("FUNCTIONS_HOST_KEY", None),
     ],
 )
-def test_a_setting_that_nobody_reads_is_told(name: str, told: str | None) -> None:
+def test_an_unread_setting_is_reported(name: str, reported: str | None) -> None:
     """A name with our prefix that is none of ours, or one of ours without it; an app's own names are its own."""
     lines = suspect_settings({name: "x"})
-    assert (told is None) == (lines == [])
-    assert told is None or told in lines[0]
+    assert (reported is None) == (lines == [])
+    assert reported is None or reported in lines[0]
 
 
 class _TerminalText(io.StringIO):
-    """What a terminal is given."""
+    """The output on a terminal."""
 
     def isatty(self) -> bool:
-        """It is one."""
+        """Always True."""
         return True
 
 
@@ -125,10 +125,10 @@ class _TerminalText(io.StringIO):
         ["env", "--data", "DATA"],
     ],
 )
-def test_what_is_wrong_is_told_in_whole_words(
+def test_errors_are_wrapped_at_words(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A terminal is given no line that it would break within a word; a line of one word is as long as that is."""
+    """A terminal gets no line that it would break within a word; a line of one word may be longer."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr", terminal := _TerminalText())
     with suppress(SystemExit):
@@ -138,21 +138,19 @@ def test_what_is_wrong_is_told_in_whole_words(
     assert [line for line in lines if len(line) > 80 and " " in line.strip()] == []
 
 
-def test_a_piped_fault_stays_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """A program looks for it there."""
+def test_a_piped_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs read it there."""
     say("word " * 40)
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_an_error_that_nobody_expected_is_a_sentence_and_a_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No traceback is shown; it is kept."""
+def test_an_unexpected_error_is_a_sentence_and_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback is not shown, but logged."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    told = unexpected(ZeroDivisionError("division by zero"))
+    sentence = unexpected(ZeroDivisionError("division by zero"))
     (log,) = tmp_path.glob("adf-trigger-error-*.log")
-    assert "ZeroDivisionError: division by zero" in told
-    assert str(log) in told
+    assert "ZeroDivisionError: division by zero" in sentence
+    assert str(log) in sentence
     assert "ZeroDivisionError" in log.read_text("utf-8")
 
 
@@ -173,8 +171,8 @@ class _Stack:
         return f"{name} ended with exit code -9"
 
 
-def test_a_part_that_does_not_answer_is_a_sentence() -> None:
-    """That a process died, if one has; else the error, and where the logs are."""
+def test_a_part_that_does_not_answer_is_reported_in_a_sentence() -> None:
+    """The sentence has the process that died, if one has; otherwise the error, and the path of the logs."""
     died = failure(_Stack("azurite"), ValueError("no answer"))
     assert isinstance(died, ProcessDied)
     assert str(died) == "azurite ended with exit code -9"

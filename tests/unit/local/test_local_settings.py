@@ -1,4 +1,4 @@
-"""What the local stack's processes are given: settings, environment, and the contract that names them."""
+"""The inputs of the local stack's processes: settings, environment, and the endpoints contract."""
 
 from dataclasses import fields
 from typing import Any
@@ -34,7 +34,7 @@ def settings_with(**chosen: str) -> dict[str, str]:
 
 
 def test_by_default_the_app_has_a_managed_identity() -> None:
-    """The app's own reader of settings takes them, and finds no secret of a service principal."""
+    """The app's own reader of settings accepts them, and finds no secret of a service principal."""
     settings = Settings.from_env(settings_with())
     assert settings.credential is CredentialKind.MANAGED_IDENTITY
     assert (settings.client_id, settings.client_secret, settings.ca_file) == (None, None, None)
@@ -42,7 +42,7 @@ def test_by_default_the_app_has_a_managed_identity() -> None:
 
 
 def test_a_service_principal_uses_https_throughout() -> None:
-    """Asked for one, the local stack gives what it needs: tenant, id, secret, authority and CA."""
+    """With a service principal the local stack gives tenant, id, secret, authority and CA."""
     settings = Settings.from_env(settings_with(ADF_TRIGGER_CREDENTIAL="service-principal"))
     assert settings.management_endpoint == EMULATOR["management_tls_url"]
     assert (settings.authority_host, settings.ca_file) == (EMULATOR["authority_url"], EMULATOR["ca_file"])
@@ -51,8 +51,8 @@ def test_a_service_principal_uses_https_throughout() -> None:
     assert settings.client_secret.get_secret_value() == "the secret"
 
 
-def test_a_certificate_takes_the_place_of_the_secret() -> None:
-    """Where a certificate is named, no secret is given that would go before it."""
+def test_a_certificate_replaces_the_secret() -> None:
+    """With a certificate no secret is given, which would take precedence."""
     chosen = {
         "ADF_TRIGGER_CREDENTIAL": "service-principal",
         "AZURE_CLIENT_CERTIFICATE_PATH": "/data/client.pem",
@@ -60,14 +60,14 @@ def test_a_certificate_takes_the_place_of_the_secret() -> None:
     assert "AZURE_CLIENT_SECRET" not in settings_with(**chosen)
 
 
-def test_what_is_chosen_goes_before_everything() -> None:
-    """A chosen setting takes the place of the local stack's own."""
+def test_chosen_settings_take_precedence() -> None:
+    """A chosen setting replaces the local stack's own."""
     chosen = {"ADF_TRIGGER_POLL_SCHEDULE": "0 0 * * * *", "ADF_TRIGGER_TABLE": "other"}
     assert settings_with(**chosen).items() >= chosen.items()
 
 
 def test_azure_settings_of_the_machine_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that would make a process meet the real Azure is not inherited; others are."""
+    """A variable that would make a process connect to the real Azure is not inherited; others are."""
     for name in (
         "AZURE_CLIENT_ID",
         "IDENTITY_ENDPOINT",
@@ -83,8 +83,8 @@ def test_azure_settings_of_the_machine_stay_out(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_loopback_goes_past_any_proxy(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """What is excepted from the proxy already stays so, and loopback addresses are too, in both spellings."""
+def test_loopback_addresses_bypass_any_proxy(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Existing exceptions of the proxy are kept, and loopback addresses are added, in both spellings."""
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv(name, "intranet")
@@ -93,7 +93,7 @@ def test_loopback_goes_past_any_proxy(monkeypatch: pytest.MonkeyPatch, name: str
 
 
 def test_the_endpoints_keep_their_contract() -> None:
-    """The names are settled; what is written is read back the same, from one line."""
+    """The names are fixed, and one written line is read back the same."""
     values: dict[str, Any] = {field.name: field.name for field in fields(Endpoints)} | {
         "pids": {"azurite": 1}
     }

@@ -1,4 +1,4 @@
-"""What the local commands say fits a terminal of 80 columns, and keeps words whole."""
+"""The output of the local commands fits a terminal of 80 columns without breaking words."""
 
 import io
 import re
@@ -23,23 +23,23 @@ from adf_trigger.local.terminal import Terminal
 
 
 def on(width: int) -> Console:
-    """A console that keeps what is printed."""
+    """A console that keeps its output."""
     return Console(file=io.StringIO(), width=width, highlight=False, markup=False)
 
 
 def printed(console: Console) -> list[str]:
-    """Its lines."""
+    """The lines of its output."""
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
 
 def whole(text: str) -> str:
-    """With what a shell takes for one line in one line, wherever this environment has its commands."""
+    """A text with a shell's continued lines joined."""
     return re.sub(r" [\\`]\n +", " ", text)
 
 
 def test_a_step_is_a_line() -> None:
-    """The part, where it is, and how long it took, at the right edge."""
+    """The part, its address, and how long it took, at the right edge."""
     line = step("Azurite", "blob 10000, queue 10001, table 10002", 1.23)
     assert line.startswith("✓ Azurite        blob 10000")
     assert line.endswith(" 1.2 s")
@@ -47,8 +47,8 @@ def test_a_step_is_a_line() -> None:
     assert step("Azurite", "x" * 80, 1.0).endswith("x 1.0 s")
 
 
-def test_what_now_is_two_lines_to_paste_and_where_everything_is() -> None:
-    """The first takes the stack over, the second starts a run."""
+def test_the_next_steps_are_two_lines_to_paste_and_the_addresses() -> None:
+    """The first line exports the stack's environment, the second starts a run."""
     lines = list(ready(run=["run", "Load", "--wait"], data=Path("data"), kept=True, windows=False))
     assert lines[3].startswith('  eval "$(')
     assert lines[3].endswith(' env)"')
@@ -59,16 +59,16 @@ def test_what_now_is_two_lines_to_paste_and_where_everything_is() -> None:
     assert max(len(line) for line in lines if "env" not in line) <= WIDTH
 
 
-def test_of_several_stacks_the_line_says_which() -> None:
-    """Else the command would ask which one is meant."""
+def test_with_several_stacks_the_line_names_one() -> None:
+    """Otherwise the command would ask which one is meant."""
     lines = list(ready(run=[], data=Path("my data"), kept=False, alone=False, windows=False))
     assert " env --data 'my data')\"" in whole("\n".join(lines))
     assert any("--data DIR keeps it" in line for line in lines)
 
 
 @pytest.mark.parametrize("windows", [False, True])
-def test_a_line_that_is_too_long_is_pasted_in_several(*, windows: bool) -> None:
-    """Each ends as the shell goes on after a line, so that together they are the one line."""
+def test_a_long_line_is_split_for_the_shell(*, windows: bool) -> None:
+    """Each part ends with the shell's continuation, so that together they are one line."""
     data = Path("/a folder", "long" * 13)
     mark = " `\n" if windows else " \\\n"
     text = env_line(data, windows=windows, indent=2)
@@ -99,13 +99,13 @@ def test_powershell_gets_its_own_line() -> None:
         ({"Load all": {}}, ["run", "'Load all'", "--wait"]),
     ],
 )
-def test_the_example_is_a_pipeline_that_is_there(pipelines: dict[str, Any], arguments: list[str]) -> None:
-    """One without required parameters, or else with a place for each."""
+def test_the_example_is_an_existing_pipeline(pipelines: dict[str, Any], arguments: list[str]) -> None:
+    """It has no required parameters, or else a placeholder for each."""
     assert example(pipelines) == arguments
 
 
-def test_the_example_is_none_that_is_known_to_fail_where_another_is_there() -> None:
-    """One that was just told as not emulated, or that calls a machine which is refused, comes last."""
+def test_the_example_is_no_failing_pipeline_where_another_exists() -> None:
+    """Pipelines just reported as unsupported, or that call a forbidden machine, come last."""
     needing: dict[str, Any] = {"parameters": {"day": {"type": "string"}}}
     assert example({"a": {}, "b": {}, "c": needing}, failing={"a"}) == ["run", "b", "--wait"]
     assert example({"a": {}, "c": needing}, failing={"a"}) == ["run", "c", "-p", "day=VALUE", "--wait"]
@@ -128,19 +128,19 @@ def test_the_example_is_none_that_is_known_to_fail_where_another_is_there() -> N
     ],
 )  # fmt: skip
 def test_a_run_is_a_line(run: dict[str, Any], line: str) -> None:
-    """When it ended, how, how long it took, and why or under which key."""
+    """When it ended, its status, its duration, and the error or the key."""
     assert "".join(run_line("12:00:00", run)) == line
 
 
-def test_a_run_with_long_names_is_a_line_still() -> None:
-    """Cut, with an ellipsis."""
+def test_a_run_with_long_names_is_still_a_line() -> None:
+    """It is truncated with an ellipsis."""
     run = {"pipeline": "p" * 260, "status": "Failed", "durationMs": 123_456, "reason": "r" * 300}
     line = "".join(run_line("12:00:00", run))
     assert len(line) == WIDTH
     assert line.count("…") == 2
 
 
-def test_words_are_kept_whole() -> None:
+def test_words_are_not_broken() -> None:
     """A word that is longer than a line stands alone."""
     word = "w" * 100
     assert wrapped(f"some words and {word} and more", indent=2) == [
@@ -152,7 +152,7 @@ def test_words_are_kept_whole() -> None:
 
 
 def test_a_terminal_gets_steps_and_runs() -> None:
-    """Plain where it is piped, each step in a line of its own."""
+    """Piped output is plain, with each step in a line of its own."""
     console = on(WIDTH)
     with (terminal := Terminal(console)):
         terminal.starting("Azurite")
@@ -168,7 +168,7 @@ def test_a_terminal_gets_steps_and_runs() -> None:
     assert max(len(line) for line in lines if "folder" not in line) <= WIDTH
 
 
-def test_the_demos_tables_keep_words_whole() -> None:
+def test_the_demos_tables_do_not_break_words() -> None:
     """Ids, names and codes are neither broken nor left out."""
     console = on(WIDTH)
     screen = Screen(console)

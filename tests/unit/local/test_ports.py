@@ -1,4 +1,4 @@
-"""Ports that people know, and who has one that is wanted."""
+"""Fixed ports, and which process holds one."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from adf_trigger.local.stack.endpoints import Endpoints
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No stack of this machine is looked at."""
+    """No stack of this machine is found."""
     (tmp_path / "run").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
 
@@ -34,26 +34,26 @@ def free(count: int) -> list[int]:
         return [server.getsockname()[1] for server in servers]
 
 
-def test_who_has_a_port_is_told(taken: int) -> None:
-    """By name and process id."""
+def test_the_holder_of_a_port_is_named(taken: int) -> None:
+    """The name has its process id."""
     assert f"(process {os.getpid()})" in str(unavailable_reason(taken))
     (port,) = free(1)
     assert unavailable_reason(port) is None
 
 
-def test_every_port_that_was_asked_for_and_is_taken_is_told(taken: int) -> None:
-    """With the option that asks for it; one that is asked for twice, too."""
+def test_every_taken_port_is_reported(taken: int) -> None:
+    """Each is reported with its option; a port given twice, too."""
     (other,) = free(1)
-    with pytest.raises(PortTaken) as told:
+    with pytest.raises(PortTaken) as caught:
         check(Ports(functions=taken, blob=other, table=other))
-    assert f"port {taken} (--functions-port) is taken by" in str(told.value)
-    assert f"port {other} is requested by several options" in str(told.value)
+    assert f"port {taken} (--functions-port) is taken by" in str(caught.value)
+    assert f"port {other} is requested by several options" in str(caught.value)
     check(Ports())
     check(Ports(management_tls=other))
 
 
-def test_the_ports_of_the_last_start_are_taken_again(taken: int) -> None:
-    """One that is taken meanwhile is replaced by a free one, and that is told; what is asked for goes first."""
+def test_the_ports_of_the_last_start_are_reused(taken: int) -> None:
+    """A taken one is replaced by a free one, and that is reported; given ports take precedence."""
     asked, *rest = free(9)
     kept = dict(zip(names(), [taken, *rest], strict=True))
     ports, notes = usual(Ports(blob=asked), kept)
@@ -63,21 +63,21 @@ def test_the_ports_of_the_last_start_are_taken_again(taken: int) -> None:
     assert note.endswith("using a free one (--functions-port chooses)")
 
 
-def test_ports_that_one_process_has_are_told_together(taken: int) -> None:
-    """In a sentence."""
+def test_ports_of_one_process_are_reported_together(taken: int) -> None:
+    """They are in one sentence."""
     kept = dict.fromkeys(("functions", "blob"), taken)
     _, (note,) = usual(Ports(), kept, of=("functions", "blob"))
     assert note.startswith(f"ports {taken}, {taken} are taken by ")
     assert note.endswith("using free ones (--functions-port and the like choose)")
 
 
-def test_only_the_ports_that_are_needed_are_looked_at(taken: int) -> None:
-    """A factory alone does not mind who has the Functions host's."""
+def test_only_needed_ports_are_checked(taken: int) -> None:
+    """A factory alone does not need the Functions host's."""
     assert usual(Ports(), {"functions": taken}, of=()) == (Ports(), [])
 
 
-def test_a_running_stack_says_its_ports() -> None:
-    """By the names of the options, wherever they stand in its addresses."""
+def test_a_running_stack_reports_its_ports() -> None:
+    """They have the names of the options, wherever they are in its addresses."""
     numbers = dict(zip(names(), range(1, 10), strict=True))
     endpoints = Endpoints(
         functions_url=f"http://127.0.0.1:{numbers['functions']}",

@@ -1,4 +1,4 @@
-"""The command finds the local stack that runs, and believes no other."""
+"""The command finds the running local stack, and trusts no other."""
 
 import json
 import stat
@@ -14,7 +14,7 @@ from adf_trigger.local.running import NoLocalStack, RunningStack, running_stack
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place of its own to announce stacks in."""
+    """A runtime folder of its own."""
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -22,7 +22,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(running: ExitStack, folder: Path, **facts: str) -> Path:
-    """A stack that runs, as far as others see it."""
+    """A stack that runs as far as other processes can see."""
     folder.mkdir()
     running.enter_context(exclusive(folder, patience=0))
     write_private(folder / ENDPOINTS, json.dumps(facts))
@@ -30,8 +30,8 @@ def start(running: ExitStack, folder: Path, **facts: str) -> Path:
     return folder
 
 
-def test_the_one_that_runs_is_found(tmp_path: Path) -> None:
-    """Its address and key come from a file that nobody else can read; a factory alone beside it is no service."""
+def test_a_single_running_stack_is_found(tmp_path: Path) -> None:
+    """Its address and key come from a file of its owner alone; a factory alone beside it is no service."""
     with ExitStack() as running:
         one = start(running, tmp_path / "one", functions_url="http://127.0.0.1:7071", functions_key="k")
         start(running, tmp_path / "factory", management_url="http://127.0.0.1:1")
@@ -40,8 +40,8 @@ def test_the_one_that_runs_is_found(tmp_path: Path) -> None:
         running_stack()
 
 
-def test_of_several_one_has_to_be_chosen(tmp_path: Path) -> None:
-    """The sentence names their folders."""
+def test_one_of_several_must_be_chosen(tmp_path: Path) -> None:
+    """The error names their folders."""
     with ExitStack() as running:
         for name in ("one", "two"):
             start(running, tmp_path / name, functions_url=f"http://{name}", functions_key="k")
@@ -51,15 +51,15 @@ def test_of_several_one_has_to_be_chosen(tmp_path: Path) -> None:
 
 
 def test_a_factory_alone_is_no_service(tmp_path: Path) -> None:
-    """Chosen by its folder, it is refused in a sentence."""
+    """Chosen by its folder, it is rejected in a sentence."""
     with ExitStack() as running:
         start(running, tmp_path / "factory", management_url="http://127.0.0.1:1")
         with pytest.raises(NoLocalStack, match="only a factory"):
             running_stack(tmp_path / "factory")
 
 
-def test_everything_that_says_so_is_the_owners_alone(tmp_path: Path, runtime: Path) -> None:
-    """Neither the announcement nor what it leads to is readable for others."""
+def test_only_files_of_the_owner_alone_are_read(tmp_path: Path, runtime: Path) -> None:
+    """Neither the announcement nor its target is readable for others."""
     with ExitStack() as running:
         folder = start(running, tmp_path / "one", functions_url="http://one", functions_key="k")
         (place,) = runtime.iterdir()
@@ -68,10 +68,8 @@ def test_everything_that_says_so_is_the_owners_alone(tmp_path: Path, runtime: Pa
     assert modes == [0, 0, 0]
 
 
-def test_a_runtime_folder_that_is_not_there_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A shell may have the variable and not the folder: the one for temporary files does as well."""
+def test_a_missing_runtime_folder_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell may have the variable and not the folder: the one for temporary files is used."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with ExitStack() as running:
@@ -79,8 +77,8 @@ def test_a_runtime_folder_that_is_not_there_is_passed_over(
         assert running_stack().url == "http://one"
 
 
-def test_what_an_interrupted_write_has_left_is_not_written_into(tmp_path: Path) -> None:
-    """A file that others can read is never the one that gets the keys."""
+def test_leftovers_of_an_interrupted_write_are_not_reused(tmp_path: Path) -> None:
+    """A file that others can read never gets the keys."""
     left = tmp_path / "endpoints.unfinished"
     left.touch(mode=0o644)
     write_private(tmp_path / ENDPOINTS, "key")

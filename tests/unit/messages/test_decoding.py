@@ -1,4 +1,4 @@
-"""Requests as they are written: what Data Factory could not be sent is a fault, and nothing else is raised."""
+"""Decoding of requests: JSON that Data Factory could not be sent is a fault, and nothing else is raised."""
 
 import base64
 import codecs
@@ -26,7 +26,7 @@ VALUES = st.recursive(
 
 
 def faults_of(body: bytes) -> dict[str, str]:
-    """Pointer → what is said; none where it is right."""
+    """Pointer → message; empty where the request is valid."""
     try:
         run_request(body)
     except InvalidRequest as exc:
@@ -40,7 +40,7 @@ def message(body: bytes, message_id: str = "m-1") -> Message:
 
 
 def nested(levels: int) -> bytes:
-    """A parameter of so many arrays; it lies in two objects."""
+    """A parameter of that many nested arrays, inside two objects."""
     return b'{"parameters": {"x": ' + b"[" * levels + b"]" * levels + b"}}"
 
 
@@ -66,19 +66,19 @@ def nested(levels: int) -> bytes:
     ],
     ids=lambda each: each[:40] if isinstance(each, bytes) else "",
 )
-def test_what_data_factory_could_not_be_sent_is_a_fault(body: bytes, pointer: str, words: str) -> None:
-    """It is refused before anything is claimed, and the fault says where it is."""
+def test_json_that_data_factory_cannot_be_sent_is_a_fault(body: bytes, pointer: str, words: str) -> None:
+    """It is rejected before a claim, and the fault has the place."""
     assert words in faults_of(body).get(pointer, "nothing")
 
 
-def test_all_faults_come_together() -> None:
-    """What is wrong as JSON and what is wrong as a request are told at once."""
-    told = faults_of(b'{"parameters": {"x": NaN, "y": 1, "y": 2}, "factory": 5, "day": 1}')
-    assert told.keys() == {"/parameters/x", "/parameters/y", "/factory", "/day"}
+def test_all_faults_are_reported_together() -> None:
+    """Faults of the JSON and of the request are in one error."""
+    faults = faults_of(b'{"parameters": {"x": NaN, "y": 1, "y": 2}, "factory": 5, "day": 1}')
+    assert faults.keys() == {"/parameters/x", "/parameters/y", "/factory", "/day"}
 
 
-def test_what_is_allowed_is_not_refused() -> None:
-    """The deepest and the largest that is taken, and characters that only look wrong."""
+def test_valid_extremes_are_accepted() -> None:
+    """The deepest and the largest allowed request, and characters that only look invalid."""
     right = {"parameters": {"x": 1.7e308, "y": 10**300, "z": "\uffff\x00\u2028\U0001f600", "": None}}
     assert faults_of(json.dumps(right).encode()) == {}
     assert faults_of(json.dumps(right, ensure_ascii=False).encode()) == {}
@@ -86,8 +86,8 @@ def test_what_is_allowed_is_not_refused() -> None:
 
 
 @given(document=st.dictionaries(TEXT, VALUES, max_size=3))
-def test_whatever_is_taken_can_be_sent(document: dict[str, Any]) -> None:
-    """Parameters that were not refused are JSON in UTF-8, unchanged."""
+def test_every_accepted_request_can_be_sent(document: dict[str, Any]) -> None:
+    """Accepted parameters are JSON in UTF-8, unchanged."""
     body = json.dumps({"parameters": document}).encode()
     try:
         taken = run_request(body).parameters
@@ -99,17 +99,17 @@ def test_whatever_is_taken_can_be_sent(document: dict[str, Any]) -> None:
 
 @given(body=st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_nothing_but_faults_is_raised(body: bytes) -> None:
-    """Whatever comes is a request or named faults, by HTTP and by queue."""
-    told = faults_of(body)
-    "".join(f"{pointer}{said}" for pointer, said in told.items()).encode()
+    """Any text is a request or named faults, by HTTP and by queue."""
+    faults = faults_of(body)
+    "".join(f"{pointer}{said}" for pointer, said in faults.items()).encode()
     decoded = message(body)
     assert (decoded.request is None) == bool(decoded.faults)
 
 
 @pytest.mark.parametrize("bom", [b"", codecs.BOM_UTF8])
 @pytest.mark.parametrize("encode", [lambda body: body, base64.b64encode], ids=["plain", "base64"])
-def test_a_byte_order_mark_is_passed_over(bom: bytes, encode: Any) -> None:
-    """As .NET writes it, plain and in base64."""
+def test_a_byte_order_mark_is_ignored(bom: bytes, encode: Any) -> None:
+    """.NET writes it, plain and in base64."""
     decoded = message(encode(bom + b' {"pipeline": "load"}'))
     assert decoded.request == QueuedRunRequest(pipeline="load")
 
@@ -127,22 +127,22 @@ def test_a_byte_order_mark_is_passed_over(bom: bytes, encode: Any) -> None:
         ("Pipeline", "pipeline"),
     ],
 )
-def test_a_field_in_another_spelling_is_a_fault(field: str, meant: str) -> None:
-    """It is never taken for the field, nor for nothing; what was meant is said."""
+def test_a_misspelt_field_is_a_fault(field: str, meant: str) -> None:
+    """It is neither read as the field nor ignored; the fault suggests the right name."""
     decoded = message(json.dumps({"pipeline": "load", field: "x"}).encode())
     assert [(f.pointer, f"is {meant} meant?" in f.message) for f in decoded.faults] == [(f"/{field}", True)]
 
 
 @pytest.mark.parametrize("key", ["a\n", " a", "", "a\u0000b", "x" * 256, "\n", " "])
-def test_what_can_be_no_key_is_a_fault(key: str) -> None:
-    """A requestId is matched whole; the message goes by its own id."""
+def test_an_impossible_key_is_a_fault(key: str) -> None:
+    """A requestId must match whole; the message is identified by its own id."""
     decoded = message(json.dumps({"pipeline": "load", "requestId": key}).encode())
     assert [fault.pointer for fault in decoded.faults] == ["/requestId"]
     assert decoded.request_id == "m-1"
 
 
 @pytest.mark.parametrize("key", ['say "hi" \\ bye', "Überweisung 🚀", "a/b", "}"])
-def test_a_message_is_put_back_under_any_key(key: str) -> None:
+def test_a_message_is_requeued_under_any_key(key: str) -> None:
     """The key that is written into it is read from it again."""
     decoded = Message.decode(b'{"pipeline": "load"}', message_id="m", attempts=1, inserted_at=NOW, key=key)
     text = decoded.text_to_put_back()

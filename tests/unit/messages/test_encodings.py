@@ -1,4 +1,4 @@
-"""However a sender encodes a request, it is the same request."""
+"""A request is the same in every encoding."""
 
 import base64
 import codecs
@@ -63,7 +63,7 @@ def decoded(body: bytes) -> Message:
     layers=st.lists(st.sampled_from(sorted(LAYERS)), max_size=2),
 )
 def test_every_encoding_of_a_request_is_the_same_request(text: str, encoding: str, layers: list[str]) -> None:
-    """Any UTF, any base64, once or twice; the bytes are kept as they came, and put back so that they are read again."""
+    """Any UTF, any base64, once or twice; the original bytes are kept, and are readable when requeued."""
     body = TEXTS[encoding](text)
     for layer in layers:
         body = LAYERS[layer](body)
@@ -76,8 +76,8 @@ def test_every_encoding_of_a_request_is_the_same_request(text: str, encoding: st
 
 
 @given(text=REQUESTS, layers=st.lists(st.sampled_from(sorted(LAYERS)), max_size=2))
-def test_what_counts_as_the_same_message_is_the_json_in_it(text: str, layers: list[str]) -> None:
-    """A copy that somebody has encoded otherwise has the same digest."""
+def test_the_digest_is_that_of_the_json(text: str, layers: list[str]) -> None:
+    """A copy in another encoding has the same digest."""
     body = text.encode()
     for layer in layers:
         body = LAYERS[layer](body)
@@ -86,7 +86,7 @@ def test_what_counts_as_the_same_message_is_the_json_in_it(text: str, layers: li
 
 @given(body=st.binary(max_size=80) | st.text(alphabet="eyJ01+/=-_ {\x00", max_size=60).map(str.encode))
 def test_one_rule_decides(body: bytes) -> None:
-    """What begins with a brace is never base64, and what holds no object stays as it is."""
+    """A text that begins with a brace is never base64, and one that holds no object stays unchanged."""
     plain = plain_json(body)
     assert plain == body or plain.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
     if body.startswith(b"{") and b"\x00" not in body[:4]:
@@ -102,7 +102,7 @@ def test_one_rule_decides(body: bytes) -> None:
     ],
 )
 def test_digests_of_earlier_versions_stay(body: bytes, digest: str) -> None:
-    """They are kept in the ledger, and tell a copy of the poison queue."""
+    """They are stored in the ledger, and identify a copy in the poison queue."""
     assert decoded(body).digest.startswith(digest)
 
 
@@ -136,7 +136,7 @@ RECORDED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("client", RECORDED)
 def test_messages_of_real_clients_are_read(client: str) -> None:
-    """Each says the same request."""
+    """Each is the same request."""
     message = decoded(RECORDED[client])
     assert message.request is not None, message.faults
     assert (message.request.pipeline, message.request_id) == ("load", "nightly-2026-11-26")

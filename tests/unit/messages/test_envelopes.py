@@ -16,7 +16,7 @@ DATA: dict[str, Any] = {"pipeline": "load", "parameters": {"day": "2026-11-26"}}
 
 
 def event(**changes: Any) -> dict[str, Any]:
-    """A CloudEvent that asks for a run; None leaves a name out."""
+    """A CloudEvent that requests a run; None leaves a name out."""
     document = {
         "specversion": "1.0",
         "id": "1",
@@ -35,19 +35,19 @@ def decoded(document: Any, message_id: str = "m-1") -> Message:
 
 
 def faults_of(document: Any) -> list[str]:
-    """The places of what is wrong."""
+    """The places of the faults."""
     return [fault.pointer for fault in decoded(document).faults]
 
 
 def test_its_data_is_the_request() -> None:
-    """With its parameters exactly as they are."""
+    """Its parameters are unchanged."""
     message = decoded(event())
     assert message.request is not None
     assert (message.pipeline, message.request.parameters) == ("load", {"day": "2026-11-26"})
 
 
-def test_data_in_base64_are_the_same() -> None:
-    """As SDKs write data that they were given as bytes."""
+def test_data_in_base64_is_the_same() -> None:
+    """SDKs write data so that they were given as bytes."""
     encoded = base64.b64encode(json.dumps(DATA).encode()).decode()
     assert decoded(event(data=None, data_base64=encoded)).request == decoded(event()).request
 
@@ -62,16 +62,16 @@ def test_data_in_base64_are_the_same() -> None:
         lambda data: base64.b64encode(data).rstrip(b"="),
     ],
 )
-def test_data_in_any_base64_are_the_same(encoding: str, written: Callable[[bytes], bytes]) -> None:
-    """In each encoding and alphabet in which a message may be, with line breaks or without padding."""
+def test_data_in_any_base64_is_the_same(encoding: str, written: Callable[[bytes], bytes]) -> None:
+    """Each encoding and alphabet of a message is accepted, with line breaks or without padding."""
     asked = {**DATA, "metadata": {"text": "??>>~~ größe"}}
     encoded = written(json.dumps(asked, ensure_ascii=False).encode(encoding)).decode()
     assert decoded(event(data=None, data_base64=encoded)).request == decoded(event(data=asked)).request
 
 
 @pytest.mark.parametrize("before", ["", " \r\n", "\ufeff"])
-def test_data_in_a_text_are_the_same(before: str) -> None:
-    """As producers write data that they had as JSON already: they would be no request otherwise, and gone."""
+def test_data_in_a_text_is_the_same(before: str) -> None:
+    """Producers write data so that they had as JSON already; otherwise they would be rejected."""
     message = decoded(event(data=before + json.dumps(DATA)))
     assert message.request == decoded(event()).request
     assert message.request_id == decoded(event()).request_id
@@ -79,7 +79,7 @@ def test_data_in_a_text_are_the_same(before: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "load", "{", "[]", '{"pipelines": 1}', '"{}"', '{"pipeline": "load"'])
 def test_another_text_is_no_request(text: str) -> None:
-    """But data of an event as any other are."""
+    """The data of an event is read like any other."""
     message = decoded(event(data=text))
     assert message.event is not None
     assert (message.event.data, message.request, message.faults) == (text, None, ())
@@ -94,8 +94,8 @@ def test_source_and_id_are_its_key() -> None:
     assert key_of("a", "bc") != key_of("ab", "c")
 
 
-def test_a_key_of_its_own_goes_before() -> None:
-    """As in any request; and one that was put in for a replay goes before that."""
+def test_a_key_of_its_own_takes_precedence() -> None:
+    """As in any request; and a key added for a replay precedes that."""
     own = {**DATA, "requestId": "own"}
     assert decoded(event(data=own)).request_id == "own"
     assert decoded(event(data=own, requestId="replayed")).request_id == "replayed"
@@ -117,28 +117,28 @@ def test_a_key_of_its_own_goes_before() -> None:
     ],
     ids=str,
 )
-def test_each_fault_is_told_where_it_is(document: Any, places: list[str]) -> None:
-    """In the event, not in what was cut out of it."""
+def test_each_fault_has_its_place(document: Any, places: list[str]) -> None:
+    """The place is in the event, not in the extracted data."""
     assert sorted(faults_of(document)) == sorted(places)
 
 
-def test_secret_values_are_taken_out_of_the_event() -> None:
-    """And nothing else: it stays an event, under its key."""
+def test_secret_values_are_removed_from_the_event() -> None:
+    """Nothing else is removed: it stays an event, under its key."""
     message = decoded(event(data={"pipeline": "load", "parameters": {"password": "open sesame"}}))
     body, names = message.without_secrets(["Password"])
     assert (b"sesame" in body, names) == (False, ("password",))
     assert decoded(json.loads(body)).request_id == message.request_id
 
 
-def test_secret_values_in_base64_are_taken_out_too() -> None:
+def test_secret_values_in_base64_are_removed_too() -> None:
     """None is left in another form."""
     encoded = base64.b64encode(b'{"pipeline": "load", "parameters": {"p": "open sesame"}}').decode()
     body, names = decoded(event(data=None, data_base64=encoded)).without_secrets(["p"])
     assert (encoded.encode() in body, names) == (False, ("p",))
 
 
-def test_secret_values_in_a_text_are_taken_out_too() -> None:
-    """And what is left asks for the same run, under the same key."""
+def test_secret_values_in_a_text_are_removed_too() -> None:
+    """The rest requests the same run, under the same key."""
     text = json.dumps({"pipeline": "load", "parameters": {"p": "open sesame"}, "callBackUri": "https://hush"})
     message = decoded(event(data=text))
     body, names = message.without_secrets(["p"])

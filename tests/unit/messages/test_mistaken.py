@@ -1,4 +1,4 @@
-"""What is no JSON object of a request is called by its name, by HTTP and by queue."""
+"""A body that is no JSON object of a request is named for what it is, by HTTP and by queue."""
 
 import base64
 import codecs
@@ -38,29 +38,29 @@ SENT = {
 
 
 def faults_of(body: bytes) -> list[tuple[str, str]]:
-    """What is said by HTTP."""
+    """The faults by HTTP."""
     with pytest.raises(InvalidRequest) as caught:
         run_request(body)
     return [(fault.pointer, fault.message) for fault in caught.value.faults]
 
 
 @pytest.mark.parametrize("called", SENT)
-def test_it_is_said_what_was_sent_and_what_to_send(called: str) -> None:
-    """One sentence, at the body's own place, and nothing of a parser's line and column."""
+def test_the_fault_names_what_was_sent_and_what_to_send(called: str) -> None:
+    """It is one sentence, at the place of the body, without a parser's line and column."""
     ((pointer, said),) = faults_of(SENT[called])
     assert (pointer, called in said, "; send" in said, "line 1" in said) == ("", True, True, False)
 
 
 @pytest.mark.parametrize("called", [each for each in SENT if not each.startswith("UTF-")])
-def test_a_message_is_told_the_same(called: str) -> None:
-    """What is wrong in a queue, too, has the same sentence there."""
+def test_a_message_has_the_same_fault(called: str) -> None:
+    """The same sentence is used for a queue message."""
     message = Message.decode(SENT[called], message_id="m", attempts=1, inserted_at=NOON)
     assert [(fault.pointer, fault.message) for fault in message.faults] == faults_of(SENT[called])
     assert message.request is None
 
 
-def test_base64_is_for_queues_alone() -> None:
-    """By HTTP it is called by its name; a message may be base64, but of nothing that is base64 again."""
+def test_base64_is_only_for_queues() -> None:
+    """By HTTP the fault names it; a message may be base64, but not of another base64."""
     once = base64.b64encode(TEXT.encode())
     assert "base64 of JSON" in faults_of(once)[0][1]
     assert Message.decode(once, message_id="m", attempts=1, inserted_at=NOON).request is not None
@@ -70,10 +70,10 @@ def test_base64_is_for_queues_alone() -> None:
     assert "base64 of JSON" in in_string.faults[0].message
 
 
-def test_an_object_that_was_encoded_by_itself_is_called_so() -> None:
-    """Parameters as a JSON text, as string templates make them."""
-    told = dict(faults_of(json.dumps({"parameters": json.dumps({"day": 1})}).encode()))
-    assert told == {"/parameters": "is JSON inside a JSON string (encoded twice); send the object itself"}
+def test_a_separately_encoded_object_is_named() -> None:
+    """String templates write parameters as a JSON text."""
+    faults = dict(faults_of(json.dumps({"parameters": json.dumps({"day": 1})}).encode()))
+    assert faults == {"/parameters": "is JSON inside a JSON string (encoded twice); send the object itself"}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_an_object_that_was_encoded_by_itself_is_called_so() -> None:
         (b"42", "the body must be an object"),
     ],
 )
-def test_else_it_is_said_where_it_ends_to_be_json(body: bytes, said: str) -> None:
-    """In words of our own."""
+def test_otherwise_the_fault_has_the_place_where_json_ends(body: bytes, said: str) -> None:
+    """The message is our own."""
     assert said in faults_of(body)[0][1]
 
 
@@ -125,15 +125,15 @@ def test_else_it_is_said_where_it_ends_to_be_json(body: bytes, said: str) -> Non
         (b"", "the body is blank"),
     ],
 )
-def test_what_cannot_be_decoded_says_so(body: bytes, said: str) -> None:
-    """In plain words, and never with the first line and column of a text that nobody wrote as JSON."""
+def test_an_undecodable_text_is_named(body: bytes, said: str) -> None:
+    """The fault never has the first line and column of a text that was not written as JSON."""
     message = Message.decode(body, message_id="m", attempts=1, inserted_at=NOON)
     (fault,) = message.faults
     assert (said in fault.message, "line 1, column 1 " in f"{fault.message} ") == (True, False), fault.message
     assert message.body == body
 
 
-def test_a_right_request_that_holds_such_things_is_right() -> None:
-    """Values may be anything: only what the body itself is counts."""
+def test_a_valid_request_with_such_values_is_valid() -> None:
+    """Values may be anything: only the body itself is checked."""
     parameters = {"html": ESCAPED, "form": "a=b", "json": TEXT, "quote": "&quot;"}
     assert run_request(json.dumps({"parameters": parameters}).encode()).parameters == parameters

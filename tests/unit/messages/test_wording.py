@@ -1,4 +1,4 @@
-"""Faults are told in plain words, with what was likely meant."""
+"""Faults are reported in plain words, with the likely intention."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ VALIDATORS_WORDS = ("Input should", "RunRequest", "dictionary", "Extra inputs", 
 
 
 def faults_of(body: Any) -> dict[str, str]:
-    """Pointer → what is said."""
+    """Pointer → message."""
     with pytest.raises(InvalidRequest) as caught:
         run_request(body if isinstance(body, bytes) else json.dumps(body).encode())
     return {fault.pointer: fault.message for fault in caught.value.faults}
@@ -43,15 +43,15 @@ def faults_of(body: Any) -> dict[str, str]:
         (b"{", "", "the body is not JSON: a name in double quotes is expected at line 1, column 2"),
     ],
 )
-def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> None:
+def test_a_fault_is_reported_in_plain_words(body: Any, pointer: str, words: str) -> None:
     """Neither the validator's words nor the model's name, but what to write instead."""
-    told = faults_of(body)
-    assert words in told[pointer]
-    assert [word for word in VALIDATORS_WORDS if word in " ".join(told.values())] == []
+    faults = faults_of(body)
+    assert words in faults[pointer]
+    assert [word for word in VALIDATORS_WORDS if word in " ".join(faults.values())] == []
 
 
 @pytest.mark.parametrize(
-    ("model", "body", "told"),
+    ("model", "body", "expected"),
     [
         (CancelRequest, {"zzz": 1}, {"/zzz": "there is no such field; there are: recursive, note"}),
         (
@@ -63,10 +63,10 @@ def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> 
         (ResolveRequest, {"as": 1}, {"/as": "must be adopt, resubmit or dismiss"}),
     ],
 )
-def test_a_call_that_steers_is_told_what_it_can_say(
-    model: type[BaseModel], body: Any, told: dict[str, str]
+def test_a_steering_call_is_shown_its_own_fields(
+    model: type[BaseModel], body: Any, expected: dict[str, str]
 ) -> None:
-    """Its own fields and words, not where a start has its parameters."""
+    """The fault has its own fields and values, not the place of a start's parameters."""
     with pytest.raises(InvalidRequest) as caught:
         body_of(model, json.dumps(body).encode())
-    assert {fault.pointer: fault.message for fault in caught.value.faults} == told
+    assert {fault.pointer: fault.message for fault in caught.value.faults} == expected

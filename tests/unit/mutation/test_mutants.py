@@ -1,4 +1,4 @@
-"""What `make mutation` runs, and what is judged of mutants that no test can notice."""
+"""What `make mutation` runs, and the judged mutants that no test can notice."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ from tests.mutation.reach import MOST_LEFT_OUT, NOTES, noted, taken_up
 REPOSITORY = Path(__file__).parents[3]
 
 
-def test_every_deciding_module_is_one() -> None:
-    """One that was renamed or taken apart is not left out in silence."""
+def test_every_deciding_module_exists() -> None:
+    """A renamed or split module is not left out silently."""
     for module in DECIDING:
         assert (REPOSITORY / "adf_trigger" / "service" / f"{module.replace('.', '/')}.py").is_file(), module
 
 
-def test_what_is_judged_stands_in_the_code() -> None:
-    """Each module that a judgement names is there, and each has its reason."""
+def test_judged_mutants_are_in_the_code() -> None:
+    """Each module of a judgement exists, and each judgement has its reason."""
     for change, reason in judged().items():
         *module, _ = change.function.split(".")
         around = [REPOSITORY.joinpath("adf_trigger", *module[:end]) for end in range(1, len(module) + 1)]
@@ -44,8 +44,8 @@ def test_what_is_judged_stands_in_the_code() -> None:
         ),
     ],
 )
-def test_a_mutants_function_is_named_as_in_the_code(mutant: str, function: str) -> None:
-    """Its number is left out: the next change of the file makes it another one's."""
+def test_a_mutant_is_named_by_its_function(mutant: str, function: str) -> None:
+    """Its number is left out: the next change of the file would renumber it."""
     assert function_of(mutant) == function
 
 
@@ -59,10 +59,8 @@ def test_a_mutants_function_is_named_as_in_the_code(mutant: str, function: str) 
         ("", "\\d'"),
     ],
 )
-def test_an_entry_that_is_printed_can_be_read_once_it_has_a_reason(
-    tmp_path: Path, line: str, becomes: str
-) -> None:
-    """Whatever the line holds."""
+def test_a_printed_entry_can_be_read_once_it_has_a_reason(tmp_path: Path, line: str, becomes: str) -> None:
+    """Whatever text its line holds."""
     change = Change("service.starting.send.back_off", line, becomes)
     file = tmp_path / "equivalent.toml"
     file.write_text(as_entry(change), "utf-8")
@@ -76,10 +74,8 @@ def test_an_entry_that_is_printed_can_be_read_once_it_has_a_reason(
         judged(file)
 
 
-def test_what_was_noted_before_a_run_was_ended_is_taken_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It need not be noted again, and a file of a fork stands for no later run."""
+def test_an_interrupted_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its results need not be recorded again, and a file of a fork is used by no later run."""
     monkeypatch.chdir(tmp_path)
     parts = [Path("reach.0"), Path("reach.1")]
     for number, part in enumerate(parts):
@@ -94,11 +90,11 @@ def test_what_was_noted_before_a_run_was_ended_is_taken_up(
     assert json.loads(NOTES.read_text("utf-8")) == {test: list(note) for test, note in found.items()}
 
 
-def test_a_test_that_fails_on_the_code_as_it_is_is_named_and_left_out(
+def test_a_test_that_fails_without_mutants_is_named_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It notices no mutant, and a few of them end no run; many do."""
-    monkeypatch.setenv("MUTANT_UNDER_TEST", "")  # noting sets it
+    """It detects no mutant; a few of them end no run, many do."""
+    monkeypatch.setenv("MUTANT_UNDER_TEST", "")  # recording sets it
     session = SimpleNamespace(testsfailed=0)
 
     def protocol(item: SimpleNamespace, nextitem: object) -> None:  # noqa: ARG001 - named as pytest's hook

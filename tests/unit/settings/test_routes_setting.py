@@ -1,4 +1,4 @@
-"""The routes of the settings: they name app settings that hold URLs and secrets, and hold none."""
+"""The routes of the settings name app settings that hold URLs and secrets, and hold none."""
 
 import json
 from typing import Any
@@ -21,14 +21,14 @@ def read(routes: Any, **more: str) -> Settings:
 
 
 def faults(routes: Any, **more: str) -> str:
-    """What is wrong with them, all of it."""
+    """All their faults."""
     with pytest.raises(SettingsError) as caught:
         read(routes, **more)
     return "\n".join(caught.value.faults)
 
 
-def test_a_webhook_is_read_from_the_app_settings_that_are_named() -> None:
-    """And is shown nowhere."""
+def test_a_webhook_is_read_from_the_named_app_settings() -> None:
+    """Their values are shown nowhere."""
     found = read({"finance": HOOK}, **ENVIRONMENT)
     assert found.webhooks["finance"].url == ENVIRONMENT["FINANCE_URL"]
     assert found.webhooks["finance"].key == bytes(24)
@@ -38,8 +38,8 @@ def test_a_webhook_is_read_from_the_app_settings_that_are_named() -> None:
     assert found.warnings == ()
 
 
-def test_an_app_setting_that_is_named_is_not_unknown() -> None:
-    """Though it begins as ours do."""
+def test_a_named_app_setting_is_not_unknown() -> None:
+    """It may begin with our prefix."""
     routes = {"f": {"webhook": {"url": "ADF_TRIGGER_F_URL", "secret": "FINANCE_SECRET"}}}
     assert read(routes, ADF_TRIGGER_F_URL="https://a.example/", FINANCE_SECRET=SECRET).warnings == ()
 
@@ -59,10 +59,8 @@ def test_an_app_setting_that_is_named_is_not_unknown() -> None:
         ({**ENVIRONMENT, "FINANCE_SECRET": "whsec_c2hvcnQ="}, "FINANCE_SECRET must be whsec_"),
     ],
 )
-def test_what_is_wrong_with_an_app_setting_is_told_without_its_value(
-    more: dict[str, str], fault: str
-) -> None:
-    """Under the name of the setting that names it."""
+def test_faults_of_an_app_setting_are_reported_without_its_value(more: dict[str, str], fault: str) -> None:
+    """They have the name of the setting that refers to it."""
     said = faults({"finance": HOOK}, **more)
     assert f"ADF_TRIGGER_ROUTES.finance: the app setting {fault.removeprefix('the app setting ')}" in said
     assert not [value for value in more.values() if value in said]
@@ -85,13 +83,13 @@ def test_what_is_wrong_with_an_app_setting_is_told_without_its_value(
         {"queue": "adf-run-requests-rejected"},
     ],
 )
-def test_a_route_that_leads_nowhere_or_in_a_circle_is_a_fault(route: Any) -> None:
+def test_a_dead_end_or_a_circle_of_routes_is_a_fault(route: Any) -> None:
     """A URL in the policy itself is one, too."""
     assert "ADF_TRIGGER_ROUTES" in faults({"finance": route}, **ENVIRONMENT)
 
 
-def test_what_is_faulty_is_left_out_where_the_rest_is_used() -> None:
-    """An app with faulty routes can still say so."""
+def test_faulty_routes_are_left_out() -> None:
+    """An app with faulty routes can still report them."""
     found = Settings.salvaged(
         {
             "ADF_TRIGGER_FACTORIES": str(settings().factories["default"]),
@@ -103,7 +101,7 @@ def test_what_is_faulty_is_left_out_where_the_rest_is_used() -> None:
 
 
 def test_the_routes_of_the_page_are_routes() -> None:
-    """As printed, with the app settings that it names."""
+    """They are used as printed, with the app settings that they name."""
     page = (ROOT / "docs" / "events.md").read_text("utf-8")
     printed = section(page, "## Many consumers").partition("```json")[2].partition("```")[0]
     found = read(json.loads(printed), ON_CALL_URL="https://hooks.example.com/", ON_CALL_SECRET=SECRET)
@@ -114,8 +112,8 @@ def test_the_routes_of_the_page_are_routes() -> None:
     assert list(found.webhooks) == ["on-call"]
 
 
-def test_which_ends_a_route_wants() -> None:
-    """By pipeline in any case, by status, by caller; what is not said narrows nothing."""
+def test_a_route_selects_ends() -> None:
+    """By pipeline in any case, by status, by caller; an absent condition selects all."""
     routes = read(
         {
             "all": {"queue": "all"},

@@ -1,4 +1,4 @@
-"""The timer's schedule: what the platform would refuse or never run is refused, and due times are the platform's."""
+"""The timer's schedule: an impossible one is rejected, and due times are the platform's."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,14 +41,14 @@ NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
         "\N{ARABIC-INDIC DIGIT ONE} * * * * *",
     ],
 )
-def test_what_would_never_run_as_meant_is_refused(expression: str) -> None:
-    """A schedule that the platform refuses, never runs, or reads as something else is a fault."""
+def test_an_unusable_schedule_is_rejected(expression: str) -> None:
+    """A schedule that the platform rejects, never runs, or reads differently is a fault."""
     with pytest.raises(ValueError, match=r"must be six NCRONTAB fields|exists in no year"):
         Schedule(expression)
 
 
-def test_the_next_times_are_told() -> None:
-    """Due times follow one another, over the end of a day, a month and a year."""
+def test_the_next_times_are_in_order() -> None:
+    """Due times follow one another over the end of a day, a month and a year."""
     every = Schedule("*/15 * * * * *")
     assert every.next_after(NOON) == NOON + timedelta(seconds=15)
     assert every.due_after(NOON, 3) == NOON + timedelta(seconds=45)
@@ -76,6 +76,6 @@ def _fields(low: int, high: int) -> st.SearchStrategy[str]:
     after=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001
 )
 def test_it_is_due_when_the_host_fires(fields: tuple[str, ...], after: datetime) -> None:
-    """For any schedule and instant the time that is expected here is the one at which a host fires."""
+    """For any schedule and instant the expected time is the one at which a host fires."""
     expression, instant = " ".join(fields), after.replace(tzinfo=UTC)
     assert Schedule(expression).next_after(instant) == HostSchedule(expression).next_after(instant)

@@ -1,4 +1,4 @@
-"""The schemas of settings that are kept in files: an editor that reads one says what the service says."""
+"""The schemas of settings in files: an editor reports what the service would."""
 
 import json
 from typing import Any
@@ -34,12 +34,12 @@ USUALLY = 40
 
 
 def mostly(usual: Any, *others: Any) -> MEMBER:
-    """A value that is mostly the usual one; `...` is none at all."""
+    """A value that is mostly a usual one; `...` stands for a missing one."""
     return st.sampled_from([usual] * USUALLY + list(others))
 
 
 def objects(**members: MEMBER) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects of such members, few of which are at fault."""
+    """Objects of such members, few of which are invalid."""
     return st.fixed_dictionaries(members).map(
         lambda found: {name: each for name, each in found.items() if each is not ...}
     )
@@ -128,8 +128,8 @@ def trigger(kind: str, given: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[
     )
 
 
-def is_taken(file: str, document: object) -> bool:
-    """Whether the service takes a document, as it stands in a setting's text."""
+def is_accepted(file: str, document: object) -> bool:
+    """Whether the service accepts a document, as the text of a setting."""
     try:
         READERS[file].validate_python(json.dumps(document), by_alias=True, by_name=False)
     except ValidationError:
@@ -138,13 +138,13 @@ def is_taken(file: str, document: object) -> bool:
 
 
 def said(file: str, document: object) -> list[str]:
-    """What an editor says against a document."""
+    """The errors of an editor about a document."""
     return [error.message for error in VALIDATORS[file].iter_errors(document)]
 
 
 def judged_alike(file: str, document: object) -> None:
-    """The service and an editor take a document, or neither does."""
-    assert is_taken(file, document) == (said(file, document) == []), document
+    """Check that the service and an editor both accept a document, or neither."""
+    assert is_accepted(file, document) == (said(file, document) == []), document
 
 
 POLICIES = st.dictionaries(st.sampled_from(["*", "Load", "load orders"]), POLICY, max_size=2)
@@ -157,20 +157,20 @@ TRIGGERS = (
 
 
 @given(any_displaced(POLICIES, PUBLISHED["policy.schema.json"]))
-def test_an_editor_takes_the_policies_that_the_service_takes(document: Any) -> None:
-    """And no others: faults of single policies show while they are written."""
+def test_an_editor_accepts_the_policies_that_the_service_accepts(document: Any) -> None:
+    """It accepts no others: faults of single policies show while they are written."""
     judged_alike("policy.schema.json", document)
 
 
 @given(any_displaced(ROUTES, PUBLISHED["routes.schema.json"]))
-def test_an_editor_takes_the_routes_that_the_service_takes(document: Any) -> None:
-    """And no others; what the settings hold that they name is for the service to judge."""
+def test_an_editor_accepts_the_routes_that_the_service_accepts(document: Any) -> None:
+    """It accepts no others; the service checks the settings that they name."""
     judged_alike("routes.schema.json", document)
 
 
 @given(any_displaced(TRIGGERS, PUBLISHED["triggers.schema.json"]))
-def test_an_editor_takes_the_triggers_that_the_service_takes(document: Any) -> None:
-    """And no others; references in parameters are for the service to judge."""
+def test_an_editor_accepts_the_triggers_that_the_service_accepts(document: Any) -> None:
+    """It accepts no others; the service checks references in parameters."""
     judged_alike("triggers.schema.json", document)
     judged_alike("triggers.schema.json", [document])
 
@@ -246,14 +246,14 @@ WHOLE: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("file", "document"), WHOLE)
-def test_at_each_place_both_take_the_same(file: str, document: Any) -> None:
-    """Every type, and every value on either side of a limit, in every place of a document that both take."""
-    assert is_taken(file, document)
+def test_both_accept_the_same_at_each_place(file: str, document: Any) -> None:
+    """Every type, and values on both sides of a limit, at every place of a valid document."""
+    assert is_accepted(file, document)
     assert said(file, document) == []
     apart = [
         each
         for each in displaced(document, PUBLISHED[file])
-        if is_taken(file, each) != VALIDATORS[file].is_valid(each)
+        if is_accepted(file, each) != VALIDATORS[file].is_valid(each)
     ]
     assert apart == []
 
@@ -270,21 +270,21 @@ def test_there_may_be_as_many_routes_and_triggers_as_the_service_reads() -> None
 
 @pytest.mark.parametrize(("file", "schema"), FILES.items())
 def test_the_files_of_the_deployment_fit_their_schemas(file: str, schema: str) -> None:
-    """As they are published."""
+    """The published files are checked."""
     published = Draft202012Validator(json.loads((FOLDER / schema).read_text("utf-8")))
     published.check_schema(published.schema)
     published.validate(json.loads((INFRA / file).read_text("utf-8")))
 
 
-def test_visual_studio_code_holds_those_files_against_them() -> None:
-    """By the settings of the workspace, whose addresses are relative to its folder."""
+def test_visual_studio_code_checks_those_files() -> None:
+    """The settings of the workspace name the schemas relative to its folder."""
     associated = json.loads((ROOT / ".vscode" / "settings.json").read_text("utf-8"))["json.schemas"]
     found = {each["fileMatch"][0]: (ROOT / each["url"]).resolve() for each in associated}
     assert found == {f"/infra/{file}": FOLDER / schema for file, schema in FILES.items()}
 
 
 def test_a_file_may_name_its_schema() -> None:
-    """Editors read it there, and the service passes over it; it is no name of a pipeline or a route."""
+    """Editors read it there, and the service ignores it; it is no name of a pipeline or a route."""
     schema = {"$schema": "../docs/schemas/policy.schema.json"}
     found = Settings.from_env(
         {
@@ -296,4 +296,4 @@ def test_a_file_may_name_its_schema() -> None:
     )
     assert (list(found.policy), list(found.routes)) == (["Load"], ["a"])
     assert said("policy.schema.json", {**schema, "Load": {"details": "failed"}}) == []
-    assert not is_taken("policy.schema.json", {"$schema": {"details": "most"}})
+    assert not is_accepted("policy.schema.json", {"$schema": {"details": "most"}})

@@ -1,4 +1,4 @@
-"""Settings: read once, every fault at once, no secret shown."""
+"""Settings: read once, all faults in one error, no secret shown."""
 
 import json
 
@@ -22,7 +22,7 @@ def faults_of(**changes: str) -> list[str]:
 
 
 def test_two_settings_are_enough() -> None:
-    """A factory and a storage account are all that must be said."""
+    """A factory and a storage account are the only required ones."""
     settings = Settings.from_env(MINIMAL)
     assert list(settings.factories) == ["default"]
     assert settings.credential is CredentialKind.MANAGED_IDENTITY
@@ -41,13 +41,13 @@ def test_several_factories_have_aliases() -> None:
 
 
 def test_an_empty_value_is_unset() -> None:
-    """An empty or blank variable leaves the default."""
+    """An empty or blank variable means the default."""
     settings = Settings.from_env({**MINIMAL, "ADF_TRIGGER_TABLE": "", "ADF_TRIGGER_CLOUD": "  "})
     assert (settings.table, settings.cloud) == ("adfruns", "public")
 
 
 def test_faults_are_reported_together_and_by_name() -> None:
-    """Everything that is wrong is said at once, in terms of the variables."""
+    """All faults are in one error, with the names of the variables."""
     faults = faults_of(
         ADF_TRIGGER_FACTORIES="factory-one",
         ADF_TRIGGER_CREDENTIAL="guess",
@@ -71,27 +71,27 @@ def test_faults_are_reported_together_and_by_name() -> None:
     }
 
 
-def test_nothing_set_names_what_is_needed() -> None:
+def test_an_empty_environment_names_what_is_required() -> None:
     """An empty environment says which setting is required."""
     with pytest.raises(SettingsError, match="ADF_TRIGGER_FACTORIES: is required"):
         Settings.from_env({})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:1", "[::1]:2"])
-def test_plain_http_is_taken_for_loopback_addresses(host: str) -> None:
+def test_plain_http_is_accepted_for_loopback_addresses(host: str) -> None:
     """The local stack's emulator may be named without TLS."""
     settings = Settings.from_env({**MINIMAL, "ADF_TRIGGER_MANAGEMENT_ENDPOINT": f"http://{host}/"})
     assert settings.management_endpoint == f"http://{host}"
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1", "http://localhost.evil.example", "ftp://x", "management"])
-def test_a_token_is_never_sent_in_the_clear(url: str) -> None:
-    """Other plain endpoints are refused."""
+def test_a_token_is_never_sent_unencrypted(url: str) -> None:
+    """Other plain endpoints are rejected."""
     assert len(faults_of(ADF_TRIGGER_MANAGEMENT_ENDPOINT=url)) == 1
 
 
 def test_a_service_principal_needs_its_settings() -> None:
-    """All that is missing is named, and either a secret or a certificate will do."""
+    """All missing ones are named, and either a secret or a certificate is enough."""
     faults = faults_of(ADF_TRIGGER_CREDENTIAL="service-principal")
     assert [fault.split(":")[0] for fault in faults] == [
         "AZURE_TENANT_ID",
@@ -110,7 +110,7 @@ def test_a_service_principal_needs_its_settings() -> None:
 
 
 def test_storage_may_be_named_by_identity() -> None:
-    """The host's own identity-based settings are read as they are."""
+    """The host's own identity-based settings are accepted unchanged."""
     without = {name: value for name, value in MINIMAL.items() if name != "AzureWebJobsStorage"}
     with pytest.raises(SettingsError, match="AzureWebJobsStorage"):
         Settings.from_env(without)
@@ -125,7 +125,7 @@ def test_storage_may_be_named_by_identity() -> None:
 
 
 def test_the_lease_outlasts_a_call() -> None:
-    """A lease that could end in the middle of a call is refused."""
+    """A lease that could end in the middle of a call is rejected."""
     assert "ADF_TRIGGER_LEASE_SECONDS" in faults_of(ADF_TRIGGER_LEASE_SECONDS="20")[0]
 
 
@@ -140,7 +140,7 @@ def test_policies_are_read_by_pipeline() -> None:
 
 
 def test_no_secret_is_shown() -> None:
-    """Neither repr nor a fault shows a value that is secret."""
+    """Neither repr nor a fault shows a secret value."""
     secret = "AccountKey=c2VjcmV0"
     settings = Settings.from_env({**MINIMAL, "AzureWebJobsStorage": secret, "AZURE_CLIENT_SECRET": "hush"})
     assert "c2VjcmV0" not in repr(settings)
@@ -159,7 +159,7 @@ def test_no_secret_is_shown() -> None:
         ("http://[::1]:7071/api", "http://[::1]:7071/api"),
     ],
 )
-def test_the_public_url_stands_before_links(url: str, kept: str) -> None:
+def test_the_public_url_is_the_base_of_links(url: str, kept: str) -> None:
     """https, or plain http to this machine; a slash at its end changes nothing."""
     assert Settings.from_env({**MINIMAL, "ADF_TRIGGER_PUBLIC_BASE_URL": url}).public_base_url == kept
 
@@ -184,8 +184,8 @@ def test_the_public_url_stands_before_links(url: str, kept: str) -> None:
         "ftp://api.example.com",
     ],
 )
-def test_what_can_stand_before_no_link_is_a_fault(url: str) -> None:
-    """It would cost callers every answer, or send them elsewhere; the value is not shown."""
+def test_a_url_that_cannot_be_the_base_of_links_is_a_fault(url: str) -> None:
+    """Its links would be unusable or lead elsewhere; the value is not shown."""
     (fault,) = faults_of(ADF_TRIGGER_PUBLIC_BASE_URL=url)
     assert fault.startswith("ADF_TRIGGER_PUBLIC_BASE_URL: ")
     assert "hush" not in fault

@@ -1,4 +1,4 @@
-"""Settings are judged as a whole: what could not work later is told at once, by name, and no value is shown."""
+"""Settings are validated as a whole: later failures are reported at the start, by name, without values."""
 
 import json
 
@@ -25,7 +25,7 @@ def named(faults: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("schedule", ["every 15 seconds", "*/15 * * * *", "0 0 0 30 2 *", "00:00:15"])
-def test_a_schedule_that_would_not_run_is_a_fault(schedule: str) -> None:
+def test_an_unusable_schedule_is_a_fault(schedule: str) -> None:
     """The platform would put the timer in error, or never run it."""
     assert named(faults_of(ADF_TRIGGER_POLL_SCHEDULE=schedule)) == {"ADF_TRIGGER_POLL_SCHEDULE"}
 
@@ -33,13 +33,13 @@ def test_a_schedule_that_would_not_run_is_a_fault(schedule: str) -> None:
 @pytest.mark.parametrize("name", ["AZURE_CLIENT_SECRET", "AzureWebJobsStorage", "ADF_TRIGGER_FACTORIES"])
 @pytest.mark.parametrize("reference", [REFERENCE, "@microsoft.appconfiguration(Endpoint=https://c; Key=k)"])
 def test_an_unresolved_reference_is_one_fault(name: str, reference: str) -> None:
-    """A reference that the platform has left as it is names itself, and is never taken for the value."""
+    """A reference that the platform has not resolved is named, and is never used as the value."""
     (fault,) = faults_of(**{name: f" {reference}"})
     assert fault.startswith(f"{name}: ")
     assert "not been resolved" in fault
 
 
-def test_two_aliases_of_one_factory_are_refused() -> None:
+def test_two_aliases_of_one_factory_are_rejected() -> None:
     """Ids compare without case, as everywhere in Azure: two aliases would share every key and every run."""
     (fault,) = faults_of(
         ADF_TRIGGER_FACTORIES=json.dumps({"a": FACTORY_ID, "b": FACTORY_ID.upper(), "c": FACTORY_ID + "-2"})
@@ -48,8 +48,8 @@ def test_two_aliases_of_one_factory_are_refused() -> None:
     assert "a and b" in fault
 
 
-def test_a_factory_that_has_moved_has_one_new_address_that_is_there() -> None:
-    """An old id leads to a known alias, once in any spelling, and is nobody else's present id."""
+def test_a_moved_factory_has_one_known_new_alias() -> None:
+    """An old id leads to a known alias, once in any spelling, and is no other factory's present id."""
     here, old = FACTORY_ID + "-2", FACTORY_ID
     moved = Settings.from_env(
         {
@@ -90,7 +90,7 @@ def test_a_factory_that_has_moved_has_one_new_address_that_is_there() -> None:
     ],
 )
 def test_a_value_of_another_type_is_named(name: str, document: object, place: str) -> None:
-    """Nothing is taken for what it looks like."""
+    """No value is converted by its looks."""
     (fault,) = faults_of(**{f"ADF_TRIGGER_{name}": json.dumps(document)})
     assert fault.startswith(f"ADF_TRIGGER_{name}.{place}: ")
 
@@ -112,8 +112,8 @@ def test_a_value_of_another_type_is_named(name: str, document: object, place: st
         ("ADF_TRIGGER_FACTORIES", json.dumps({"a" * 65: FACTORY_ID})),
     ],
 )
-def test_a_name_that_is_said_twice_or_cannot_be_said_is_a_fault(name: str, value: str) -> None:
-    """Of two values under one name neither is dropped in silence; an alias can be named by a request."""
+def test_a_duplicate_or_impossible_name_is_a_fault(name: str, value: str) -> None:
+    """Of two values under one name neither is dropped silently; a request can name every alias."""
     assert named(faults_of(**{name: value})) == {name}
 
 
@@ -129,20 +129,20 @@ def test_a_name_that_is_said_twice_or_cannot_be_said_is_a_fault(name: str, value
         ("ADF_TRIGGER_TICK_CALLS", "1" + "0" * 30),
     ],
 )
-def test_a_number_that_no_clock_can_take_is_a_fault(name: str, value: str) -> None:
-    """Infinity, not-a-number and what is beyond any use are told, not met later."""
+def test_a_number_beyond_any_use_is_a_fault(name: str, value: str) -> None:
+    """Infinity, not-a-number and extreme values are reported at the start, not met later."""
     assert named(faults_of(**{name: value})) == {name}
 
 
 @pytest.mark.parametrize("name", ["ADF_TRIGGER_EVENTS_QUEUE", "ADF_TRIGGER_REJECTED_QUEUE"])
 @pytest.mark.parametrize("queue", ["adf-run-requests", "adf-run-requests-poison"])
-def test_what_is_told_is_never_read_as_a_request(name: str, queue: str) -> None:
-    """A queue that is written with news is not the one that requests are read from."""
+def test_published_events_are_never_read_as_requests(name: str, queue: str) -> None:
+    """A queue of events is not the queue of requests."""
     assert named(faults_of(**{name: queue})) == {name}
 
 
-def test_faults_of_single_settings_and_of_their_whole_come_together() -> None:
-    """A typing error in one setting hides nothing of what is wrong between the others."""
+def test_faults_of_single_settings_and_of_their_combination_are_reported_together() -> None:
+    """A typing error in one setting hides no fault between the others."""
     faults = faults_of(
         ADF_TRIGGER_CLOUD="moon",
         ADF_TRIGGER_POLL_SCHEDULE="often",
@@ -166,7 +166,7 @@ def test_faults_of_single_settings_and_of_their_whole_come_together() -> None:
 
 
 def test_no_fault_shows_a_value() -> None:
-    """Whatever was put into the wrong setting by mistake is not repeated."""
+    """A value put into the wrong setting by mistake is not repeated."""
     secret = "hush-c2VjcmV0"
     for name in (
         "ADF_TRIGGER_FACTORIES",
@@ -185,7 +185,7 @@ def test_no_fault_shows_a_value() -> None:
 
 
 def test_an_unknown_name_is_a_warning_with_the_nearest_known() -> None:
-    """A typing error is told; the app works on, since a rollback meets names that are newer than itself."""
+    """A typing error is reported; the app still works, since a rollback meets names that are newer than itself."""
     settings = Settings.from_env(
         {**MINIMAL, "ADF_TRIGGER_FACTORYS": "x", "adf_trigger_table": "other", "ADF_TRIGGER_QZX_9": "hush"}
     )
@@ -197,8 +197,8 @@ def test_an_unknown_name_is_a_warning_with_the_nearest_known() -> None:
     assert settings.table == "adfruns"
 
 
-def test_a_misspelt_name_is_told_beside_the_fault_that_it_makes() -> None:
-    """What is required is missing since its name was written wrongly: both are said together."""
+def test_a_misspelt_name_is_reported_beside_the_fault_it_causes() -> None:
+    """The required setting is missing because of it: both are reported together."""
     with pytest.raises(SettingsError, match="the nearest known name is ADF_TRIGGER_FACTORIES") as caught:
         Settings.from_env(
             {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "ADF_TRIGGER_FACTORYS": "hush"}
@@ -208,7 +208,7 @@ def test_a_misspelt_name_is_told_beside_the_fault_that_it_makes() -> None:
 
 
 def test_a_tool_knows_every_name_of_the_app() -> None:
-    """What only the app reads is not unknown to a tool that reads the same environment."""
+    """Names that only the app reads are not unknown to a tool in the same environment."""
     assert CommonSettings.from_env(MINIMAL).warnings == ()
 
 
@@ -218,8 +218,8 @@ def test_only_our_own_names_are_read() -> None:
     assert (settings.cloud, settings.table) == ("public", "adfruns")
 
 
-def test_every_fault_of_a_policy_is_named_with_what_may_stand_there() -> None:
-    """Also where a word that may stand there stands somewhere else in it."""
+def test_every_fault_of_a_policy_is_named_with_the_allowed_values() -> None:
+    """This holds also where an allowed value is used in another place."""
     policy = {
         "load": {"details": "everything", "detail": "full", "unknownOutcome": "guess"},
         "copy": 3,

@@ -1,4 +1,4 @@
-"""Definitions of triggers: taken as a factory has them, or refused with every fault."""
+"""Definitions of triggers: accepted in a factory's form, or rejected with every fault."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from tests.support.world import FACTORY_ID
 
 
 def faults_of(*documents: Any) -> str:
-    """What is wrong with triggers."""
+    """The faults of triggers."""
     with pytest.raises(Faulty) as caught:
         read_triggers(list(documents))
     return "; ".join(caught.value.faults)
 
 
-def test_definitions_are_taken_as_git_and_the_api_have_them() -> None:
-    """With what the API adds, alone or in an array; runtimeState is Data Factory's own."""
+def test_definitions_are_accepted_from_git_and_the_api() -> None:
+    """With the API's additional fields, alone or in an array; runtimeState is Data Factory's own."""
     given = {**blob_trigger(), "id": "/…", "type": "Microsoft.DataFactory/factories/triggers", "etag": "x"}
     given["properties"]["runtimeState"] = "Stopped"
     (trigger,) = read_triggers(given)
@@ -52,8 +52,8 @@ def test_definitions_are_taken_as_git_and_the_api_have_them() -> None:
     ],
     ids=str,
 )
-def test_what_could_never_start_anything_is_a_fault(document: Any, said: str) -> None:
-    """With the trigger's name, and never left out in silence."""
+def test_a_trigger_that_could_never_start_a_run_is_a_fault(document: Any, said: str) -> None:
+    """The fault has the trigger's name; it is never left out silently."""
     assert said in faults_of(document)
 
 
@@ -76,29 +76,29 @@ def test_what_could_never_start_anything_is_a_fault(document: Any, said: str) ->
     ],
     ids=str,
 )
-def test_a_function_is_refused_by_its_name(value: Any, said: str) -> None:
-    """When the settings are read, and not at the first event."""
+def test_a_function_is_rejected_by_its_name(value: Any, said: str) -> None:
+    """It is rejected when the settings are read, and not at the first event."""
     trigger = blob_trigger()
     trigger["properties"]["pipelines"][0]["parameters"]["p"] = value
-    told = faults_of(trigger)
-    assert "OnFile: properties.pipelines[0].parameters.p " in told
-    assert said in told
+    faults = faults_of(trigger)
+    assert "OnFile: properties.pipelines[0].parameters.p " in faults
+    assert said in faults
 
 
-def test_a_file_s_name_is_of_blobs_alone() -> None:
+def test_a_file_name_is_only_for_blobs() -> None:
     """A custom event has none."""
     assert "triggerBody() has event in such a trigger" in faults_of(
         custom_trigger({"f": "@triggerBody().fileName"})
     )
 
 
-def test_every_fault_of_every_trigger_is_told() -> None:
-    """Together, and two of one name, too."""
-    told = faults_of(
+def test_every_fault_of_every_trigger_is_reported() -> None:
+    """They are in one error; a duplicate name is one, too."""
+    faults = faults_of(
         blob_trigger(events=[]), custom_trigger({"a": "@utcNow()"}), blob_trigger("T"), blob_trigger("t")
     )
     assert [
-        each in told for each in ("events must be", "calls utcNow()", "t: is the name of two triggers")
+        each in faults for each in ("events must be", "calls utcNow()", "t: is the name of two triggers")
     ] == [True] * 3
 
 
@@ -121,7 +121,7 @@ def test_every_fault_of_every_trigger_is_told() -> None:
     ],
 )
 def test_a_faulty_trigger_is_a_fault_of_the_settings(triggers: str, factories: str, said: str) -> None:
-    """It keeps the app from taking anything, and is told as any other fault."""
+    """It keeps the app from accepting requests, and is reported like any other fault."""
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(
             {

@@ -1,4 +1,4 @@
-"""Which trigger starts on which event, with what parameters, under what key."""
+"""Which trigger matches which event, with which parameters, under which key."""
 
 import json
 from datetime import UTC, datetime
@@ -34,20 +34,20 @@ def event_of(document: dict[str, Any]) -> Event:
 
 
 def made(document: dict[str, Any], *triggers: dict[str, Any]) -> list[dict[str, Any]]:
-    """The requests that triggers make of an event."""
+    """The requests that triggers derive from an event."""
     return [each.document for each in requests_of(event_of(document), read_triggers(list(triggers)))]
 
 
 def key(document: dict[str, Any], trigger: dict[str, Any] | None = None) -> str:
-    """The key of the one request that is made."""
+    """The key of the one derived request."""
     (request,) = made(document, trigger or blob_trigger())
     return str(request["requestId"])
 
 
 @SCHEMAS
 @pytest.mark.parametrize("name", NAMES)
-def test_a_blob_s_name_is_passed_on_exactly(schema: Any, name: str) -> None:
-    """Unicode and percent signs as the subject has them: it is not encoded."""
+def test_a_blobs_name_is_passed_on_unchanged(schema: Any, name: str) -> None:
+    """Unicode and percent signs are passed as in the subject: it is not encoded."""
     (request,) = made(schema(blob_created(name)), blob_trigger())
     folder, _, file = f"in/raw/{name}".rpartition("/")
     assert request["parameters"] == {"file": file, "folder": folder}
@@ -56,8 +56,8 @@ def test_a_blob_s_name_is_passed_on_exactly(schema: Any, name: str) -> None:
 
 
 @given(name=st.text(min_size=1, max_size=30).filter(lambda text: not text.endswith("/")))
-def test_whatever_a_blob_is_called_the_parts_make_its_path(name: str) -> None:
-    """Folder and file together are container and path."""
+def test_folder_and_file_make_up_a_blobs_path(name: str) -> None:
+    """Whatever the blob's name, folder and file together are container and path."""
     (request,) = made(blob_created(name), blob_trigger(blobPathEndsWith=""))
     parameters = request["parameters"]
     assert f"{parameters['folder']}/{parameters['file']}" == f"in/raw/{name}"
@@ -68,8 +68,8 @@ def test_whatever_a_blob_is_called_the_parts_make_its_path(name: str) -> None:
     subject=st.text(max_size=300),
     kind=st.text(min_size=1, max_size=300),
 )
-def test_no_event_is_refused_for_its_words(event_id: str, subject: str, kind: str) -> None:
-    """Whatever is in id, subject and type: what people are shown of them is made readable, and the request is right."""
+def test_no_event_is_rejected_for_its_texts(event_id: str, subject: str, kind: str) -> None:
+    """Whatever id, subject and type hold: displayed texts are made printable, and the request is valid."""
     event = {**order_placed(), "id": event_id, "subject": f"orders/{subject}", "eventType": kind}
     (document,) = made(event, custom_trigger({"file": "@triggerBody().event.subject"}, events=[kind]))
     message = Message.decode(
@@ -83,7 +83,7 @@ def test_no_event_is_refused_for_its_words(event_id: str, subject: str, kind: st
 
 
 def test_an_event_carries_its_trace_on() -> None:
-    """And its labels are those that there are."""
+    """Its labels are those that exist."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     event = {**as_cloud_event(order_placed()), "subject": "orders/1", "traceparent": trace}
     (document,) = made(event, custom_trigger())
@@ -92,8 +92,8 @@ def test_an_event_carries_its_trace_on() -> None:
     assert ("traceparent" in document, set(document["metadata"])) == (False, {"trigger", "eventType"})
 
 
-def test_a_blob_at_the_top_has_its_container_for_a_folder() -> None:
-    """As Data Factory has it."""
+def test_a_blob_at_the_top_has_its_container_as_folder() -> None:
+    """Data Factory does the same."""
     event = {**blob_created(), "subject": "/blobServices/default/containers/in/blobs/a.csv"}
     (request,) = made(event, blob_trigger(blobPathBeginsWith="/in/"))
     assert request["parameters"] == {"file": "a.csv", "folder": "in"}
@@ -118,8 +118,8 @@ def test_a_blob_at_the_top_has_its_container_for_a_folder() -> None:
     ],
     ids=lambda each: str(each)[:30],
 )
-def test_it_is_said_why_a_trigger_does_not_start(event: Any, trigger: Any, why: str) -> None:
-    """In a sentence that names the filter."""
+def test_the_reason_why_a_trigger_does_not_match_is_given(event: Any, trigger: Any, why: str) -> None:
+    """The sentence names the filter."""
     said = why_not(read_triggers(trigger)[0], event_of(event))
     assert said is not None
     assert why in said
@@ -142,13 +142,13 @@ def test_it_is_said_why_a_trigger_does_not_start(event: Any, trigger: Any, why: 
     ],
     ids=lambda each: str(each)[:30],
 )
-def test_it_starts(event: Any, trigger: Any) -> None:
-    """Case does not count, as in Event Grid's own filters; nor does a source that names no topic."""
+def test_it_matches(event: Any, trigger: Any) -> None:
+    """Case does not matter, as in Event Grid's own filters; nor does a source without a topic."""
     assert why_not(read_triggers(trigger)[0], event_of(event)) is None
 
 
 @SCHEMAS
-def test_references_lead_into_the_event(schema: Any) -> None:
+def test_references_are_resolved_in_the_event(schema: Any) -> None:
     """Alone with the value's own type; in text as Data Factory writes it; under the names of both schemas."""
     parameters = {
         "day": "@triggerBody().event.data.day",
@@ -184,7 +184,7 @@ def test_references_lead_into_the_event(schema: Any) -> None:
     }
 
 
-def test_what_the_event_has_not_is_a_fault_of_the_request() -> None:
+def test_a_missing_field_of_an_event_is_a_fault_of_the_request() -> None:
     """As in Data Factory no run is started; each parameter is named."""
     wanted = {"a": "@triggerBody().event.data.gone", "b": "@{triggerBody().event.data.tags[9]}", "c": "ok"}
     triggers = read_triggers(custom_trigger(wanted))
@@ -194,7 +194,7 @@ def test_what_the_event_has_not_is_a_fault_of_the_request() -> None:
 
 
 def test_one_file_makes_one_request_in_either_schema() -> None:
-    """Subject and ETag tell it: several events of one writing, of whatever ids and schemas, are one."""
+    """Subject and ETag identify it: several events of one write, of whatever ids and schemas, are one."""
     first = key(blob_created(id_="e-1", api="PutBlob"))
     assert key(blob_created(id_="e-2", api="PutBlockList")) == first
     assert key(blob_created(tag='"0x8DE2C"')) == first
@@ -207,15 +207,15 @@ def test_one_file_makes_one_request_in_either_schema() -> None:
     assert len({first, *map(key, others)}) == len(others) + 1
 
 
-def test_without_an_etag_source_and_id_tell_an_event() -> None:
-    """As CloudEvents has it; and so for every custom event, even one whose data has an ETag."""
+def test_without_an_etag_source_and_id_identify_an_event() -> None:
+    """CloudEvents defines it so; this holds for every custom event, even one whose data has an ETag."""
     assert key(blob_created(tag="")) != key(blob_created(tag="", id_="e-2"))
     orders = [key({**order_placed(eTag="x"), "id": each}, custom_trigger()) for each in ("o-1", "o-2", "o-1")]
     assert (orders[0] == orders[2], orders[0] != orders[1]) == (True, True)
 
 
 def test_each_pipeline_of_each_trigger_has_a_request_of_its_own() -> None:
-    """Also where one pipeline stands there twice, with other parameters."""
+    """This holds also where one pipeline is listed twice, with other parameters."""
     twice = blob_trigger("A")
     twice["properties"]["pipelines"] *= 2
     requests = made(blob_created(), twice, blob_trigger("B"), blob_trigger("C", "other"))
@@ -228,7 +228,7 @@ EVENTS = st.tuples(st.text(max_size=4), st.text(min_size=1, max_size=4))
 
 @given(events=st.lists(EVENTS, min_size=2, max_size=2, unique=True))
 def test_keys_never_collide(events: list[tuple[str, str]]) -> None:
-    """Whatever is in sources and ids, two events have two keys."""
+    """Whatever sources and ids hold, two events have two keys."""
     (trigger,) = read_triggers(custom_trigger())
     keys = {
         key_of_start(event_of({**order_placed(), "topic": source, "id": id_}), trigger, trigger.starts[0])

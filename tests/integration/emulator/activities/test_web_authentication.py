@@ -150,7 +150,7 @@ def pfx_of(authority: trustme.CA, name: str, password: str) -> str:
     certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
     pfx = pkcs12.serialize_key_and_certificates(
         b"client",
-        key,  # type: ignore[arg-type]  # trustme makes keys of one of the kinds that are taken
+        key,  # type: ignore[arg-type]  # trustme makes keys of one of the accepted kinds
         certificate,
         None,
         BestAvailableEncryption(password.encode()),

@@ -125,7 +125,7 @@ class TestFaults:
         assert run_count(served) == 1
 
     def test_a_rule_of_one_factory_leaves_the_others_alone(self, served: Any, path: str) -> None:
-        """Its calls answer as the rule says, all others as the service does; a name that is no id is refused."""
+        """Its calls answer as the rule says, all others as the service does; an invalid name is rejected."""
         other = served.create_factory("adf-other")
         served.put(f"{other}/pipelines/p", NOTHING)
         fault(served, fault="status", status=403, factory=path.upper())
@@ -136,7 +136,7 @@ class TestFaults:
         assert (reply.status_code, reply.json()["errors"][0]["where"]) == (400, "rules.0.reset.factory")
 
     def test_skip_and_count_choose_the_requests(self, served: Any, path: str) -> None:
-        """skip lets the first ones pass, count ends the rule; the list tells how often it fired."""
+        """skip lets the first ones pass, count ends the rule; the list has the number of its firings."""
         fault(served, operation="GetPipeline", fault="status", status=500, skip=1, count=2)
         statuses = [served.client.get(f"{path}/pipelines/p").status_code for _ in range(5)]
         assert statuses == [200, 500, 500, 200, 200]

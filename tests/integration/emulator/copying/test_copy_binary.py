@@ -231,7 +231,7 @@ def test_merging_makes_one_file(tree: Storage, file: str) -> None:
 
 
 def test_several_files_do_not_overwrite_each_other(tree: Storage) -> None:
-    """Several files and one file name, not merged, are refused before anything is written."""
+    """Several files and one file name, not merged, are rejected before anything is written."""
     with pytest.raises(ActivityFailed, match="MergeFiles"):
         run(copy, copying("Binary"), tree.dataset("In", folder="in"), tree.dataset("Out", file="one.txt"))
     assert tree.names() == TREE

@@ -1,4 +1,4 @@
-"""createRun with all it takes: parameters, templates, reruns, limits."""
+"""createRun with all its inputs: parameters, templates, reruns, limits."""
 
 import re
 from datetime import UTC, datetime

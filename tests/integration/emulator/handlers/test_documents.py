@@ -19,7 +19,7 @@ def path(served: Any) -> str:
     return factory
 
 
-def refused(reply: httpx.Response) -> tuple[str, str, str | None]:
+def error_of(reply: httpx.Response) -> tuple[str, str, str | None]:
     """Code, message and target of a rejection by Data Factory."""
     assert reply.status_code == 400, reply.text
     error = reply.json()["error"]
@@ -56,7 +56,7 @@ class TestFactories:
         """Factory names are 3 to 63 letters, digits and single hyphens inside."""
         served.create_factory()
         reply = served.client.put(served.create_factory().replace("adf-test", name), json={"location": "x"})
-        assert refused(reply)[0] == "BadRequest"
+        assert error_of(reply)[0] == "BadRequest"
 
     def test_a_location_is_required_and_cannot_change(self, served: Any, path: str) -> None:
         """ARM rejects a missing location; another location is a conflict, another spelling is not."""
@@ -209,7 +209,7 @@ class TestStaticChecks:
             "type": "Binary",
             "linkedServiceName": {"referenceName": "nowhere", "type": "LinkedServiceReference"},
         }
-        assert refused(put(served, f"{path}/datasets/d", dataset)) == (
+        assert error_of(put(served, f"{path}/datasets/d", dataset)) == (
             "BadRequest",
             "The document creation or update failed because of invalid reference 'nowhere'.",
             f"{path}/datasets/d",
@@ -228,7 +228,7 @@ class TestStaticChecks:
             },
         }
         message = "The document creation or update failed because of invalid reference 'child'."
-        assert refused(put(served, f"{path}/pipelines/p", {"activities": [inside]}))[1] == message
+        assert error_of(put(served, f"{path}/pipelines/p", {"activities": [inside]}))[1] == message
 
     def test_a_document_in_use_stays(self, served: Any, path: str) -> None:
         """A document that another one refers to cannot be deleted, and the error names the other."""
@@ -236,7 +236,7 @@ class TestStaticChecks:
         reference = {"referenceName": "STORE", "type": "LinkedServiceReference"}
         served.put(f"{path}/datasets/d", {"type": "Binary", "linkedServiceName": reference})
         reply = served.client.delete(f"{path}/linkedservices/store")
-        assert refused(reply) == (
+        assert error_of(reply) == (
             "BadRequest",
             "The document cannot be deleted since it is referenced by d.",
             f"{path}/linkedservices/store",
@@ -249,7 +249,7 @@ class TestStaticChecks:
         """Expressions with undeclared parameters are rejected, all of them in one error."""
         activity = wait("w", description="@{pipeline().parameters.a}@{pipeline().parameters['b']}")
         definition = {"activities": [activity], "parameters": {"A2": {"type": "String"}}}
-        assert refused(put(served, f"{path}/pipelines/p", definition)) == (
+        assert error_of(put(served, f"{path}/pipelines/p", definition)) == (
             "BadRequest",
             "Missing parameter definition for 'a','b'",
             "Pipeline/p",
@@ -262,7 +262,7 @@ class TestStaticChecks:
     )
     def test_a_bad_document_name(self, served: Any, path: str, name: str) -> None:
         """Names of documents contain no forbidden character and start with an allowed one."""
-        assert refused(put(served, f"{path}/pipelines/{name}", NOTHING))[0] == "BadRequest"
+        assert error_of(put(served, f"{path}/pipelines/{name}", NOTHING))[0] == "BadRequest"
 
     def test_a_name_with_a_space_is_good(self, served: Any, path: str) -> None:
         """Spaces are legal and arrive percent-encoded."""
@@ -287,19 +287,19 @@ class TestStaticChecks:
     )
     def test_an_invalid_pipeline_is_rejected(self, served: Any, path: str, properties: Any) -> None:
         """Activities need names and types, names are unique, declarations have known types."""
-        assert refused(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
+        assert error_of(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
         assert served.client.get(f"{path}/pipelines/p").status_code == 404
 
     @pytest.mark.parametrize("body", [None, [], "x", {}, {"properties": None}, {"properties": []}])
     def test_a_body_without_properties(self, served: Any, path: str, body: Any) -> None:
         """A PUT needs an object with properties."""
-        assert refused(served.client.put(f"{path}/pipelines/p", json=body))[0] == "BadRequest"
+        assert error_of(served.client.put(f"{path}/pipelines/p", json=body))[0] == "BadRequest"
 
     @pytest.mark.parametrize("kind", ["linkedservices", "datasets", "triggers", "credentials"])
     def test_a_document_without_a_type(self, served: Any, path: str, kind: str) -> None:
         """Linked services, datasets, triggers and credentials have a type."""
         message = "Required property 'type' not found in JSON."
-        assert message in refused(put(served, f"{path}/{kind}/x", {"typeProperties": {}}))[1]
+        assert message in error_of(put(served, f"{path}/{kind}/x", {"typeProperties": {}}))[1]
 
 
 class TestLimits:
@@ -329,7 +329,7 @@ class TestLimits:
         served = serve(strict=True)
         path = served.create_factory()
         for properties in self.OVER:
-            assert refused(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
+            assert error_of(put(served, f"{path}/pipelines/p", properties))[2] == "Pipeline/p"
 
     def test_the_default_emulator_does_not(self, served: Any, path: str) -> None:
         """The default emulator accepts documents over these limits."""

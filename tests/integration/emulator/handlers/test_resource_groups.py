@@ -190,7 +190,7 @@ def test_paths_above_resources_are_served(served: Any) -> None:
     assert len(httpx.get(f"{served.url}/metadata/endpoints", params=query).json()) == 1
 
 
-def test_who_has_no_role_sees_no_subscription(served: Any) -> None:
+def test_a_caller_without_a_role_sees_no_subscription(served: Any) -> None:
     """The list is empty for a caller without a role, and every other call is rejected."""
     headers = {"Authorization": f"Bearer {served.token()}"}
     reply = httpx.get(f"{served.url}/subscriptions", params=V, headers=headers)

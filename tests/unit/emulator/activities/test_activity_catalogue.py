@@ -15,8 +15,8 @@ def test_every_type_has_a_file_of_its_own() -> None:
     assert all(name.startswith(f"{package}.") for name in modules)
 
 
-def test_a_registered_function_is_all_that_a_type_needs(factory: Factory) -> None:
-    """Its properties are evaluated and its output is what later activities see."""
+def test_a_registered_function_is_enough_for_a_type(factory: Factory) -> None:
+    """Its properties are evaluated, and later activities see its output."""
 
     async def shout(context: ActivityContext) -> ActivityResult:
         return ActivityResult(output={"said": str(context.evaluate(context.type_properties)["text"]).upper()})
@@ -29,8 +29,8 @@ def test_a_registered_function_is_all_that_a_type_needs(factory: Factory) -> Non
     assert factory.rows(run)["Say"].output == {"said": "AB"}
 
 
-def test_a_recovery_run_takes_over_what_reaches_outside() -> None:
-    """Activities with a policy, and those that are named; in any case."""
+def test_a_recovery_run_reuses_outputs_of_external_activities() -> None:
+    """Activities with a policy, and the listed types; in any case."""
     registry = activity_types(control={**CONTROL, "WebHook": CONTROL["Wait"]}, reaching_outside=["WebHook"])
     assert registry.reaches_outside("webHOOK")
     assert registry.reaches_outside("copy")

@@ -1,4 +1,4 @@
-"""AzureFunctionActivity: what it sends to a function app, and what it makes of the answer."""
+"""AzureFunctionActivity: what it sends to a function app, and how it reads the reply."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ RUNNING = {"id": "1", "statusQueryGetUri": f"{APP}/runtime/webhooks/durabletask/
 
 
 class App:
-    """Answers as a function app on the network, and remembers what it was asked."""
+    """Answers as a function app on the network, and records the requests."""
 
     def __init__(self, *replies: httpx.Response | Exception) -> None:
         self._replies = list(replies)
@@ -48,14 +48,14 @@ def functions(factory: Factory) -> Factory:
 
 
 def calling(type_properties: dict[str, Any] | None = None, **others: Any) -> dict[str, Any]:
-    """An activity that calls a function: by GET, unless told otherwise."""
+    """An activity that calls a function, by default with GET."""
     written = {"functionName": "HttpTrigger1", "method": "GET"} | (type_properties or {})
     reference = {"referenceName": "Functions", "type": "LinkedServiceReference"}
     return activity("F", "AzureFunctionActivity", written, **{"linkedServiceName": reference, **others})
 
 
 def run(factory: Factory, app: App, definition: dict[str, Any]) -> ActivityRun:
-    """The activity run of one activity, and nothing of the key in what it shows."""
+    """The activity run of one activity; checks that it shows nothing of the key."""
     factory.http = httpx.AsyncClient(transport=httpx.MockTransport(app), trust_env=False)
     factory.define("P", definition)
     row = factory.rows(factory.run("P"))["F"]
@@ -69,8 +69,8 @@ def error(row: ActivityRun) -> tuple[str, str]:
     return row.error["errorCode"], row.error["message"]
 
 
-def test_the_object_that_a_function_answers_becomes_the_output(functions: Factory) -> None:
-    """Beside what the run cost; the function is called with its key, which no input shows."""
+def test_the_object_returned_by_a_function_becomes_the_output(functions: Factory) -> None:
+    """The output has the billing fields, too; the function is called with its key, which no input shows."""
     app = App()
     headers = {"X-Plain": "p", "X-Secret": {"type": "SecureString", "value": "s"}}
 
@@ -111,7 +111,7 @@ def test_the_object_that_a_function_answers_becomes_the_output(functions: Factor
     ],
 )
 def test_the_name_may_hold_a_route_and_a_query(name: Any, url: str, app_url: str, functions: Factory) -> None:
-    """As documented; it goes below api, whatever prefix the app has."""
+    """As documented; it is appended below api, whatever prefix the app has."""
     app = App()
     linked(functions, functionKey="k", functionAppUrl=app_url)
 
@@ -121,7 +121,7 @@ def test_the_name_may_hold_a_route_and_a_query(name: Any, url: str, app_url: str
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET", "HEAD", "OPTIONS", "TRACE"])
-def test_these_methods_need_no_body(method: str, functions: Factory) -> None:
+def test_these_methods_require_no_body(method: str, functions: Factory) -> None:
     """The troubleshooting guide lists them beside POST and PUT."""
     app = App()
 
@@ -130,7 +130,7 @@ def test_these_methods_need_no_body(method: str, functions: Factory) -> None:
     assert (app.asked[0].method, app.asked[0].content) == (method, b"")
 
 
-def test_a_text_is_sent_as_it_is(functions: Factory) -> None:
+def test_a_text_is_sent_unchanged(functions: Factory) -> None:
     """With the Content-Type that the activity names."""
     app = App()
 
@@ -144,7 +144,7 @@ def test_a_text_is_sent_as_it_is(functions: Factory) -> None:
 
 
 def test_the_key_may_be_in_a_vault(functions: Factory) -> None:
-    """It comes from there for each attempt."""
+    """It is read from the vault for each attempt."""
     store = {"referenceName": "kv", "type": "LinkedServiceReference"}
     linked(
         functions,
@@ -175,10 +175,10 @@ def test_the_key_may_be_in_a_vault(functions: Factory) -> None:
         ({"authentication": "Anonymous"}, None, None),
     ],
 )
-def test_the_linked_service_says_who_calls(
+def test_the_linked_service_chooses_the_authentication(
     type_properties: dict[str, Any], key: str | None, authorization: str | None, factory: Factory
 ) -> None:
-    """By a key, as the factory's own identity, by both, or as nobody."""
+    """By a key, as the factory's own identity, by both, or by none."""
     app = App()
     linked(factory, **type_properties)
 
@@ -213,10 +213,10 @@ def test_the_linked_service_says_who_calls(
         ({"headers": "x"}, {}, "2104", "The type of the property 'headers' is incorrect."),
     ],
 )
-def test_what_cannot_be_sent_fails_before_anything_is(
+def test_an_invalid_call_fails_before_it_is_sent(
     type_properties: dict[str, Any], service: dict[str, Any], code: str, message: str, factory: Factory
 ) -> None:
-    """Codes and texts are those of the troubleshooting guide, where it has them."""
+    """Codes and texts are those of the troubleshooting guide where it has them."""
     app = App()
     linked(factory, **{"functionKey": "k", **service})
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_sent_fails_before_anything_is(
 
 
 def test_it_needs_a_linked_service_of_its_own_type(functions: Factory) -> None:
-    """None is 3612, another is 2110."""
+    """Without one the code is 3612, with another type 2110."""
     functions.definitions.linked_services["functions"]["type"] = "RestService"
 
     assert error(run(functions, App(), calling())) == (
@@ -239,8 +239,8 @@ def test_it_needs_a_linked_service_of_its_own_type(functions: Factory) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "text", "[1]", "12", '"text"', "null", '{"broken": '])
-def test_anything_but_an_object_is_a_failure(body: str, functions: Factory) -> None:
-    """A list is none, as documented."""
+def test_a_reply_that_is_no_object_is_a_failure(body: str, functions: Factory) -> None:
+    """A list is no object, as documented."""
     row = run(functions, App(httpx.Response(200, text=body)), calling())
 
     assert error(row) == ("3603", "Response Content is not a valid JObject.")
@@ -259,10 +259,10 @@ def test_anything_but_an_object_is_a_failure(body: str, functions: Factory) -> N
         (500, "x" * 20_000, "InternalServerError", "x" * 10_000),
     ],
 )
-def test_a_refusal_is_told_as_in_real_runs(
+def test_an_error_status_is_reported_as_in_real_runs(
     status: int, body: str, name: str, message: str, functions: Factory
 ) -> None:
-    """With the function's own words, where it has some."""
+    """The message has the function's own text, where there is one."""
     row = run(functions, App(httpx.Response(status, text=body)), calling())
 
     code, said = error(row)
@@ -273,8 +273,8 @@ def test_a_refusal_is_told_as_in_real_runs(
     )
 
 
-def test_work_that_goes_on_is_not_waited_for(functions: Factory) -> None:
-    """A 202 with a Location is an answer: as documented, a Web activity asks for the end of a durable function."""
+def test_a_202_is_not_polled(functions: Factory) -> None:
+    """A 202 with a Location is the reply: as documented, a Web activity polls a durable function."""
     app = App(httpx.Response(202, json=RUNNING, headers={"Location": RUNNING["statusQueryGetUri"]}))
 
     row = run(functions, app, calling())
@@ -286,7 +286,7 @@ def test_work_that_goes_on_is_not_waited_for(functions: Factory) -> None:
 
 @pytest.mark.parametrize("reason", [httpx.ConnectError("refused"), httpx.RemoteProtocolError("closed")])
 def test_an_app_that_does_not_answer_is_an_error_of_the_call(reason: Exception, functions: Factory) -> None:
-    """Whether it cannot be reached or hangs up."""
+    """It could not be reached, or it closed the connection."""
     code, message = error(run(functions, App(reason), calling()))
 
     assert code == "3610"
@@ -294,13 +294,13 @@ def test_an_app_that_does_not_answer_is_an_error_of_the_call(reason: Exception, 
 
 
 async def hang(_request: httpx.Request) -> httpx.Response:
-    """Answer too late."""
+    """Answer after the limit."""
     await asyncio.sleep(3600)
     raise AssertionError
 
 
 def test_a_function_has_230_seconds(functions: Factory) -> None:
-    """Whatever the activity's timeout, as documented; it ends as when the front end of the app gives up."""
+    """The limit holds whatever the activity's timeout; its error is that of the app's front end."""
     functions.http = httpx.AsyncClient(transport=httpx.MockTransport(hang), trust_env=False)
     functions.define("P", calling(policy={"timeout": "01:00:00"}))
 
@@ -313,8 +313,8 @@ def test_a_function_has_230_seconds(functions: Factory) -> None:
     assert "500 - The request timed out." in message
 
 
-def test_the_policys_timeout_ends_it_earlier(functions: Factory) -> None:
-    """It is for the whole attempt."""
+def test_the_timeout_of_the_policy_ends_it_earlier(functions: Factory) -> None:
+    """The timeout covers the whole attempt."""
     functions.http = httpx.AsyncClient(transport=httpx.MockTransport(hang), trust_env=False)
     functions.define("P", calling(policy={"timeout": "00:00:20"}))
 
@@ -324,7 +324,7 @@ def test_the_policys_timeout_ends_it_earlier(functions: Factory) -> None:
     assert error(row)[0] == "Timeout"
 
 
-def test_a_refused_call_is_tried_again_as_the_policy_says(functions: Factory) -> None:
+def test_a_failed_call_is_retried_as_the_policy_says(functions: Factory) -> None:
     """Each attempt is an activity run; the last one counts."""
     app = App(httpx.Response(503), httpx.Response(503))
     functions.http = httpx.AsyncClient(transport=httpx.MockTransport(app), trust_env=False)
@@ -339,7 +339,7 @@ def test_a_refused_call_is_tried_again_as_the_policy_says(functions: Factory) ->
 
 
 def test_secure_input_and_output_are_hidden_from_the_log_alone(functions: Factory) -> None:
-    """Later activities use the answer all the same."""
+    """Later activities still use the output."""
     app = App()
     functions.http = httpx.AsyncClient(transport=httpx.MockTransport(app), trust_env=False)
     functions.define(
@@ -358,5 +358,5 @@ def test_secure_input_and_output_are_hidden_from_the_log_alone(functions: Factor
 
 
 def test_it_counts_as_an_external_activity() -> None:
-    """As Web activities do."""
+    """Web activities do so, too."""
     assert group_of("AzureFunctionActivity") is EXTERNAL

@@ -1,4 +1,4 @@
-"""ExecutePipeline, and what children tell their parents."""
+"""ExecutePipeline, and what a child passes to its parent."""
 
 import asyncio
 from datetime import timedelta
@@ -34,7 +34,7 @@ def child_of(factory: Factory, run: PipelineRun) -> PipelineRun:
 
 
 def test_a_parent_waits_for_its_child(factory: Factory) -> None:
-    """With waitOnCompletion the activity ends when the child does, and tells its run's id."""
+    """With waitOnCompletion the activity ends when the child does, and its output has the child's run id."""
     factory.define("Child", wait("W", 30))
     factory.define("Parent", execute("E", "Child", waitOnCompletion=True))
 
@@ -71,10 +71,10 @@ def test_a_child_knows_who_started_it(factory: Factory) -> None:
     (False, True, False),
     ("true", False, True),
 ])  # fmt: skip
-def test_waiting_is_as_written_or_as_chosen(
+def test_waiting_is_as_defined_or_as_configured(
     factory: Factory, written: Any, *, default: bool, waits: bool
 ) -> None:
-    """Without waitOnCompletion the engine's option decides, as the service's documents disagree."""
+    """Without waitOnCompletion the engine's option decides, since the service's documents disagree."""
     factory.options = Options(wait_on_completion=default)
     properties = {} if written is None else {"waitOnCompletion": written}
     factory.define("Child", wait("W", 30))
@@ -123,8 +123,8 @@ def test_a_failed_child_fails_its_parent(factory: Factory) -> None:
     assert row.output["pipelineRunId"] == child_of(factory, run).run_id
 
 
-def test_a_failed_child_that_nobody_waits_for_fails_nobody(factory: Factory) -> None:
-    """Fire and forget."""
+def test_a_failed_child_without_a_waiting_parent_fails_only_itself(factory: Factory) -> None:
+    """The parent started it and has succeeded."""
     factory.define("Child", fail("F"))
     factory.define("Parent", execute("E", "Child", waitOnCompletion=False))
 
@@ -135,8 +135,8 @@ def test_a_failed_child_that_nobody_waits_for_fails_nobody(factory: Factory) -> 
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_parent_that_waits_shows_which_run_it_waits_for(factory: Factory, *, secure: bool) -> None:
-    """While it goes on, and not only at its end, unless its policy hides that; so does one whose child has ended."""
+def test_a_parent_that_waits_shows_the_run_id_of_its_child(factory: Factory, *, secure: bool) -> None:
+    """It is shown during the wait and after it, unless the policy hides it."""
     policy = {"secureInput": secure, "secureOutput": secure}
     factory.define("Quick", set_variable("S", "v", "x"), variables={"v": {"type": "String"}})
     factory.define("Child", execute("Inner", "Quick", waitOnCompletion=True), wait("W", 30))
@@ -184,10 +184,10 @@ def test_a_cancelled_child_fails_the_activity_that_waits(factory: Factory) -> No
         ("Broken", {}, "nothing"),
     ],
 )
-def test_a_child_that_cannot_be_started_fails_the_activity(
+def test_a_child_that_cannot_start_fails_the_activity(
     factory: Factory, child: str, parameters: dict[str, Any], said: str
 ) -> None:
-    """No such pipeline, a parameter that does not fit, an expression that cannot be evaluated."""
+    """No such pipeline, a parameter of the wrong type, an expression that cannot be evaluated."""
     factory.define("Child", wait("W"), parameters={"n": {"type": "int"}})
     factory.define("Broken", wait("W"), parameters={"n": {"type": "string", "defaultValue": "@nothing()"}})
     factory.define("Parent", execute("E", child, parameters=parameters))
@@ -200,7 +200,7 @@ def test_a_child_that_cannot_be_started_fails_the_activity(
 
 
 def test_return_values_reach_the_parent_with_their_types(factory: Factory) -> None:
-    """Every type that Studio offers, nested objects and arrays too."""
+    """Every type that Studio offers is kept, nested objects and arrays included."""
     factory.define(
         "Child",
         returns(
@@ -246,8 +246,8 @@ def test_return_values_reach_the_parent_with_their_types(factory: Factory) -> No
     assert rows["S"].output["value"] == "v"
 
 
-def test_only_the_return_value_is_a_system_variable_to_set(factory: Factory) -> None:
-    """Another name is refused."""
+def test_only_the_return_value_can_be_set_as_a_system_variable(factory: Factory) -> None:
+    """Another name is rejected."""
     factory.define(
         "P", activity("S", "SetVariable", {"variableName": "x", "setSystemVariable": True, "value": []})
     )
@@ -255,8 +255,8 @@ def test_only_the_return_value_is_a_system_variable_to_set(factory: Factory) -> 
     assert "'x' is not a system variable" in str(factory.run("P").message)
 
 
-def test_a_child_queues_for_its_own_pipelines_places(factory: Factory) -> None:
-    """Two parents of a child with one place: the second child waits, and so does its parent."""
+def test_a_child_queues_for_the_concurrency_of_its_own_pipeline(factory: Factory) -> None:
+    """Of two parents of a child with concurrency one, the second child is queued, and its parent waits."""
     factory.define("Child", wait("W", 10), concurrency=1)
     factory.define("Parent", execute("E", "Child", waitOnCompletion=True))
 

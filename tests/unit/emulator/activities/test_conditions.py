@@ -23,7 +23,7 @@ def test_if_runs_one_branch(factory: Factory, text: str, ran: str) -> None:
     assert sorted(factory.rows(run)) == sorted(["If", ran])
 
 
-def test_a_branch_that_is_not_there_is_empty(factory: Factory) -> None:
+def test_a_missing_branch_is_empty(factory: Factory) -> None:
     """An If without ifFalseActivities succeeds when its condition is false."""
     factory.define("P", activity("If", "IfCondition", {"expression": expression("@false")}))
 
@@ -42,13 +42,13 @@ def test_if_fails_with_what_failed_inside(factory: Factory) -> None:
 
 
 def test_a_failure_handled_inside_a_branch_is_no_failure(factory: Factory) -> None:
-    """The leaf rule holds inside containers, too."""
+    """The rule of leaves holds inside containers, too."""
     factory.define("P", if_condition("@true", [fail("inner"), wait("catch", after={"inner": "Failed"})], []))
 
     assert factory.run("P").status == "Succeeded"
 
 
-def test_if_refuses_what_is_neither_true_nor_false(factory: Factory) -> None:
+def test_if_rejects_a_condition_that_is_no_boolean(factory: Factory) -> None:
     """A string is no condition, not even 'true'."""
     factory.define("P", if_condition("@string('true')", [wait("yes")], [wait("no")]))
 
@@ -60,7 +60,7 @@ def test_if_refuses_what_is_neither_true_nor_false(factory: Factory) -> None:
 
 @pytest.mark.parametrize(("value", "ran"), [("a", "in a"), ("b", "in b"), ("A", "default"), ("", "default")])
 def test_switch_runs_the_case_of_the_value(factory: Factory, value: str, ran: str) -> None:
-    """The case whose value is the same, in the same letters; otherwise the default."""
+    """The case whose value is equal, case-sensitively, runs; otherwise the default."""
     cases = [{"value": it, "activities": [wait(f"in {it}")]} for it in ("a", "b")]
     factory.define(
         "P",
@@ -82,8 +82,8 @@ def test_switch_runs_the_case_of_the_value(factory: Factory, value: str, ran: st
 @pytest.mark.parametrize(
     ("on", "ran"), [("@add(1, 1)", ["S", "two"]), ("@true", ["S"]), ("@createArray(2)", ["S"])]
 )
-def test_switch_takes_strings_and_integers(factory: Factory, on: str, ran: list[str]) -> None:
-    """An integer finds the case of its digits; anything else fails the activity."""
+def test_switch_accepts_strings_and_integers(factory: Factory, on: str, ran: list[str]) -> None:
+    """An integer matches the case of its digits; any other type fails the activity."""
     cases = [{"value": "2", "activities": [wait("two")]}, {"value": "True", "activities": [wait("true")]}]
     factory.define("P", activity("S", "Switch", {"on": expression(on), "cases": cases}))
 
@@ -94,7 +94,7 @@ def test_switch_takes_strings_and_integers(factory: Factory, on: str, ran: list[
 
 
 def test_a_switch_without_a_match_and_without_a_default_does_nothing(factory: Factory) -> None:
-    """It succeeds."""
+    """The activity succeeds."""
     factory.define(
         "P", activity("S", "Switch", {"on": "x", "cases": [{"value": "y", "activities": [fail("f")]}]})
     )

@@ -18,8 +18,8 @@ from tests.support.engine_factory import (
 from tests.unit.emulator.activities.containers import INNER_FAILED, LIST, for_each, if_condition, rows_named
 
 
-def test_a_sequential_loop_takes_its_items_in_order(factory: Factory) -> None:
-    """One after the other, item() giving each."""
+def test_a_sequential_loop_runs_its_items_in_order(factory: Factory) -> None:
+    """One iteration follows the other, with item() as its item."""
     inner = append("A", "list", expression("@item().n"), after={"W": "Succeeded"})
     factory.define(
         "P",
@@ -34,8 +34,8 @@ def test_a_sequential_loop_takes_its_items_in_order(factory: Factory) -> None:
     assert run.run_end == EPOCH + timedelta(seconds=6)
 
 
-def test_a_parallel_loop_deals_its_items_out_beforehand(factory: Factory) -> None:
-    """Two queues: 10 and 1 in one, 1 and 1 in the other; the second does not help the first."""
+def test_a_parallel_loop_assigns_its_items_beforehand(factory: Factory) -> None:
+    """Two queues, 10 and 1 in one, 1 and 1 in the other; the second does not take items of the first."""
     factory.define("P", for_each([10, 1, 1, 1], wait("W", "@item()"), batchCount=2))
 
     run = factory.run("P")
@@ -48,10 +48,10 @@ def test_a_parallel_loop_deals_its_items_out_beforehand(factory: Factory) -> Non
 
 
 @pytest.mark.parametrize(("batch_count", "seconds"), [(None, 3), (50, 1), (1, 50), (25, 2)])
-def test_a_parallel_loop_runs_as_many_at_a_time_as_it_may(
+def test_a_parallel_loop_runs_up_to_batch_count_iterations(
     factory: Factory, batch_count: int | None, seconds: int
 ) -> None:
-    """Fifty waits of a second: batchCount at a time, 20 by default."""
+    """Fifty waits of a second run batchCount at a time, 20 by default."""
     others: dict[str, Any] = {} if batch_count is None else {"batchCount": batch_count}
     factory.define("P", for_each("@range(0, 50)", wait("W", 1), **others))
 
@@ -59,8 +59,8 @@ def test_a_parallel_loop_runs_as_many_at_a_time_as_it_may(
 
 
 @pytest.mark.parametrize("batch_count", [0, 51, "@string('x')"])
-def test_a_batch_count_out_of_bounds_is_refused(factory: Factory, batch_count: Any) -> None:
-    """From 1 to 50, whole."""
+def test_a_batch_count_out_of_bounds_is_rejected(factory: Factory, batch_count: Any) -> None:
+    """It is a whole number from 1 to 50."""
     factory.define("P", for_each([1], wait("W"), batchCount=batch_count))
 
     assert "from 1 to 50" in str(factory.run("P").message)
@@ -74,14 +74,14 @@ def test_flags_written_as_strings_are_read(factory: Factory) -> None:
 
 
 def test_a_loop_over_nothing_succeeds(factory: Factory) -> None:
-    """No item, no iteration, no failure."""
+    """Without items there is no iteration and no failure."""
     factory.define("P", for_each([], fail("F")))
 
     assert factory.run("P").status == "Succeeded"
 
 
-def test_a_loop_over_no_array_fails_in_the_words_of_the_service(factory: Factory) -> None:
-    """A null, as of a parameter that nobody gave, is refused by the length function."""
+def test_a_loop_over_no_array_fails_with_the_services_message(factory: Factory) -> None:
+    """A null, as of a missing parameter, is rejected by the length function."""
     factory.define("P", for_each("@json('null')", wait("W")))
 
     error = factory.rows(factory.run("P"))["Loop"].error
@@ -90,8 +90,8 @@ def test_a_loop_over_no_array_fails_in_the_words_of_the_service(factory: Factory
     assert error["message"].endswith("to be an array or a string. The provided value is of type 'Null'.")
 
 
-def test_a_loop_takes_a_hundred_thousand_items_and_no_more(factory: Factory) -> None:
-    """The documented limit."""
+def test_a_loop_accepts_at_most_a_hundred_thousand_items(factory: Factory) -> None:
+    """The limit is documented."""
     factory.define("P", for_each("@union(range(0, 100000), createArray('one more'))", wait("W")))
 
     assert factory.run("P").message == (
@@ -100,7 +100,7 @@ def test_a_loop_takes_a_hundred_thousand_items_and_no_more(factory: Factory) -> 
 
 
 def test_a_failed_iteration_does_not_stop_the_others(factory: Factory) -> None:
-    """All iterations run, sequential or not; the loop fails in the end with the first that failed."""
+    """All iterations run, sequential or not; the loop then fails with the first failed one."""
     body = if_condition(
         "@equals(item(), 2)", [fail("Bad", "@concat('item ', string(item()))")], [wait("Good")]
     )
@@ -113,8 +113,8 @@ def test_a_failed_iteration_does_not_stop_the_others(factory: Factory) -> None:
     assert run.message == f"Operation on target Loop failed: {INNER_FAILED}If, Error: {inner}"
 
 
-def test_of_several_failed_iterations_the_first_item_is_told(factory: Factory) -> None:
-    """Even if a later item failed sooner."""
+def test_of_several_failed_iterations_the_first_item_is_reported(factory: Factory) -> None:
+    """It is reported even if a later item failed sooner."""
     body = [wait("W", "@item()"), fail("F", "@concat('item ', string(item()))", after={"W": "Succeeded"})]
     factory.define("P", for_each([9, 5, 1], *body))
 
@@ -134,7 +134,7 @@ def test_activity_runs_of_one_iteration_share_a_hash(factory: Factory) -> None:
     assert factory.rows(run)["Loop"].iteration_hash == ""
 
 
-def test_iterations_of_a_loop_in_a_loop_are_told_apart(factory: Factory) -> None:
+def test_iterations_of_nested_loops_have_different_hashes(factory: Factory) -> None:
     """Two times two iterations have four hashes."""
     inner = for_each([1, 2], wait("W"), name="Inner")
     factory.define("P", for_each([1, 2], if_condition("@true", [inner], [])))

@@ -1,4 +1,4 @@
-"""What activity runs show of what they were given holds no secret, whichever the activity."""
+"""The inputs shown in activity runs hold no secret, whichever the activity."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ REACHING: dict[str, Any] = {
 
 
 async def input_of_failure(activity: Activity, properties: dict[str, Any]) -> Any:
-    """What an activity that fails shows of its input."""
+    """The shown input of a failing activity."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500))) as http:
         with pytest.raises(ActivityFailed) as caught:
             await activity(Context({"name": "A", "typeProperties": properties}, http))
@@ -34,7 +34,7 @@ async def input_of_failure(activity: Activity, properties: dict[str, Any]) -> An
 @pytest.mark.parametrize("secure", ["SecureString", "secureString"])
 @pytest.mark.parametrize("name", sorted(REACHING))
 def test_a_secure_string_is_shown_by_no_activity(name: str, secure: str) -> None:
-    """However its type is spelled, and wherever it stands; what is beside it is shown."""
+    """It is masked however its type is spelled and wherever it is; the rest is shown."""
     secret = {"type": secure, "value": SECRET}
     properties = {
         "source": {"type": "RestSource", "requestBody": [secret], "plain": "to be seen"},
@@ -47,8 +47,8 @@ def test_a_secure_string_is_shown_by_no_activity(name: str, secure: str) -> None
     assert "to be seen" in shown
 
 
-def test_what_is_masked_is_also_revealed_for_use() -> None:
-    """A secureString reaches the service that is called as its text, in whatever case its type is written."""
+def test_a_masked_value_is_revealed_for_use() -> None:
+    """A secureString reaches the called service as its text, in whatever case its type is written."""
 
     async def ask_vault(reference: Any) -> str:
         return f"kept as {reference['secretName']}"

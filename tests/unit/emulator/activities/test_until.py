@@ -16,7 +16,7 @@ from tests.support.engine_factory import (
 from tests.unit.emulator.activities.containers import INNER_FAILED, LIST, if_condition, rows_named, until
 
 
-def test_until_runs_its_body_first_and_then_asks(factory: Factory) -> None:
+def test_until_runs_its_body_before_the_condition(factory: Factory) -> None:
     """The body runs once even if the condition holds from the start."""
     factory.define("P", until("@true", wait("W", 4)))
 
@@ -59,14 +59,14 @@ def test_until_stops_at_its_timeout(factory: Factory) -> None:
 
 
 def test_until_gives_up_after_seven_days_by_default(factory: Factory) -> None:
-    """Seven days, unless told otherwise."""
+    """The default timeout is seven days."""
     factory.define("P", until("@false", wait("W", 3600)))
 
     assert factory.run("P").run_end == EPOCH + timedelta(days=7)
 
 
-def test_until_that_never_waits_leaves_others_their_turn(factory: Factory) -> None:
-    """A loop that spins does not keep another activity from ending it."""
+def test_until_without_a_wait_lets_other_activities_run(factory: Factory) -> None:
+    """A busy loop does not keep another activity from ending it."""
     factory.define(
         "P",
         until("@variables('on')"),
@@ -79,7 +79,7 @@ def test_until_that_never_waits_leaves_others_their_turn(factory: Factory) -> No
 
 
 def test_an_inner_failure_does_not_stop_until(factory: Factory) -> None:
-    """The loop goes on; if its last round is good, it succeeds."""
+    """The loop continues; if its last iteration succeeds, so does the activity."""
     attempt = if_condition("@less(length(variables('list')), 2)", [fail("Not yet")], [])
     factory.define(
         "P",
@@ -97,8 +97,8 @@ def test_an_inner_failure_does_not_stop_until(factory: Factory) -> None:
     assert len(rows_named(factory, run.run_id, "Not yet")) == 1
 
 
-def test_until_fails_if_its_last_round_did(factory: Factory) -> None:
-    """With the failure of that round."""
+def test_until_fails_if_its_last_iteration_failed(factory: Factory) -> None:
+    """The error is that of the iteration."""
     factory.define("P", until("@true", fail("F", "still broken")))
 
     assert (
@@ -107,8 +107,8 @@ def test_until_fails_if_its_last_round_did(factory: Factory) -> None:
 
 
 @pytest.mark.parametrize("timeout", ["soon", "25:00:00", "00:00"])
-def test_a_timeout_that_cannot_be_read_fails_until(factory: Factory, timeout: str) -> None:
-    """The message repeats what was written."""
+def test_an_invalid_timeout_fails_until(factory: Factory, timeout: str) -> None:
+    """The message repeats the value."""
     factory.define("P", until("@true", wait("W"), timeout=timeout))
 
     assert f"'{timeout}' is not a timespan" in str(factory.run("P").message)

@@ -13,7 +13,7 @@ def declared(**types: str) -> dict[str, Any]:
 
 
 def test_a_variable_is_seen_by_later_activities(factory: Factory) -> None:
-    """What SetVariable sets, variables() gives, and the activity shows name and value."""
+    """variables() returns the value that SetVariable set, and the activity shows name and value."""
     factory.define(
         "P",
         set_variable("A", "v", expression("@concat('x', 'y')")),
@@ -28,7 +28,7 @@ def test_a_variable_is_seen_by_later_activities(factory: Factory) -> None:
 
 
 def test_a_variable_starts_with_its_default(factory: Factory) -> None:
-    """defaultValue is there before anything has set it; an array without one is empty."""
+    """defaultValue is the initial value; an array without one is empty."""
     variables = {
         "v": {"type": "String", "defaultValue": "d"},
         "a": {"type": "Array"},
@@ -56,10 +56,10 @@ def test_a_variable_starts_with_its_default(factory: Factory) -> None:
         ("Array", "@json('{}')", "Array", "Object"),
     ],
 )
-def test_a_value_of_another_type_is_refused(
+def test_a_value_of_another_type_is_rejected(
     factory: Factory, type_name: str, value: str, shown: str, given: str
 ) -> None:
-    """The message names the variable, its type and the type of what was given."""
+    """The message names the variable, its type and the type of the value."""
     factory.define("P", set_variable("A", "V", value), **declared(v=type_name))
 
     run = factory.run("P")
@@ -73,15 +73,15 @@ def test_a_value_of_another_type_is_refused(
 @pytest.mark.parametrize(
     ("type_name", "value"), [("String", "s"), ("Bool", "@true"), ("Array", "@createArray(1)"), ("Integer", 5)]
 )
-def test_a_value_of_the_declared_type_is_taken(factory: Factory, type_name: str, value: Any) -> None:
-    """Each type of variable takes its own kind of value."""
+def test_a_value_of_the_declared_type_is_accepted(factory: Factory, type_name: str, value: Any) -> None:
+    """Each type of variable accepts its own kind of value."""
     factory.define("P", set_variable("A", "v", value), **declared(v=type_name))
 
     assert factory.run("P").status == "Succeeded"
 
 
-def test_a_variable_that_is_not_declared_is_refused(factory: Factory) -> None:
-    """Set and append name the variable that is not there."""
+def test_an_undeclared_variable_is_rejected(factory: Factory) -> None:
+    """Set and append name the missing variable."""
     factory.define("P", set_variable("A", "ghost", "x"), append("B", "ghost", "x"))
 
     rows = factory.rows(factory.run("P"))
@@ -92,7 +92,7 @@ def test_a_variable_that_is_not_declared_is_refused(factory: Factory) -> None:
 
 
 def test_appending_adds_to_the_end_and_leaves_earlier_values_alone(factory: Factory) -> None:
-    """What was taken from the variable before an append does not change with it."""
+    """A copy taken before an append does not change with it."""
     factory.define(
         "P",
         append("A", "list", "@createArray(1)"),
@@ -109,7 +109,7 @@ def test_appending_adds_to_the_end_and_leaves_earlier_values_alone(factory: Fact
     assert rows["Before"].output["value"] == rows["Still"].output["value"] == [[1]]
 
 
-def test_only_arrays_are_appended_to(factory: Factory) -> None:
+def test_only_arrays_can_be_appended_to(factory: Factory) -> None:
     """Appending to a string fails."""
     factory.define("P", append("A", "v", "x"), **declared(v="String"))
 
@@ -127,8 +127,8 @@ def test_variables_belong_to_one_run(factory: Factory) -> None:
     assert definition["variables"] == {"list": {"type": "Array"}}
 
 
-def test_filter_keeps_what_the_condition_holds_for(factory: Factory) -> None:
-    """The output counts and lists the items; item() is the one looked at."""
+def test_filter_keeps_items_that_satisfy_the_condition(factory: Factory) -> None:
+    """The output counts and lists the items; item() is the current one."""
     factory.define(
         "P",
         activity(
@@ -150,7 +150,7 @@ def test_filter_keeps_what_the_condition_holds_for(factory: Factory) -> None:
     assert rows["F"].output == {"ItemsCount": 4, "FilteredItemsCount": 2, "Value": [5, 4]}
 
 
-def test_filter_refuses_what_is_no_array_and_what_is_no_condition(factory: Factory) -> None:
+def test_filter_rejects_an_invalid_array_or_condition(factory: Factory) -> None:
     """Items must be an array, the condition true or false."""
     factory.define(
         "P",
@@ -192,10 +192,10 @@ def test_filter_refuses_what_is_no_array_and_what_is_no_condition(factory: Facto
         ({"message": "m"}, "m", ""),
     ],
 )
-def test_fail_says_what_it_is_told_or_why_it_cannot(
+def test_fail_has_the_given_message_or_the_reason_why_not(
     factory: Factory, properties: dict[str, Any], message: str, code: str
 ) -> None:
-    """Message and code are the author's, or those of the article's table."""
+    """Message and code are the definition's, or those of the article's table."""
     factory.define("P", activity("F", "Fail", properties))
 
     error = factory.rows(factory.run("P"))["F"].error
@@ -204,8 +204,8 @@ def test_fail_says_what_it_is_told_or_why_it_cannot(
 
 
 @pytest.mark.parametrize("seconds", ["@string('x')", -1, "@true", "@json('1.5')", None])
-def test_wait_takes_whole_numbers_only(factory: Factory, seconds: Any) -> None:
-    """Anything else fails the activity."""
+def test_wait_accepts_whole_numbers_only(factory: Factory, seconds: Any) -> None:
+    """Any other value fails the activity."""
     factory.define("P", wait("W", seconds))
 
     assert "must be a whole number" in str(factory.run("P").message)
@@ -221,8 +221,8 @@ def test_an_expression_that_cannot_be_evaluated_fails_the_activity(factory: Fact
     assert "nothing" in error["message"]
 
 
-def test_a_failing_activity_takes_its_own_message_from_what_failed_before(factory: Factory) -> None:
-    """A Fail that repeats an earlier error, as error handlers do."""
+def test_a_fail_activity_repeats_an_earlier_error(factory: Factory) -> None:
+    """Error handlers do so."""
     factory.define(
         "P",
         fail("first", "the cause", "42"),

@@ -1,4 +1,4 @@
-"""ARM's token buckets by an injected clock."""
+"""ARM's token buckets with an injected clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ def buckets() -> TokenBuckets:
 
 
 def test_a_bucket_empties_and_refills_with_time() -> None:
-    """As many requests as the bucket holds pass at once; time brings tokens back, up to the brim."""
+    """As many requests as the bucket holds pass together; time refills it up to its size."""
     under_test = buckets()
     taken = [under_test.take("s", "a", "reads", NOW) for _ in range(4)]
     assert taken == [2, 1, 0, None]
@@ -22,7 +22,7 @@ def test_a_bucket_empties_and_refills_with_time() -> None:
     assert under_test.take("s", "a", "reads", NOW + timedelta(hours=1)) == 2
 
 
-def test_buckets_are_apart() -> None:
+def test_buckets_are_separate() -> None:
     """Subscriptions (in any case), principals and kinds of operation each have their own."""
     under_test = buckets()
     assert under_test.take("S", "a", "deletes", NOW) == 0
@@ -33,7 +33,7 @@ def test_buckets_are_apart() -> None:
 
 
 def test_the_wait_is_long_enough() -> None:
-    """After the seconds that are told there is a token, and they are at least one."""
+    """A token is available after the reported seconds, which are at least one."""
     under_test = buckets()
     while under_test.take("s", "a", "writes", NOW) is not None:
         pass
@@ -42,7 +42,7 @@ def test_the_wait_is_long_enough() -> None:
     assert under_test.take("s", "a", "writes", NOW + timedelta(seconds=wait)) is not None
 
 
-def test_a_clock_that_goes_back_takes_nothing_away() -> None:
+def test_a_clock_moved_back_changes_nothing() -> None:
     """Moving the clock back neither fills nor empties a bucket."""
     under_test = buckets()
     assert under_test.take("s", "a", "reads", NOW) == 2

@@ -1,4 +1,4 @@
-"""The page of what is emulated: current, and true of the tables that the emulator works from."""
+"""The page of what is emulated is current and matches the emulator's tables."""
 
 from pathlib import Path
 
@@ -9,24 +9,24 @@ PAGE = Path(coverage.__file__).parents[1] / "COVERAGE.md"
 
 
 def test_the_page_is_current() -> None:
-    """COVERAGE.md is what the code says now; `python -m adf_trigger.emulator.commands.coverage > ...` renews it."""
+    """COVERAGE.md matches the code; `python -m adf_trigger.emulator.commands.coverage > ...` renews it."""
     assert PAGE.read_text("utf-8") == coverage.page()
 
 
-def test_what_is_emulated_is_something_that_the_service_has() -> None:
-    """Every operation and activity of ours is one of the service's, so that the page leaves none out."""
+def test_every_emulated_operation_is_one_of_the_service() -> None:
+    """Every operation and activity of ours is the service's, so that the page leaves none out."""
     assert coverage.emulated_operations() <= set(coverage.SERVICE_OPERATIONS)
     assert coverage.emulated_activities() <= set(coverage.SERVICE_ACTIVITIES)
 
 
 def test_every_documented_function_is_emulated() -> None:
-    """The language is complete."""
+    """No documented function is missing."""
     ours = {function.name.lower() for function in TABLE}
     assert [name for name in coverage.SERVICE_FUNCTIONS if name.lower() not in ours] == []
 
 
 def test_rows_say_yes_and_no() -> None:
-    """The page tells what is there from what is not."""
+    """The page distinguishes emulated from missing operations."""
     text = coverage.page()
     assert "| Pipelines_CreateRun | yes |" in text
     assert "| HDInsightHive | no |" in text

@@ -1,4 +1,4 @@
-"""What is said of a factory before any of its pipelines runs."""
+"""The report on a factory before any of its pipelines runs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from adf_trigger.emulator.store import Store
 
 
 def factory(**kinds: Mapping[str, Mapping[str, Any]]) -> list[Inspected]:
-    """What is found in a factory with these documents."""
+    """The findings in a factory with these documents."""
     store = Store(None)
     for kind in (LINKED_SERVICES, DATASETS, PIPELINES):
         for name, properties in kinds.get(kind.collection, {}).items():
@@ -29,7 +29,7 @@ def factory(**kinds: Mapping[str, Mapping[str, Any]]) -> list[Inspected]:
 
 
 def activity(name: str, kind: str, **properties: Any) -> dict[str, Any]:
-    """An activity as a definition has it."""
+    """An activity as in a definition."""
     return {"name": name, "type": kind, "typeProperties": properties}
 
 
@@ -38,8 +38,8 @@ def to(name: str, kind: str = "Dataset") -> dict[str, str]:
     return {"referenceName": name, "type": f"{kind}Reference"}
 
 
-def test_what_is_not_emulated_is_found_wherever_it_is() -> None:
-    """Activities inside of others, the datasets that one names, and the connectors behind these."""
+def test_unsupported_parts_are_found_at_any_depth() -> None:
+    """Nested activities, the datasets that they name, and the connectors of these are checked."""
     (found,) = factory(
         linkedservices={
             "Sql": {"type": "AzureSqlDatabase"},
@@ -82,7 +82,7 @@ def test_what_is_not_emulated_is_found_wherever_it_is() -> None:
 
 
 def test_calls_are_found_by_activity_and_by_linked_service() -> None:
-    """Web activities, functions, REST sources, and the vault that a linked service's secret is in."""
+    """Web activities, functions, REST sources, and the vault of a linked service's secret are found."""
     secret = {"type": "AzureKeyVaultSecret", "store": to("Vault", "LinkedService"), "secretName": "s"}
     (found,) = factory(
         linkedservices={
@@ -134,13 +134,13 @@ def test_calls_are_found_by_activity_and_by_linked_service() -> None:
         (7, None),
     ],
 )
-def test_the_host_of_a_url_is_read_where_it_is_written(url: object, host: str | None) -> None:
-    """An expression's host only where there is one alone, whole, in its text."""
+def test_the_host_of_a_url_is_found_in_its_text(url: object, host: str | None) -> None:
+    """An expression's host is found only where its text holds exactly one, whole."""
     assert host_of(url) == host
 
 
-def test_the_lines_fit_a_terminal_and_keep_words_whole() -> None:
-    """80 columns; machines that are allowed, and this one, are not listed."""
+def test_the_lines_fit_a_terminal_without_breaking_words() -> None:
+    """80 columns; allowed machines, and this one, are not listed."""
     imported = Imported(
         FACTORY_ID,
         Counter({"pipelines": 12, "datasets": 1, "linkedservices": 3, "triggers": 2, "dataflows": 1}),

@@ -1,4 +1,4 @@
-"""Which stack a command in another shell finds."""
+"""Which stack a command in another shell uses."""
 
 import json
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from adf_trigger.emulator.commands.running import ENDPOINTS, NotRunning, announc
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place of its own to announce stacks in."""
+    """A runtime folder of its own."""
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -20,15 +20,15 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def stack(tmp_path: Path, name: str) -> Path:
-    """A data folder with what its stack says."""
+    """A data folder with the endpoints of its stack."""
     folder = tmp_path / name
     folder.mkdir()
     (folder / ENDPOINTS).write_text(json.dumps({"name": name}))
     return folder
 
 
-def test_the_only_one_is_found(tmp_path: Path) -> None:
-    """Without a choice the one that runs is meant; after its end there is none."""
+def test_a_single_stack_is_found(tmp_path: Path) -> None:
+    """Without a choice the running stack is used; after its end there is none."""
     one = stack(tmp_path, "one")
     with announced(one / ENDPOINTS):
         assert facts(None) == {"name": "one"}
@@ -36,7 +36,7 @@ def test_the_only_one_is_found(tmp_path: Path) -> None:
         facts(None)
 
 
-def test_of_several_one_is_chosen_by_its_folder(tmp_path: Path) -> None:
+def test_one_of_several_is_chosen_by_its_folder(tmp_path: Path) -> None:
     """Without a choice they are listed."""
     with ExitStack() as running:
         for name in ("one", "two"):
@@ -48,8 +48,8 @@ def test_of_several_one_is_chosen_by_its_folder(tmp_path: Path) -> None:
         assert facts(tmp_path / "two") == {"name": "two"}
 
 
-def test_one_that_was_killed_is_not_found(tmp_path: Path, runtime: Path) -> None:
-    """What it has left, the file and its announcement, names a stack that nobody runs: both are passed over."""
+def test_a_killed_stack_is_not_found(tmp_path: Path, runtime: Path) -> None:
+    """Its endpoints file and its announcement are left, but both are ignored."""
     dead = stack(tmp_path, "dead")
     with announced(dead / ENDPOINTS):
         (entry,) = next(runtime.iterdir()).glob("*.json")
@@ -64,10 +64,8 @@ def test_one_that_was_killed_is_not_found(tmp_path: Path, runtime: Path) -> None
         facts(dead)
 
 
-def test_where_it_cannot_be_announced_it_runs_and_is_found_by_its_folder(
-    tmp_path: Path, runtime: Path
-) -> None:
-    """A folder that others may write to is not used; the stack is none the worse for it."""
+def test_a_stack_that_cannot_be_announced_is_found_by_its_folder(tmp_path: Path, runtime: Path) -> None:
+    """A runtime folder that others may write to is not used; the stack still runs."""
     with announced(stack(tmp_path, "first") / ENDPOINTS):
         (shared,) = runtime.iterdir()
     shared.chmod(0o777)

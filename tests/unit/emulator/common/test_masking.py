@@ -1,4 +1,4 @@
-"""Secrets never come out, and nothing else changes."""
+"""Secrets are masked, and nothing else changes."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ SECURE = st.sampled_from(
 
 @given(PLAIN, SECURE, st.lists(TEXT, max_size=4))
 def test_a_secret_is_masked_however_deep(plain: Any, secure: dict[str, Any], path: list[str]) -> None:
-    """Wherever a secret stands, the reply does not hold it, and the original is untouched."""
+    """Wherever a secret is, the reply does not hold it, and the original is unchanged."""
     value: Any = secure
     for step in path:
         value = {step: [value, plain]}
@@ -40,10 +40,10 @@ def test_a_secret_is_masked_however_deep(plain: Any, secure: dict[str, Any], pat
 
 
 @given(PLAIN, SECURE, st.lists(TEXT, max_size=4))
-def test_what_an_activity_was_given_is_masked_by_the_same_rules(
+def test_inputs_of_activities_are_masked_by_the_same_rules(
     plain: Any, secure: dict[str, Any], path: list[str]
 ) -> None:
-    """Evaluated values, too, show no secret, however deep."""
+    """Evaluated values show no secret either, however deep."""
     value: Any = secure
     for step in path:
         value = [{step: value}, plain]
@@ -51,15 +51,15 @@ def test_what_an_activity_was_given_is_masked_by_the_same_rules(
 
 
 def test_an_evaluated_secret_may_look_like_an_expression() -> None:
-    """Once evaluated, a leading @ is a character of the secret; a document's is an expression, and no secret."""
+    """After evaluation, a leading @ is a character of the secret; in a document it begins an expression."""
     properties = {"password": "@s3cret"}
     assert masked(properties, evaluated=True) == {"password": MASK}
     assert masked(properties) == properties
 
 
 @pytest.mark.parametrize("kind", ["SecureString", "secureString", "AzureKeyVaultSecret"])
-def test_where_a_text_is_wanted_the_mask_stands_alone(kind: str) -> None:
-    """As a header or a property of an authentication: no object in the place of the text."""
+def test_a_masked_text_is_a_text(kind: str) -> None:
+    """A header or a property of an authentication stays a text and does not become an object."""
     headers = {"X-Key": {"type": kind, "value": SECRET, "secretName": "n"}, "X-Plain": "p"}
     assert masked(headers, evaluated=True, as_text=True) == {"X-Key": MASK, "X-Plain": "p"}
 
@@ -74,12 +74,12 @@ def test_where_a_text_is_wanted_the_mask_stands_alone(kind: str) -> None:
         {"parameters": {"p": {"type": "String", "defaultValue": "x"}}},
     ],
 )
-def test_what_is_no_secret_stays(properties: dict[str, Any]) -> None:
-    """Plain values, expressions and references to a vault come back as they went in."""
+def test_other_values_stay(properties: dict[str, Any]) -> None:
+    """Plain values, expressions and references to a vault are returned unchanged."""
     assert masked(properties) == properties
 
 
 def test_a_connection_string_that_is_a_secure_string_is_masked_whole() -> None:
-    """Nothing of it is shown."""
+    """No part of it is shown."""
     given_ = {"connectionString": {"type": "SecureString", "value": "AccountName=a;AccountKey=b"}}
     assert masked(given_) == {"connectionString": {"type": "SecureString", "value": MASK}}

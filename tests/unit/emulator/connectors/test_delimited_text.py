@@ -46,7 +46,7 @@ def dataset(**properties: Any) -> ResolvedDataset:
 def read(
     content: bytes, *, skip: int = 0, statistics: Statistics | None = None, **properties: Any
 ) -> list[Item]:
-    """Decode a file; with statistics, rows that do not fit are skipped and counted there."""
+    """Decode a file; with statistics, rows that do not fit are skipped and counted."""
     rejects = Rejects(statistics or Statistics(), skip=statistics is not None)
     decoder = DelimitedText().decoder(dataset(**properties), {"skipLineCount": skip}, rejects)
     return list(decoder.decode([content], "rows.csv"))
@@ -60,15 +60,15 @@ def write(items: list[Item], settings: dict[str, Any] | None = None, **propertie
 @settings(deadline=None)
 @example(dialect=Dialect(column="||", row="~~\n", escape='"'), table=[["|", ""]], places=[], always=False)
 @given(DIALECTS, TABLES, st.lists(st.integers(min_value=0, max_value=500), max_size=8), st.booleans())
-def test_what_is_written_is_read_again_wherever_the_text_is_cut(
+def test_a_table_survives_a_round_trip_wherever_the_text_is_cut(
     dialect: Dialect,
     table: list[list[str]],
     places: list[int],
     always: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    """Any table survives a round trip in any dialect, with the text cut at any places."""
+    """Any table is read back in any dialect, with the text cut at any places."""
     ends = (dialect.row,) if dialect.row else ("\r", "\n")
-    if not dialect.quote:  # Without quotes there is no way to write the end of a row.
+    if not dialect.quote:  # Without quotes the end of a row cannot be written.
         table = [[value.translate({10: None, 13: None}) for value in row] for row in table]
     assert not any(end in "".join(row) for row in table for end in ends) or dialect.quote
     text = "".join(dialect.write(row, enclose=[always] * len(row)) + (dialect.row or "\r\n") for row in table)
@@ -79,8 +79,8 @@ def test_what_is_written_is_read_again_wherever_the_text_is_cut(
 @given(
     st.text(alphabet='a,"\\\r\n', max_size=30), st.lists(st.integers(min_value=0, max_value=30), max_size=6)
 )
-def test_cutting_never_changes_what_is_read(text: str, places: list[int]) -> None:
-    """Any text at all gives the same rows, or the same refusal, whole and in pieces."""
+def test_cuts_never_change_the_rows(text: str, places: list[int]) -> None:
+    """Any text gives the same rows, or the same error, whole and in pieces."""
 
     def outcome(texts: Iterator[str]) -> object:
         try:
@@ -92,7 +92,7 @@ def test_cutting_never_changes_what_is_read(text: str, places: list[int]) -> Non
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_any_row_end_is_taken_unless_one_is_set(end: str) -> None:
+def test_any_row_end_is_accepted_unless_one_is_set(end: str) -> None:
     """Without a row delimiter, line feed, carriage return and both together end a row."""
     assert list(Dialect().rows([f"a,b{end}{end}c,d"])) == [["a", "b"], ["c", "d"]]
 
@@ -104,8 +104,8 @@ def test_a_backslash_escapes_a_quote_by_default() -> None:
         list(Dialect().rows(['"a""b",c']))
 
 
-def test_text_without_a_row_end_is_not_collected_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that never ends a row is refused once too much of it is in memory."""
+def test_text_without_a_row_end_is_not_buffered_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose row never ends is rejected once the buffer reaches its limit."""
     monkeypatch.setattr(delimited_rows, "MAX_ROW_LENGTH", 100)
     with pytest.raises(NoRow):
         list(Dialect(row=";").rows(["x" * 60, "x" * 60, "x" * 60]))
@@ -126,13 +126,13 @@ def test_columns_without_a_header_are_numbered() -> None:
 
 
 def test_the_null_value_is_read_and_written_as_null() -> None:
-    """nullValue stands for null, both ways."""
+    """nullValue is null, both ways."""
     items = read(b"x,y\n\\N,1\n", firstRowAsHeader=True, nullValue="\\N")
     assert items[1] == {"x": None, "y": "1"}
     assert write(items, firstRowAsHeader=True, nullValue="\\N") == b"x,y\r\n\\N,1\r\n"
 
 
-def test_too_many_columns_fail_with_the_services_text() -> None:
+def test_too_many_columns_fail_with_the_services_message() -> None:
     """A row with more columns than the first is DelimitedTextMoreColumnsThanDefined, on the source side."""
     with pytest.raises(ActivityFailed) as failed:
         read(b"a,b\n1,2,3\n")
@@ -145,7 +145,7 @@ def test_too_many_columns_fail_with_the_services_text() -> None:
 
 
 def test_rows_that_do_not_fit_can_be_skipped() -> None:
-    """With rows to be skipped, the others are read and the skipped are counted."""
+    """With rows to be skipped, the others are read and the skipped ones counted."""
     statistics = Statistics()
     assert len(read(b"a,b\n1,2,3\n4,5\n", statistics=statistics, firstRowAsHeader=True)) == 2
     assert statistics.skipped.rows == 1
@@ -160,14 +160,14 @@ def test_rows_that_do_not_fit_can_be_skipped() -> None:
         (b"a,a\n", "UserErrorDuplicateColumnName"),
     ],
 )
-def test_bad_files_fail_by_name(content: bytes, code: str) -> None:
-    """What cannot be read fails with a code that says why."""
+def test_invalid_files_fail_by_name(content: bytes, code: str) -> None:
+    """An unreadable file fails with a code that gives the reason."""
     with pytest.raises(ActivityFailed, match=code):
         read(content, firstRowAsHeader=True)
 
 
-def test_only_strings_are_quoted_when_all_text_is_to_be() -> None:
-    """quoteAllText encloses strings, not numbers, booleans or nulls."""
+def test_quote_all_text_quotes_only_strings() -> None:
+    """quoteAllText quotes strings, not numbers, booleans or nulls."""
     items: list[Item] = [{"s": "x", "i": 1, "f": 2.5, "b": True, "n": None}]
     assert write(items, {"quoteAllText": True}, firstRowAsHeader=True) == (
         b'"s","i","f","b","n"\r\n"x",1,2.5,True,\r\n'
@@ -186,8 +186,8 @@ def test_a_header_is_written_without_rows() -> None:
         ([{"a": {"nested": 1}}], "UserErrorComplexValueInColumn"),
     ],
 )
-def test_records_that_are_no_rows_fail_by_name(items: list[Item], code: str) -> None:
-    """A column that came too late, or a value that is no text, is refused and not dropped."""
+def test_records_that_do_not_fit_fail_by_name(items: list[Item], code: str) -> None:
+    """A late column, or a value that is no text, is rejected and not dropped."""
     with pytest.raises(ActivityFailed, match=code):
         write(items)
 
@@ -205,7 +205,7 @@ def test_records_that_are_no_rows_fail_by_name(items: list[Item], code: str) -> 
         ("IBM850", "é,x\r\n".encode("cp850")),
     ],
 )
-def test_encodings_go_by_the_datasets_names(name: str, raw: bytes) -> None:
+def test_encodings_have_the_datasets_names(name: str, raw: bytes) -> None:
     """Each encoding writes its bytes, with a byte order mark where .NET writes one, and reads them again."""
     row: Item = {"Prop_0": "é", "Prop_1": "x"}
     assert write([row], encodingName=name) == raw
@@ -223,7 +223,7 @@ def test_encodings_go_by_the_datasets_names(name: str, raw: bytes) -> None:
         {"unheardOf": 1},
     ],
 )
-def test_what_cannot_be_honoured_is_refused(properties: dict[str, Any]) -> None:
-    """A setting that cannot be honoured fails the copy before it reads a byte."""
+def test_unsupported_settings_are_rejected(properties: dict[str, Any]) -> None:
+    """An unsupported setting fails the copy before it reads a byte."""
     with pytest.raises(ActivityFailed, match=r"UserErrorNotEmulated|UserErrorInvalidCopySettings"):
         read(b"", **properties)

@@ -66,24 +66,24 @@ def test_objects_survive_a_round_trip_wherever_the_bytes_are_cut(
 
 @settings(deadline=None)
 @given(OBJECTS, st.sampled_from([None, 2]), st.sampled_from(["", " ", "\n", "\r\n\t "]))
-def test_objects_may_be_indented_and_stand_side_by_side(
+def test_objects_may_be_indented_and_concatenated(
     objects: list[dict[str, Any]], indent: int | None, between: str
 ) -> None:
-    """A set of objects needs no line ends: concatenated and indented ones are read too."""
+    """A set of objects needs no line ends: concatenated and indented ones are read, too."""
     text = between.join(json.dumps(item, indent=indent) for item in objects)
     assert read([text.encode()]) == objects
 
 
 @settings(deadline=None)
 @given(st.text(alphabet='{}[],:"a1.e-\\ tru', max_size=24), PLACES)
-def test_cutting_never_changes_what_is_read(text: str, places: list[int]) -> None:
-    """Any text at all gives the same values, or is refused, whole and in pieces."""
+def test_cuts_never_change_the_values(text: str, places: list[int]) -> None:
+    """Any text gives the same values, or an error, whole and in pieces."""
 
     def outcome(chunks: list[bytes]) -> object:
         values = []
         try:
             for value in json_values(chunk.decode() for chunk in chunks):
-                values.append(value)  # noqa: PERF402 - what came before a refusal counts too
+                values.append(value)  # noqa: PERF402 - values before an error count too
         except BadJson:
             return (values, "bad")
         return values
@@ -91,8 +91,8 @@ def test_cutting_never_changes_what_is_read(text: str, places: list[int]) -> Non
     assert outcome(cut(text.encode(), places)) == outcome([text.encode()])
 
 
-def test_bad_json_is_refused_long_before_the_end() -> None:
-    """A file that is not JSON is refused at once, and not first read to its end."""
+def test_invalid_json_is_rejected_before_the_end() -> None:
+    """A file that is no JSON is rejected immediately, and not first read to its end."""
     taken = []
 
     def chunks() -> Any:
@@ -107,13 +107,13 @@ def test_bad_json_is_refused_long_before_the_end() -> None:
 
 
 @pytest.mark.parametrize("content", [b"[1, 2]", b'"text"', b"[{}", b"{} {", b"[{} {}]", b"[{},]", b"nul"])
-def test_what_is_not_objects_fails_with_the_services_text(content: bytes) -> None:
-    """Values that are no objects, and files that end early, are JsonInvalidDataFormat with the file's name."""
+def test_values_that_are_no_objects_fail_with_the_services_message(content: bytes) -> None:
+    """Values that are no objects, and truncated files, are JsonInvalidDataFormat with the file's name."""
     with pytest.raises(ActivityFailed, match=r"JsonInvalidDataFormat.*'objects\.json'"):
         read([content])
 
 
-def test_the_two_patterns_are_written_as_they_are_named() -> None:
+def test_each_pattern_is_written_in_its_form() -> None:
     """A set is an object a line; an array is one JSON document."""
     items: list[Item] = [Columns(("a",)), {"a": 1}, {"a": "é"}]
     assert write(items) == '{"a":1}\r\n{"a":"é"}'.encode()
@@ -130,7 +130,7 @@ def test_many_records_are_written_in_pieces() -> None:
     assert len(read(pieces)) == 500
 
 
-def test_an_unknown_pattern_is_refused() -> None:
+def test_an_unknown_pattern_is_rejected() -> None:
     """filePattern is one of two words."""
     with pytest.raises(ActivityFailed, match="filePattern"):
         write([], "bagOfObjects")

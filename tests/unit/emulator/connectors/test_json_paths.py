@@ -14,7 +14,7 @@ NAMES = st.text(min_size=1, max_size=5)
 
 @settings(deadline=None)
 @given(st.lists(NAMES | st.integers(min_value=0, max_value=3), min_size=1, max_size=4))
-def test_a_path_in_brackets_finds_what_is_there(steps: list[str | int]) -> None:
+def test_a_path_in_brackets_finds_its_value(steps: list[str | int]) -> None:
     """Any names and indexes, quoted in brackets, lead to the value at their end."""
     value: Any = "found"
     for step in reversed(steps):
@@ -50,12 +50,12 @@ BODY = {"data": [{"id": 1}, {"id": 2}], "@odata.nextLink": "u", "next-link": "n"
         ("$.Data", []),
     ],
 )
-def test_paths_find_all_that_matches(path: str, expected: list[Any]) -> None:
-    """Names, indexes, slices, filters and descendants are found; null is a match, absence is none."""
+def test_paths_find_all_matches(path: str, expected: list[Any]) -> None:
+    """Names, indexes, slices, filters and descendants are found; null is a match, a missing value is none."""
     assert matcher(path)(BODY) == expected
 
 
-def test_what_is_no_path_is_refused() -> None:
-    """A text that is no JSONPath fails with the text."""
+def test_an_invalid_path_is_rejected() -> None:
+    """The error repeats the text."""
     with pytest.raises(ActivityFailed, match=r"'\$\.\[\['"):
         matcher("$.[[")

@@ -23,7 +23,7 @@ def walk(
     headers: dict[str, str] | None = None,
     most: int = 50,
 ) -> list[PageRequest]:
-    """All requests that the rules lead to; fails if they never end."""
+    """All requests that result from the rules; fails if they never end."""
     pagination = Pagination(rules, url, headers or {})
     request: PageRequest | None = pagination.first()
     made = []
@@ -43,19 +43,19 @@ def urls(rules: dict[str, Any], respond: Respond, **options: Any) -> list[str]:
 
 
 def pages(*bodies: Any) -> Respond:
-    """Answers with one body after the other."""
+    """A reply for each body in turn."""
     remaining = iter(bodies)
     return lambda _: (next(remaining), {})
 
 
 def replies(*pairs: tuple[Any, dict[str, str]]) -> Respond:
-    """Answers with one body and its headers after the other."""
+    """A reply for each body with its headers in turn."""
     remaining = iter(pairs)
     return lambda _: next(remaining)
 
 
 def always(body: Any) -> Respond:
-    """Answers with one body, whatever is asked."""
+    """The same body for every request."""
     return lambda _: (body, {})
 
 
@@ -72,20 +72,20 @@ def test_without_rules_there_is_one_request() -> None:
         ("?after=2", "https://api.example.com/v1/items?after=2"),
     ],
 )
-def test_the_body_gives_the_next_url(given_url: str, expected: str) -> None:
+def test_the_body_has_the_next_url(given_url: str, expected: str) -> None:
     """AbsoluteUrl takes an absolute or a relative URL from the body, until it is null."""
     respond = pages({"paging": {"next": given_url}}, {"paging": {"next": None}})
     assert urls({"AbsoluteUrl": "$.paging.next"}, respond) == [URL, expected]
 
 
 @pytest.mark.parametrize("last", [{}, {"paging": {}}, {"paging": {"next": None}}, {"paging": {"next": ""}}])
-def test_a_path_to_nothing_ends_it(last: Any) -> None:
-    """A JSONPath that gives null, or nothing, is the end."""
+def test_a_path_without_a_value_ends_it(last: Any) -> None:
+    """A JSONPath to null, or to no value, is the end."""
     respond = pages({"paging": {"next": "/p2"}}, last)
     assert len(urls({"AbsoluteUrl": "$.paging.next"}, respond)) == 2
 
 
-def test_a_header_gives_the_next_url() -> None:
+def test_a_header_has_the_next_url() -> None:
     """Response headers are found in any case, dotted or bracketed."""
     for value in ("Headers.Next-Page", "Headers['next-page']"):
         respond = replies(({}, {"NEXT-PAGE": "/p2"}), ({}, {}))
@@ -93,15 +93,15 @@ def test_a_header_gives_the_next_url() -> None:
 
 
 @pytest.mark.parametrize("key", ["QueryParameters.after", "QueryParameters['after']"])
-def test_the_body_gives_a_query_parameter(key: str) -> None:
+def test_the_body_sets_a_query_parameter(key: str) -> None:
     """A query parameter is set on the URL, once, with all others kept and its value encoded."""
     respond = pages({"cursor": "a b&c"}, {"cursor": 7}, {"cursor": None})
     assert urls({key: "$.cursor"}, respond) == [URL, f"{URL}&after=a%20b%26c", f"{URL}&after=7"]
 
 
 @pytest.mark.parametrize("key", ["Headers.X-After", "Headers['X-After']"])
-def test_the_body_gives_a_request_header(key: str) -> None:
-    """A request header is set, in place of one of the same name."""
+def test_the_body_sets_a_request_header(key: str) -> None:
+    """A request header replaces one of the same name."""
     respond = pages({"cursor": "c1"}, {"cursor": True}, {"cursor": None})
     made = walk({key: "$.cursor"}, respond, headers={"x-after": "first", "Other": "o"})
     assert [request.headers.get("X-After", request.headers.get("x-after")) for request in made] == [
@@ -130,7 +130,7 @@ def test_a_range_fills_a_path_and_a_header() -> None:
 @settings(deadline=None)
 @given(st.integers(-20, 20), st.integers(-20, 20), st.integers(-7, 7).filter(bool))
 def test_a_range_counts_as_python_does(start: int, end: int, step: int) -> None:
-    """A range is the first value, and then what range() gives up to and with the end."""
+    """A range is the first value, followed by those of range() up to and including the end."""
     made = urls({"QueryParameters.{n}": f"RANGE:{start}:{end}:{step}"}, always({}), url="https://x/{n}")
     counted = list(range(start, end + (1 if step > 0 else -1), step)) or [start]
     assert made == [f"https://x/{number}" for number in counted]
@@ -171,7 +171,7 @@ def test_an_open_range_ends_where_a_header_says(condition: str, wanted: str, las
     assert len(urls(rules, respond, url="https://x/?o={offset}")) == 2
 
 
-def test_an_end_condition_stops_a_url_that_repeats() -> None:
+def test_an_end_condition_stops_a_repeated_url() -> None:
     """The article's example 5: the last page names itself as the next, but its data are empty."""
     rules = {"AbsoluteUrl": "$.next", "EndCondition:$.data": "Empty"}
     respond = pages({"data": [1], "next": "/p2"}, {"data": [], "next": "/p2"})
@@ -180,7 +180,7 @@ def test_an_end_condition_stops_a_url_that_repeats() -> None:
 
 @pytest.mark.parametrize("limit", ["3", 3])
 def test_the_number_of_requests_is_limited(limit: Any) -> None:
-    """MaxRequestNumber counts all requests, the first too; empty is no limit."""
+    """MaxRequestNumber counts all requests, including the first; empty means no limit."""
     rules = {"AbsoluteUrl": "$.next", "MaxRequestNumber": limit}
     assert len(urls(rules, always({"next": "/again"}))) == 3
     with pytest.raises(AssertionError, match="never end"):
@@ -188,12 +188,12 @@ def test_the_number_of_requests_is_limited(limit: Any) -> None:
 
 
 def links(rules: dict[str, Any]) -> int:
-    """How many pages are asked for, of a service with two that link."""
+    """The number of pages requested from a service with two links."""
     return len(urls(rules, replies(({}, {"Link": '</p2>; rel="next", </p9>; rel="last"'}), ({}, {}))))
 
 
 def test_links_are_followed_by_default() -> None:
-    """RFC 5988 links with rel=next are followed if there is no rule, or a rule says so; else not."""
+    """RFC 5988 links with rel=next are followed without a rule, or where a rule says so; otherwise not."""
     assert links({}) == 2
     assert links({"supportRFC5988": "true"}) == 2
     assert links({"supportRFC5988": "false"}) == 1
@@ -202,7 +202,7 @@ def test_links_are_followed_by_default() -> None:
 
 
 def test_no_content_ends_it() -> None:
-    """A page without a body is the end, whatever a range may still hold."""
+    """A page without a body is the end, whatever values of a range are left."""
     respond = pages({}, None, {})
     assert len(urls({"QueryParameters.{n}": "RANGE:0::1"}, respond, url="https://x/{n}")) == 2
 
@@ -231,7 +231,7 @@ def test_several_rules_apply_together() -> None:
         {"Unheard": "$.next"},
     ],
 )
-def test_rules_that_are_none_are_refused(rules: dict[str, Any]) -> None:
+def test_invalid_rules_are_rejected(rules: dict[str, Any]) -> None:
     """Keys are case-sensitive; keys and values that the article does not know fail the copy."""
     with pytest.raises(ActivityFailed, match="UserErrorInvalidCopySettings"):
         Pagination(rules, URL, {})
@@ -239,7 +239,7 @@ def test_rules_that_are_none_are_refused(rules: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("found", [{"next": {"url": "/p2"}}, {"next": ["/p2"]}])
 def test_a_value_must_be_primitive(found: Any) -> None:
-    """An object or an array is no next request."""
+    """An object or an array is no value of a next request."""
     with pytest.raises(ActivityFailed, match="UserErrorInvalidPaginationValue"):
         urls({"AbsoluteUrl": "$.next"}, always(found))
     with pytest.raises(ActivityFailed, match="UserErrorInvalidPaginationValue"):
@@ -248,8 +248,8 @@ def test_a_value_must_be_primitive(found: Any) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True))
-def test_every_page_is_asked_for_once_in_order(cursors: list[str]) -> None:
-    """Whatever the cursors are, they come back to the service as it gave them."""
+def test_every_page_is_requested_once_in_order(cursors: list[str]) -> None:
+    """Whatever the cursors are, they are returned to the service unchanged."""
     answers = pages(*[{"c": cursor} for cursor in cursors], {"c": None})
     made = urls({"QueryParameters['next cursor']": "$.c"}, answers, url="https://x/")
     sent = [httpx.URL(url).params.get("next cursor") for url in made]

@@ -1,4 +1,4 @@
-"""Storage accounts as linked services name them, without asking any."""
+"""Storage accounts as linked services name them, without a call to any."""
 
 import asyncio
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ def dataset(linked_service_type: str, location: str, **linked_service: Any) -> R
 
 
 def reached(linked_service_type: str = "AzureBlobFS", **linked_service: Any) -> tuple[str, str | None]:
-    """URL of the container `c`, and name of the account, that a linked service leads to."""
+    """URL of the container `c`, and name of the account, of a linked service."""
 
     async def opened() -> tuple[str, str | None]:
         place = dataset(linked_service_type, "AzureBlobFSLocation", **linked_service)
@@ -63,7 +63,7 @@ def reached(linked_service_type: str = "AzureBlobFS", **linked_service: Any) -> 
     ],
 )
 def test_a_lake_is_reached_through_its_blob_endpoint(endpoint: str, url: str, account: str) -> None:
-    """The dfs host becomes the blob host of the same account; an emulator's address stands as it is."""
+    """The dfs host becomes the blob host of the same account; an emulator's address is unchanged."""
     assert reached(url=endpoint, accountKey="a2V5") == (url, account)
 
 
@@ -76,7 +76,7 @@ def test_a_lake_is_reached_through_its_blob_endpoint(endpoint: str, url: str, ac
     ],
 )
 def test_the_stacks_account_is_reached_at_the_stack(endpoint: str) -> None:
-    """Its names in the cloud, with a key or with a signature, lead to Azurite."""
+    """Its names in the cloud, with a key or a signature, are replaced by Azurite."""
     assert reached(url=endpoint, accountKey="a2V5") == (f"{LOCAL}/c", "devstoreaccount1")
     assert reached(sasUri=f"{endpoint.rstrip('/')}/?sig=s")[0] == f"{LOCAL}/c?sig=s"
 
@@ -101,12 +101,12 @@ def test_the_stacks_account_is_reached_at_the_stack(endpoint: str) -> None:
     ],
 )
 def test_a_connection_string_means_the_stacks_account_by_its_name(connection: str, url: str) -> None:
-    """Without endpoints it is at the stack; where endpoints are named, or another account is, it is as they say."""
+    """Without endpoints it is the stack's; other endpoints, or another account, are used as given."""
     assert reached("AzureBlobStorage", connectionString=connection)[0] == url
 
 
 def test_the_stacks_account_signs_with_its_own_spelling() -> None:
-    """Whatever the letter case of the name in the connection string."""
+    """The letter case of the name in the connection string does not matter."""
     connection = "AccountName=DevStoreAccount1;AccountKey=a2V5"
     assert reached("AzureBlobStorage", connectionString=connection)[1] == "devstoreaccount1"
 
@@ -118,8 +118,8 @@ def test_the_stacks_account_signs_with_its_own_spelling() -> None:
     assert asyncio.run(signing()) == "devstoreaccount1"
 
 
-def test_the_stacks_account_takes_no_token() -> None:
-    """Without a key and a signature the failure says what the stack's account takes."""
+def test_the_stacks_account_accepts_no_token() -> None:
+    """Without a key and a signature the error says what the stack's account accepts."""
     with pytest.raises(ActivityFailed, match="accepts account keys and shared access signatures"):
         reached(url="https://devstoreaccount1.dfs.core.windows.net")
 
@@ -139,8 +139,8 @@ def test_a_signature_goes_to_the_blob_endpoint() -> None:
         ("AzureStorage", "AzureBlobFSLocation", LAKE),
     ],
 )
-def test_the_location_tells_the_words(linked_service: str, location: str, expected: object) -> None:
-    """A lake's location has the lake's words, also on a blob account."""
+def test_the_location_chooses_the_terms(linked_service: str, location: str, expected: object) -> None:
+    """A lake's location has the lake's terms, also on a blob account."""
     assert flavor_of(dataset(linked_service, location)) is expected
 
 
@@ -152,20 +152,20 @@ def test_the_location_tells_the_words(linked_service: str, location: str, expect
         ("SqlServer", "AzureBlobFSLocation", "SqlServer"),
     ],
 )
-def test_other_places_are_refused_by_name(linked_service: str, location: str, named: str) -> None:
-    """A location of another store, or a linked service that leads to no blobs, is not emulated."""
+def test_other_locations_are_rejected_by_name(linked_service: str, location: str, named: str) -> None:
+    """A location of another store, or a linked service without blobs, is not supported."""
     with pytest.raises(ActivityFailed, match=f"{named}.* is not emulated"):
         flavor_of(dataset(linked_service, location))
 
 
 @pytest.mark.parametrize("named", ["AzureBlobFSReadSettings", "AzureBlobFSReadSetting", None])
 def test_settings_may_have_their_older_name(named: str | None) -> None:
-    """The type of store settings may lack its final s, or not be there."""
+    """The type of store settings may lack its final s, or be missing."""
     check_settings_type({"type": named}, "AzureBlobFSReadSettings")
 
 
 @pytest.mark.parametrize("named", ["AzureBlobFSReadSetting_", "AzureBlobFSRead", "AzureBlobFSWriteSettings"])
-def test_settings_of_another_type_are_refused_by_name(named: str) -> None:
-    """Another type of store settings is not emulated."""
+def test_settings_of_another_type_are_rejected_by_name(named: str) -> None:
+    """Another type of store settings is not supported."""
     with pytest.raises(ActivityFailed, match=f"'{named}'.* is not emulated"):
         check_settings_type({"type": named}, "AzureBlobFSReadSettings")

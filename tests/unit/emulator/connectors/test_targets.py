@@ -13,7 +13,7 @@ GUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 def name(
     path: str | None, behavior: str = "", file_name: str = "", extension: str = "", suffix: str = ""
 ) -> str:
-    """What a source file is called in the sink."""
+    """The name of a source file in the sink."""
     return Targets(CopyBehavior.read(behavior), file_name, extension, suffix, lambda: GUID).of(path)
 
 
@@ -32,11 +32,11 @@ def name(
     ],
 )
 def test_names_follow_the_behavior(expected: str, given: dict[str, str]) -> None:
-    """A file name wins; else the hierarchy is kept, or a new name is made; the format sets the extension."""
+    """A file name wins; otherwise the hierarchy is kept, or a new name is made; the format sets the extension."""
     assert name(**given) == expected
 
 
-def test_an_unknown_behavior_is_refused() -> None:
+def test_an_unknown_behavior_is_rejected() -> None:
     """copyBehavior is one of three words."""
     with pytest.raises(ActivityFailed, match="copyBehavior"):
         CopyBehavior.read("Scatter")

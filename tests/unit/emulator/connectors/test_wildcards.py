@@ -32,8 +32,8 @@ def test_every_character_can_be_escaped(name: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(alphabet="ab*", max_size=6), st.text(alphabet="ab", max_size=8))
-def test_a_star_is_what_it_is_in_a_shell(pattern: str, name: str) -> None:
-    """`*` matches what the standard library's own wildcard matches."""
+def test_a_star_matches_like_a_shells(pattern: str, name: str) -> None:
+    """`*` matches like the standard library's own wildcard."""
     assert matches(pattern, name) == fnmatch.fnmatchcase(name, pattern)
 
 
@@ -58,7 +58,7 @@ def test_a_question_mark_is_one_character_or_none(pattern: str, name: str) -> No
         ("", "sub/deeper", True, True),
     ],
 )
-def test_folders_match_as_the_connectors_article_shows(
+def test_folders_match_as_documented(
     pattern: str,
     folder: str,
     recursive: bool,  # noqa: FBT001 - a row of a table
@@ -68,8 +68,8 @@ def test_folders_match_as_the_connectors_article_shows(
     assert folder_matches(pattern, folder, recursive=recursive) is expected
 
 
-def test_a_search_starts_below_the_folders_that_are_fixed() -> None:
-    """The leading part without wildcards is where listing can begin."""
+def test_a_search_starts_below_the_constant_folders() -> None:
+    """The listing begins at the leading part without wildcards."""
     assert fixed_folder("a/b/c*/d") == "a/b"
     assert fixed_folder("*") == ""
     assert fixed_folder("a/b") == "a/b"

@@ -19,7 +19,7 @@ LIMIT = 60.0
 
 
 def until_stopped(job: Job, started: threading.Event, ended: threading.Event) -> None:
-    """What a worker does that copies a very large file."""
+    """The worker of a copy of a very large file."""
     started.set()
     limit = time.monotonic() + LIMIT
     try:
@@ -31,7 +31,7 @@ def until_stopped(job: Job, started: threading.Event, ended: threading.Event) ->
 
 
 def test_a_cancelled_job_returns_when_its_threads_have_ended() -> None:
-    """Cancellation reaches a thread between two chunks, and waits for it to come out."""
+    """Cancellation reaches a thread between two chunks, and waits for its end."""
     started, ended = threading.Event(), threading.Event()
 
     async def body() -> None:
@@ -47,7 +47,7 @@ def test_a_cancelled_job_returns_when_its_threads_have_ended() -> None:
 
 
 def test_a_failure_stops_the_other_threads() -> None:
-    """The first failure is raised, and the others give up at once."""
+    """The first failure is raised, and the others stop immediately."""
     started, ended = threading.Event(), threading.Event()
 
     def fails() -> None:
@@ -114,7 +114,7 @@ class Shelf:
     taken: list[str] = field(default_factory=list)
 
     def pieces(self) -> Iterator[Piece[bytes]]:
-        """A listing that sees what is added while it goes on, as a paged listing does."""
+        """A listing that includes files added during it, as a paged listing does."""
         index = 0
         while index < len(self.files):
             yield Piece(iter([b"x"]), self.files[index])
@@ -143,15 +143,15 @@ def move(source: Shelf, sink: Shelf) -> None:
 
 
 def test_a_copy_does_not_feed_itself() -> None:
-    """A copy into a folder of its own source takes what was there at the start, however the listing is paged."""
+    """A copy into a folder of its own source copies the files of the start, however the listing is paged."""
     files = ["a", "b", "c"]
     sink = Shelf("https://x/c/in/copy/", files)
     move(Shelf("https://x/c/in/", files), sink)
     assert sorted(sink.taken) == ["a", "b", "c"]
 
 
-def test_a_listing_is_not_collected_where_it_need_not_be() -> None:
-    """Between folders that do not overlap, files are copied while the listing goes on."""
+def test_a_listing_is_streamed_where_folders_do_not_overlap() -> None:
+    """Between such folders, files are copied during the listing."""
     seen: list[int] = []
     source, sink = Shelf("https://x/c/in/", ["a", "b", "c", "d"]), Shelf("https://x/c/out/", [])
     pieces: Callable[[], Iterator[Piece[bytes]]] = source.pieces
@@ -168,7 +168,7 @@ def test_a_listing_is_not_collected_where_it_need_not_be() -> None:
 
 
 def test_the_wait_for_a_free_thread_is_time_in_the_queue() -> None:
-    """A job that finds all threads taken counts how long, each time that it needs one."""
+    """A job that finds all threads busy counts the time, whenever it needs one."""
     release = threading.Event()
 
     async def body() -> tuple[float, float]:
@@ -176,7 +176,7 @@ def test_the_wait_for_a_free_thread_is_time_in_the_queue() -> None:
         taken = asyncio.create_task(busy.run([lambda: release.wait(LIMIT)] * 32))
         job = Job()
         first = asyncio.create_task(job.run([lambda: 1]))
-        await asyncio.sleep(0)  # both have asked for their threads
+        await asyncio.sleep(0)  # both have requested their threads
         asked = time.monotonic()
         await asyncio.sleep(0.05)
         waited = time.monotonic() - asked

@@ -26,7 +26,7 @@ FLAT = [
 
 
 def translate(items: list[Item], *, statistics: Statistics | None = None, **properties: Any) -> list[Item]:
-    """Map items; with statistics, rows that do not fit are skipped and counted there."""
+    """Map items; with statistics, rows that do not fit are skipped and counted."""
     rejects = Rejects(statistics or Statistics(), skip=statistics is not None)
     return list(Translator({"type": "TabularTranslator", **properties}, rejects).apply(iter(items)))
 
@@ -36,7 +36,7 @@ def pair(source: dict[str, Any], sink: dict[str, Any]) -> dict[str, Any]:
     return {"source": source, "sink": sink}
 
 
-def test_without_mappings_records_pass_as_they_are() -> None:
+def test_without_mappings_records_pass_unchanged() -> None:
     """Settings of type conversion alone, as Studio writes them, change nothing."""
     items: list[Item] = [Columns(("a",)), {"a": "1"}]
     settings = {"allowDataTruncation": True, "treatBooleanAsNumber": False}
@@ -90,7 +90,7 @@ def test_columns_are_mapped_by_number() -> None:
 
 
 def test_hierarchies_are_built_and_kept() -> None:
-    """Sink paths make nested objects; a whole branch of the source can be taken over."""
+    """Sink paths make nested objects; a whole branch of the source can be copied."""
     mappings = [
         pair({"path": "$.number"}, {"path": "$['order']['number']"}),
         pair({"path": "$.city"}, {"path": "$.order.cities"}),
@@ -102,7 +102,7 @@ def test_hierarchies_are_built_and_kept() -> None:
 
 
 @pytest.mark.parametrize("mappings", [[], [pair({"path": "$.city"}, {"name": "city"})]])
-def test_complex_values_become_text_if_asked(mappings: list[Any]) -> None:
+def test_complex_values_become_text_on_request(mappings: list[Any]) -> None:
     """mapComplexValuesToString writes objects and arrays as JSON text."""
     items: list[Item] = [{"city": [{"name": "Seattle"}]}]
     assert translate(items, mappings=mappings, mapComplexValuesToString=True)[-1] == {
@@ -127,7 +127,7 @@ def test_complex_values_become_text_if_asked(mappings: list[Any]) -> None:
     ],
 )
 def test_values_are_converted_to_interim_types(type_name: str, value: Any, expected: Any) -> None:
-    """The types of a mapping convert; String takes values as they are; null stays null."""
+    """The types of a mapping convert; String keeps values unchanged; null stays null."""
     items: list[Item] = [{"a": value}]
     converted = translate(items, mappings=[pair({"name": "a"}, {"name": "a", "type": type_name})])[1]
     assert isinstance(converted, dict)
@@ -173,15 +173,15 @@ def test_values_that_do_not_fit_fail_or_are_skipped(type_name: str, value: Any) 
         {"unheardOf": 1},
     ],
 )
-def test_what_cannot_be_honoured_is_refused(properties: dict[str, Any]) -> None:
-    """Settings that are not honoured, and mappings that make no sense, fail before a record is read."""
+def test_unsupported_settings_are_rejected(properties: dict[str, Any]) -> None:
+    """Unsupported settings, and contradictory mappings, fail before a record is read."""
     with pytest.raises(ActivityFailed, match=r"UserErrorNotEmulated|UserErrorInvalidCopySettings"):
         Translator({"type": "TabularTranslator"} | properties, Rejects(Statistics()))
 
 
 @pytest.mark.parametrize("source", [{"name": "missing"}, {"ordinal": 3}])
-def test_a_column_that_is_not_there_fails(source: dict[str, Any]) -> None:
-    """A mapped column that the file lacks is told by name, not read as null."""
+def test_a_missing_column_fails(source: dict[str, Any]) -> None:
+    """A mapped column that the file lacks is named in the error, not read as null."""
     items: list[Item] = [Columns(("a", "b")), {"a": "1", "b": "2"}]
     with pytest.raises(ActivityFailed, match="UserErrorInvalidColumnMappingColumnNotFound"):
         translate(items, mappings=[pair(source, {"name": "x"})])
@@ -196,8 +196,8 @@ def test_sink_paths_that_disagree_fail() -> None:
         translate([{"a": 1}], mappings=[pair({"name": "a"}, {"path": "$.x[0]"})])
 
 
-def test_fractions_are_only_cut_off_if_allowed() -> None:
-    """allowDataTruncation (the default) makes 7.9 a 7; without it the value does not fit."""
+def test_fractions_are_truncated_only_if_allowed() -> None:
+    """allowDataTruncation (the default) turns 7.9 into 7; without it the value does not fit."""
     mappings = [pair({"name": "a"}, {"name": "a", "type": "Int32"})]
     settings = {"allowDataTruncation": False}
     assert translate([{"a": "7.0"}], mappings=mappings, typeConversionSettings=settings)[1] == {"a": 7}
@@ -206,7 +206,7 @@ def test_fractions_are_only_cut_off_if_allowed() -> None:
 
 
 def test_a_collection_must_be_an_array() -> None:
-    """collectionReference at something else fails; at nothing it gives no rows."""
+    """A collectionReference to another type fails; to a missing value it gives no rows."""
     mappings = [pair({"path": "['p']"}, {"name": "p"})]
     with pytest.raises(ActivityFailed, match="JsonInvalidArrayPathDefinition"):
         translate([{"c": {}}], mappings=mappings, collectionReference="$.c")

@@ -1,4 +1,4 @@
-"""The rules of dependsOn, against documented patterns and against a slow reference."""
+"""The rules of dependsOn, against documented patterns and a slow reference."""
 
 import random
 from contextlib import closing
@@ -20,7 +20,7 @@ CONDITIONS = ["Succeeded", "Failed", "Skipped", "Completed"]
 def run_graph(
     graph: Graph, own: dict[str, str], order: random.Random | None = None
 ) -> tuple[dict[str, str], list[str]]:
-    """Play a graph: each activity ends as `own` says, in an order of chance; gives outcomes and what started."""
+    """Run a graph: each activity ends as in `own`, in random order; returns outcomes and the started ones."""
     outcomes: dict[str, str] = {}
     running = list(graph.roots)
     started = [node.key for node in running]
@@ -34,7 +34,7 @@ def run_graph(
 
 
 def reference_outcome(definitions: dict[str, dict[str, Any]], own: dict[str, str], name: str) -> str:
-    """What an activity comes to, told from the definitions alone, by recursion."""
+    """The outcome of an activity, by recursion over the definitions alone."""
     for entry in definitions[name]["dependsOn"]:
         parent = reference_outcome(definitions, own, entry["activity"])
         met = False
@@ -60,7 +60,7 @@ def reference_success(definitions: dict[str, dict[str, Any]], own: dict[str, str
 
 @st.composite
 def dags(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Up to seven activities, shuffled, each with dependencies on some of those before it, and how each ends."""
+    """Up to seven activities, shuffled, each with dependencies on earlier ones, and their outcomes."""
     names = [f"a{n}" for n in range(draw(st.integers(1, 7)))]
     definitions = []
     for position, name in enumerate(names):
@@ -73,10 +73,10 @@ def dags(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, str]]:
 
 @settings(deadline=None)
 @given(dags(), st.randoms(use_true_random=False))
-def test_any_graph_ends_as_the_rules_say_whatever_the_order(
+def test_any_graph_follows_the_rules_in_any_order(
     dag: tuple[list[dict[str, Any]], dict[str, str]], order: random.Random
 ) -> None:
-    """Outcomes, what started and the overall result agree with a recursive reading of the rules."""
+    """Outcomes, started activities and the overall result agree with the recursive reference."""
     definitions, own = dag
     by_name = {it["name"]: it for it in definitions}
     graph = Graph(definitions)
@@ -90,10 +90,10 @@ def test_any_graph_ends_as_the_rules_say_whatever_the_order(
 
 @settings(deadline=None)
 @given(dags())
-def test_what_makes_a_graph_fail_is_something_that_failed(
+def test_the_blamed_activities_have_failed(
     dag: tuple[list[dict[str, Any]], dict[str, str]],
 ) -> None:
-    """Every activity blamed for a failure has failed, and they come in the order written."""
+    """Every activity blamed for a failure has failed, and they are in the order of the definition."""
     definitions, own = dag
     graph = Graph(definitions)
     outcomes, _ = run_graph(graph, own)
@@ -105,31 +105,31 @@ def test_what_makes_a_graph_fail_is_something_that_failed(
 
 
 async def probe(context: ActivityContext) -> ActivityResult:
-    """Takes as long as told, and ends as told."""
+    """Takes the given time, and ends with the given outcome."""
     await context.sleep(context.type_properties["seconds"])
     if context.type_properties["ends"] == FAILED:
-        raise ActivityFailed("told to", error_code="1")
+        raise ActivityFailed("as configured", error_code="1")
     return ActivityResult()
 
 
-def as_told(definition: dict[str, Any], ends: str, seconds: int) -> dict[str, Any]:
+def activity_of(definition: dict[str, Any], ends: str, seconds: int) -> dict[str, Any]:
     """The activity as a Probe, or as an inactive one that is marked as skipped."""
-    told = {**definition, "type": "Probe", "typeProperties": {"seconds": seconds, "ends": ends}}
-    return {**told, "state": "Inactive", "onInactiveMarkAs": SKIPPED} if ends == SKIPPED else told
+    probed = {**definition, "type": "Probe", "typeProperties": {"seconds": seconds, "ends": ends}}
+    return {**probed, "state": "Inactive", "onInactiveMarkAs": SKIPPED} if ends == SKIPPED else probed
 
 
 @settings(deadline=None)
 @given(dags(), st.lists(st.integers(0, 9), min_size=7, max_size=7))
-def test_the_engine_runs_any_graph_as_the_rules_say(
+def test_the_engine_follows_the_rules_in_any_graph(
     dag: tuple[list[dict[str, Any]], dict[str, str]], durations: list[int]
 ) -> None:
-    """Each activity that is to run starts the moment its last parent has ended, and the run ends as it must."""
+    """Each activity starts at the moment its last parent has ended, and the run ends as the rules say."""
     definitions, own = dag
     by_name = {it["name"]: it for it in definitions}
     seconds = dict(zip(sorted(by_name), durations, strict=False))
     with closing(Factory()) as factory:
         factory.registry = activity_types(execution={"Probe": probe})
-        factory.define("P", *(as_told(it, own[it["name"]], seconds[it["name"]]) for it in definitions))
+        factory.define("P", *(activity_of(it, own[it["name"]], seconds[it["name"]]) for it in definitions))
         run = factory.run("P")
         rows = {name: row for name, row in factory.rows(run).items() if row.status != "Inactive"}
 
@@ -171,9 +171,7 @@ GENERIC_HANDLER = [
         (GENERIC_HANDLER, "handler", True),
     ],
 )
-def test_the_documented_patterns_end_as_documented(
-    definitions: list[dict[str, Any]], failing: str, *, succeeds: bool
-) -> None:
+def test_the_documented_patterns(definitions: list[dict[str, Any]], failing: str, *, succeeds: bool) -> None:
     """Try-catch, do-if-else, do-if-skip-else and the generic handler end as the article's table says."""
     graph = Graph(definitions)
     own = {it["name"]: FAILED if it["name"] == failing else SUCCEEDED for it in definitions}
@@ -184,7 +182,7 @@ def test_the_documented_patterns_end_as_documented(
 
 
 def test_a_handler_runs_after_a_failure_further_up() -> None:
-    """Skipped travels down the chain, so that a handler of failures and skips at its end is reached."""
+    """Skips pass down the chain, so a handler of failures and skips at its end runs."""
     outcomes, started = run_graph(
         Graph(GENERIC_HANDLER), {"first": FAILED, "do": SUCCEEDED, "handler": SUCCEEDED}
     )
@@ -194,7 +192,7 @@ def test_a_handler_runs_after_a_failure_further_up() -> None:
 
 
 def test_an_activity_waits_for_all_its_parents() -> None:
-    """With one of two parents still running, nothing is decided, not even a skip."""
+    """While one of two parents is running, nothing is decided, not even a skip."""
     graph = Graph(
         [
             activity("a", "Wait"),
@@ -212,15 +210,15 @@ def test_an_activity_waits_for_all_its_parents() -> None:
 
 
 def test_names_are_compared_without_case() -> None:
-    """A dependency finds its activity whatever the case it is written in."""
+    """A dependency finds its activity in whatever case it is written."""
     graph = Graph([activity("Copy Data", "Wait"), activity("b", "Wait", after={"copy data": "Succeeded"})])
 
     assert [node.name for node in graph.roots] == ["Copy Data"]
     assert [node.name for node in graph.leaves] == ["b"]
 
 
-def test_no_condition_at_all_means_success() -> None:
-    """An entry without dependencyConditions asks for Succeeded."""
+def test_no_condition_means_success() -> None:
+    """An entry without dependencyConditions requires Succeeded."""
     graph = Graph([activity("a", "Wait"), activity("b", "Wait", after={"a": []})])
 
     outcomes, _ = run_graph(graph, {"a": FAILED, "b": SUCCEEDED})
@@ -239,7 +237,7 @@ def test_no_condition_at_all_means_success() -> None:
         ),
     ],
 )
-def test_a_graph_that_cannot_run_is_refused(definitions: list[dict[str, Any]], said: str) -> None:
-    """A name twice, a dependency on nothing and a circle are told by name."""
+def test_an_invalid_graph_is_rejected(definitions: list[dict[str, Any]], said: str) -> None:
+    """A duplicate name, an unknown dependency and a cycle are reported by name."""
     with pytest.raises(GraphError, match=said):
         Graph(definitions)

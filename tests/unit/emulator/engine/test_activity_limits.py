@@ -1,4 +1,4 @@
-"""What a strict engine allows the activities of a region at once, and the payload of one."""
+"""What a strict engine allows: concurrent activities of a region, and the payload of one."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ TOO_LARGE = (
 
 
 def holding(gate: asyncio.Event) -> Activity:
-    """An activity that goes on until the gate is open."""
+    """An activity that runs until the gate is open."""
 
     async def held(_context: ActivityContext) -> ActivityResult:
         await gate.wait()
@@ -29,7 +29,7 @@ def holding(gate: asyncio.Event) -> Activity:
 
 
 def crowd(factory: Factory, types: list[str]) -> list[PipelineRun]:
-    """Start a run of one activity for each type, let all go on together, then let them end."""
+    """Start a run of one activity for each type, let all run concurrently, then let them end."""
     gate = asyncio.Event()
     held = holding(gate)
     control = {**CONTROL, "WebHook": held}
@@ -62,7 +62,7 @@ def failed(factory: Factory, runs: list[PipelineRun]) -> list[ActivityRun]:
 def test_activities_over_the_limit_of_a_region_fail(
     factory: Factory, types: list[str], limit: int, words: str
 ) -> None:
-    """They are counted together over all runs; those that find no place do not wait for one."""
+    """They are counted over all runs; those without a place do not wait for one."""
     factory.options.strict = True
     runs = crowd(factory, (types * limit)[: limit + 2])
     assert [run.status for run in runs] == ["Succeeded"] * limit + ["Failed"] * 2
@@ -76,7 +76,7 @@ def test_activities_over_the_limit_of_a_region_fail(
 
 
 def test_a_place_is_free_again_when_its_activity_has_ended(factory: Factory) -> None:
-    """However it ended, and also while nothing was limited."""
+    """This holds however it ended, and also while nothing was limited."""
     assert failed(factory, crowd(factory, ["Lookup"] * 1001)) == []
     factory.options.strict = True
     assert failed(factory, crowd(factory, ["Lookup"] * 1000)) == []
@@ -89,7 +89,7 @@ def test_activities_of_other_kinds_take_no_place(factory: Factory) -> None:
 
 
 def test_other_regions_have_places_of_their_own(factory: Factory) -> None:
-    """The limit is that of a region of the integration runtime."""
+    """The limit is per region of the integration runtime."""
     factory.options.strict = True
     locations = iter(["East US"] * 1000 + ["West Europe"] * 1000)
     factory.location = lambda _factory_id: next(locations)
@@ -97,7 +97,7 @@ def test_other_regions_have_places_of_their_own(factory: Factory) -> None:
 
 
 def evaluating(*, with_dataset: bool = False) -> Registry:
-    """A registry whose Lookup evaluates what it is given, and no more."""
+    """A registry whose Lookup only evaluates its input."""
 
     async def look(context: ActivityContext) -> ActivityResult:
         properties = context.evaluate(context.type_properties)
@@ -109,7 +109,7 @@ def evaluating(*, with_dataset: bool = False) -> Registry:
 
 
 def dataset_of(size: int, factory: Factory) -> dict[str, Any]:
-    """A dataset whose folder and linked service have a parameter's text of a size; gives a reference."""
+    """A dataset whose folder and linked service hold a parameter's text of a size; returns a reference."""
     service = {"referenceName": "s", "type": "LinkedServiceReference", "parameters": {"t": "@dataset().t"}}
     factory.definitions.datasets["d"] = {
         "type": "Binary",
@@ -126,8 +126,8 @@ def dataset_of(size: int, factory: Factory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("strict", "status"), [(True, "Failed"), (False, "Succeeded")])
-def test_a_payload_is_weighed_as_it_is_evaluated(factory: Factory, status: str, *, strict: bool) -> None:
-    """A short expression may give a long text; only a strict engine minds."""
+def test_a_payload_is_measured_after_evaluation(factory: Factory, status: str, *, strict: bool) -> None:
+    """A short expression may give a long text; only a strict engine checks it."""
     factory.options.strict = strict
     factory.registry = evaluating()
     text = expression("@pipeline().parameters.text")
@@ -138,8 +138,8 @@ def test_a_payload_is_weighed_as_it_is_evaluated(factory: Factory, status: str, 
     assert (error["errorCode"], error["message"]) == (("2002", TOO_LARGE) if strict else ("", ""))
 
 
-def test_a_payload_up_to_the_limit_is_taken(factory: Factory) -> None:
-    """Counted in bytes of compact JSON, encoded."""
+def test_a_payload_up_to_the_limit_is_accepted(factory: Factory) -> None:
+    """It is counted in bytes of compact JSON."""
     factory.options.strict = True
     factory.registry = evaluating()
     frame = len('{"text":""}')
@@ -150,7 +150,7 @@ def test_a_payload_up_to_the_limit_is_taken(factory: Factory) -> None:
 
 
 def test_datasets_and_linked_services_count_in(factory: Factory) -> None:
-    """None of the three is too large; together they are."""
+    """None of the three is too large alone; together they are."""
     factory.options.strict = True
     factory.registry = evaluating(with_dataset=True)
     factory.define("small", activity("A", "Lookup", {"dataset": dataset_of(PAYLOAD // 4, factory)}))
@@ -159,7 +159,7 @@ def test_datasets_and_linked_services_count_in(factory: Factory) -> None:
     assert factory.run("large").status == "Failed"
 
 
-def test_a_retry_is_weighed_anew(factory: Factory) -> None:
+def test_each_retry_is_measured(factory: Factory) -> None:
     """Each attempt is an activity run with a payload of its own."""
     factory.options.strict = True
     attempts = []
@@ -177,8 +177,8 @@ def test_a_retry_is_weighed_anew(factory: Factory) -> None:
     assert len(attempts) == 2
 
 
-def test_what_steers_the_run_has_no_payload(factory: Factory) -> None:
-    """A loop over the 4 MB that a Lookup may give is what loops are for."""
+def test_control_activities_have_no_payload(factory: Factory) -> None:
+    """Loops over the 4 MB of a Lookup are allowed."""
     factory.options.strict = True
     text = "x" * (PAYLOAD + 1)
     factory.define("P", set_variable("A", "v", text), variables={"v": {"type": "String"}})

@@ -20,7 +20,7 @@ VARIABLE = {"variables": {"v": {"type": "String"}}}
 
 
 def scripted(outcomes: Iterator[str]) -> Activity:
-    """An execution activity that takes five seconds, then succeeds or fails as told."""
+    """An execution activity that takes five seconds, then succeeds or fails as scripted."""
 
     async def probe(context: ActivityContext) -> ActivityResult:
         await context.sleep(5)
@@ -33,7 +33,7 @@ def scripted(outcomes: Iterator[str]) -> Activity:
 
 
 def probing(factory: Factory, *outcomes: str, **others: Any) -> list[ActivityRun]:
-    """Run a pipeline of one scripted activity; gives its activity runs."""
+    """Run a pipeline of one scripted activity; returns its activity runs."""
     factory.registry = activity_types(execution={"Probe": scripted(iter(outcomes))})
     factory.define("P", activity("A", "Probe", **others))
     return list(factory.log.activities(FACTORY_ID, factory.run("P").run_id))
@@ -53,14 +53,14 @@ def test_each_retry_is_an_activity_run_of_its_own(factory: Factory) -> None:
 
 
 def test_the_interval_between_attempts_is_thirty_seconds_by_default(factory: Factory) -> None:
-    """As the API's description says."""
+    """The default is that of the API's description."""
     rows = probing(factory, "fail", "ok", policy={"retry": 1})
 
     assert rows[1].start - rows[0].start == timedelta(seconds=35)
 
 
 def test_without_a_policy_there_is_one_attempt(factory: Factory) -> None:
-    """No retry by default."""
+    """There is no retry by default."""
     assert [row.status for row in probing(factory, "fail")] == ["Failed"]
 
 
@@ -73,7 +73,7 @@ def test_when_all_attempts_fail_the_last_one_counts(factory: Factory) -> None:
 
 
 def test_an_attempt_stops_at_its_timeout(factory: Factory) -> None:
-    """At the second that the policy says, as a failure that is tried again."""
+    """It ends at the policy's second, as a failure that is retried."""
     rows = probing(factory, policy={"timeout": "0.00:00:03", "retry": 1, "retryIntervalInSeconds": 30})
 
     assert [(row.status, row.error["errorCode"]) for row in rows] == [("Failed", "Timeout")] * 2
@@ -93,8 +93,8 @@ def test_an_attempt_stops_after_seven_days_by_default(factory: Factory) -> None:
     assert factory.run("P").run_end == EPOCH + timedelta(days=7)
 
 
-def test_a_timeout_inside_an_activity_is_not_taken_for_its_time_limit(factory: Factory) -> None:
-    """A TimeoutError that an activity lets through is a mistake of its own."""
+def test_a_timeout_error_of_an_activity_is_not_its_time_limit(factory: Factory) -> None:
+    """A TimeoutError raised by an activity is an error of its own."""
 
     async def sloppy(_context: ActivityContext) -> ActivityResult:
         raise TimeoutError
@@ -105,8 +105,8 @@ def test_a_timeout_inside_an_activity_is_not_taken_for_its_time_limit(factory: F
     assert factory.rows(factory.run("P"))["A"].error["failureType"] == "SystemError"
 
 
-def test_control_activities_know_no_retry_and_no_time_limit(factory: Factory) -> None:
-    """A Wait of ten days waits them, whatever a policy says that it cannot have."""
+def test_control_activities_have_no_retry_and_no_time_limit(factory: Factory) -> None:
+    """A Wait of ten days lasts ten days, whatever its policy says."""
     factory.define("P", wait("W", 864000, policy={"timeout": "0.00:10:00", "retry": 3}))
 
     assert factory.run("P").run_end == EPOCH + timedelta(days=10)
@@ -125,8 +125,8 @@ def test_a_policy_may_hold_expressions(factory: Factory) -> None:
     "policy",
     [{"timeout": "soon"}, {"retry": "often"}, {"timeout": "@nothing()"}, {"retryIntervalInSeconds": []}],
 )
-def test_a_policy_that_cannot_be_read_fails_the_activity(factory: Factory, policy: dict[str, Any]) -> None:
-    """It is not run, and there is an activity run that says why."""
+def test_an_invalid_policy_fails_the_activity(factory: Factory, policy: dict[str, Any]) -> None:
+    """It is not run, and its activity run gives the reason."""
     rows = probing(factory, policy=policy)
 
     assert [row.status for row in rows] == ["Failed"]
@@ -154,7 +154,7 @@ def test_secure_input_and_output_stay_out_of_the_log(factory: Factory) -> None:
     assert factory.rows(run)["S"].output["value"] == "o"
 
 
-def test_control_activities_keep_secrets_as_well(factory: Factory) -> None:
+def test_control_activities_keep_secrets_too(factory: Factory) -> None:
     """A SetVariable with secure input and output shows nothing."""
     policy = {"secureInput": True, "secureOutput": True}
     factory.define("P", set_variable("S", "v", "secret", policy=policy), **VARIABLE)
@@ -173,10 +173,10 @@ def test_control_activities_keep_secrets_as_well(factory: Factory) -> None:
         ("Skipped", ["otherwise"], "Succeeded"),
     ],
 )
-def test_an_inactive_activity_is_not_run_and_ends_as_it_is_marked(
+def test_an_inactive_activity_is_not_run_and_ends_as_marked(
     factory: Factory, mark_as: str | None, followers: list[str], status: str
 ) -> None:
-    """Its place holder is Inactive; the branches go by onInactiveMarkAs, Succeeded if that is not there."""
+    """Its activity run is Inactive; the branches follow onInactiveMarkAs, by default Succeeded."""
     mark: dict[str, Any] = {} if mark_as is None else {"onInactiveMarkAs": mark_as}
     factory.define(
         "P",
@@ -196,7 +196,7 @@ def test_an_inactive_activity_is_not_run_and_ends_as_it_is_marked(
 
 
 def test_an_inactive_activity_has_no_output_to_refer_to(factory: Factory) -> None:
-    """As documented, a reference to its output fails what refers to it."""
+    """As documented, a reference to its output fails the referring activity."""
     factory.define(
         "P",
         wait("A", state="Inactive"),

@@ -1,4 +1,4 @@
-"""Datasets and linked services as an activity gets them."""
+"""Datasets and linked services as an activity receives them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.engine_factory import Factory, activity, expression
 
 
 def resolved(factory: Factory, reference: dict[str, Any], **pipeline: Any) -> ResolvedDataset | str:
-    """The dataset that an activity gets for a reference, or its error message."""
+    """The dataset of a reference, or the error message."""
     found: list[ResolvedDataset] = []
 
     async def probe(context: ActivityContext) -> ActivityResult:
@@ -66,7 +66,7 @@ def stored(factory: Factory) -> Factory:
     return factory
 
 
-def test_parameters_travel_from_the_pipeline_to_the_linked_service(stored: Factory) -> None:
+def test_parameters_pass_from_the_pipeline_to_the_linked_service(stored: Factory) -> None:
     """Each step evaluates in its own scope; defaults fill in; a SecureString becomes a plain one."""
     dataset = resolved(
         stored,
@@ -92,15 +92,15 @@ def test_parameters_travel_from_the_pipeline_to_the_linked_service(stored: Facto
     )
 
 
-def test_what_a_reference_gives_comes_before_the_default(stored: Factory) -> None:
-    """A parameter given is taken, whatever the case of its name; one that is not declared is dropped."""
+def test_a_value_of_a_reference_precedes_the_default(stored: Factory) -> None:
+    """Given parameters are used, whatever the case of their names; undeclared ones are dropped."""
     dataset = resolved(stored, reference("Files", Who="bob", FILE="f", other="o"))
 
     assert isinstance(dataset, ResolvedDataset)
     assert dataset.properties["location"]["fileName"] == "f"
 
 
-def test_a_parameter_that_is_missing_fails_what_uses_it(stored: Factory) -> None:
+def test_a_missing_parameter_fails_the_activity(stored: Factory) -> None:
     """There is no value and no default."""
     said = resolved(stored, reference("Files"))
 
@@ -108,8 +108,8 @@ def test_a_parameter_that_is_missing_fails_what_uses_it(stored: Factory) -> None
     assert "who" in said
 
 
-def test_references_to_nothing_are_told_by_name(stored: Factory) -> None:
-    """Dataset and linked service alike."""
+def test_unknown_references_are_reported_by_name(stored: Factory) -> None:
+    """This holds for datasets and linked services."""
     stored.definitions.datasets["orphan"] = {
         "type": "Binary",
         "linkedServiceName": {"referenceName": "Gone", "type": "LinkedServiceReference"},
@@ -120,7 +120,7 @@ def test_references_to_nothing_are_told_by_name(stored: Factory) -> None:
 
 
 def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
-    """As a Web activity's authentication or a Delete's log storage asks for it."""
+    """A Web activity's authentication or a Delete's log storage uses it so."""
     found: list[tuple[str, dict[str, Any]]] = []
 
     async def probe(context: ActivityContext) -> ActivityResult:
@@ -138,7 +138,7 @@ def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
 
 
 def test_global_parameters_and_system_variables_are_seen(factory: Factory) -> None:
-    """pipeline() gives the factory's name, the run's ids, the trigger's, and global parameters."""
+    """pipeline() has the factory's name, the run's ids, the trigger's, and global parameters."""
     factory.definitions.globals["env"] = "dev"
     seen: list[Any] = []
 

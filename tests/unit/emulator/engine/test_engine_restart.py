@@ -1,4 +1,4 @@
-"""What becomes of runs when the emulator stops and comes back."""
+"""Runs over a stop and restart of the emulator."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from adf_trigger.emulator.common.models import PipelineRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, wait
 
 
-def test_stopping_leaves_runs_as_they_are(factory: Factory) -> None:
-    """Nothing is written on the way out: not Cancelled, which nobody asked for."""
+def test_a_stop_leaves_runs_unchanged(factory: Factory) -> None:
+    """Nothing is written at the stop: not Cancelled, which nothing requested."""
     factory.define("P", wait("W", 100))
 
     async def story() -> tuple[int, int]:
@@ -23,8 +23,8 @@ def test_stopping_leaves_runs_as_they_are(factory: Factory) -> None:
     assert [run.status for run in factory.log.unfinished()] == ["InProgress"]
 
 
-def test_a_run_that_was_going_on_ends_as_failed(factory: Factory) -> None:
-    """It is not run again, and both it and its open activity run say why."""
+def test_a_run_in_progress_ends_as_failed(factory: Factory) -> None:
+    """It is not run again, and both it and its open activity run give the reason."""
     factory.define("P", wait("A", 1), wait("W", 100, after={"A": "Succeeded"}))
 
     async def story() -> PipelineRun:
@@ -44,8 +44,8 @@ def test_a_run_that_was_going_on_ends_as_failed(factory: Factory) -> None:
     assert rows["W"].end == run.run_end
 
 
-def test_a_queued_run_is_taken_up_again(factory: Factory) -> None:
-    """It had done nothing, so it runs, in the order of creation, each in its turn."""
+def test_a_queued_run_is_resumed(factory: Factory) -> None:
+    """It had not started, so it runs, in the order of creation, each in its turn."""
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> list[PipelineRun]:
@@ -63,7 +63,7 @@ def test_a_queued_run_is_taken_up_again(factory: Factory) -> None:
 
 
 def test_a_run_that_was_being_cancelled_is_cancelled(factory: Factory) -> None:
-    """The wish outlives the restart."""
+    """The request survives the restart."""
     factory.define("P", wait("W", 100))
 
     async def story() -> PipelineRun:
@@ -83,7 +83,7 @@ def test_a_run_that_was_being_cancelled_is_cancelled(factory: Factory) -> None:
 
 
 def test_a_resumed_run_can_be_cancelled(factory: Factory) -> None:
-    """It is a run like any other."""
+    """It can be cancelled like any other run."""
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> PipelineRun:
@@ -97,7 +97,7 @@ def test_a_resumed_run_can_be_cancelled(factory: Factory) -> None:
     assert factory.play(story()).status == "Cancelled"
 
 
-def test_stopping_in_the_middle_of_a_child_leaves_both(factory: Factory) -> None:
+def test_a_stop_during_a_child_fails_both(factory: Factory) -> None:
     """Parent and child end as failed after the restart."""
     reference = {"referenceName": "Child", "type": "PipelineReference"}
     factory.define("Child", wait("W", 100))

@@ -1,4 +1,4 @@
-"""Secrets that a Key Vault keeps: given to the emulator, or asked of the vault."""
+"""Secrets of a Key Vault: configured in the emulator, or read from the vault."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def secret(name: Any = "key", **others: Any) -> dict[str, Any]:
 
 
 class Vault:
-    """Answers as a vault on the network, and remembers what it was asked."""
+    """Answers as a vault on the network, and records its requests."""
 
     def __init__(self, *replies: httpx.Response | Exception) -> None:
         self._replies = list(replies)
@@ -43,13 +43,13 @@ class Vault:
         return reply
 
     def serve(self, factory: Factory) -> None:
-        """Be what the factory's HTTP client reaches."""
+        """Answer the factory's HTTP client."""
         factory.http = httpx.AsyncClient(transport=httpx.MockTransport(self), trust_env=False)
 
 
 @pytest.fixture
 def stored(factory: Factory) -> Factory:
-    """A factory with a vault, and a store whose linked service is opened by a secret of it."""
+    """A factory with a vault, and a store whose linked service uses a secret of it."""
     factory.definitions.linked_services["vault"] = {
         "type": "AzureKeyVault",
         "typeProperties": {"baseUrl": "https://mine.vault.azure.net/"},
@@ -63,7 +63,7 @@ def stored(factory: Factory) -> Factory:
 
 
 def linked_service(factory: Factory, given: Secrets | None = None) -> dict[str, Any] | ActivityRun:
-    """The evaluated linked service that an activity gets, or the activity run that failed to get it."""
+    """The evaluated linked service of an activity, or the activity run that failed to get it."""
     found: list[dict[str, Any]] = []
 
     async def probe(context: ActivityContext) -> ActivityResult:
@@ -79,15 +79,15 @@ def linked_service(factory: Factory, given: Secrets | None = None) -> dict[str, 
 
 
 def message(factory: Factory) -> str:
-    """What the activity that asks for the linked service fails with."""
+    """The error of the activity that requests the linked service."""
     row = linked_service(factory)
     assert isinstance(row, ActivityRun)
     assert VALUE not in repr(row)
     return str(row.error["message"])
 
 
-def test_a_secret_that_was_given_is_taken_in_any_case_and_no_vault_is_asked(stored: Factory) -> None:
-    """Names of linked service and secret are compared without case; a version asked for is this one."""
+def test_a_configured_secret_is_used_in_any_case_and_no_vault_is_called(stored: Factory) -> None:
+    """Names of linked service and secret are compared without case; it stands for every version."""
     given = {"VAULT": {"Key": SecretStr(VALUE)}}
     properties = stored.definitions.linked_services["store"]["typeProperties"]
     properties["connectionString"] = secret("kEY", secretVersion="2")
@@ -95,7 +95,7 @@ def test_a_secret_that_was_given_is_taken_in_any_case_and_no_vault_is_asked(stor
     assert linked_service(stored, given) == {"connectionString": VALUE, "plain": "x"}
 
 
-def test_any_other_is_asked_of_the_vault_as_the_factorys_identity(stored: Factory) -> None:
+def test_other_secrets_are_read_from_the_vault_as_the_factorys_identity(stored: Factory) -> None:
     """GET {baseUrl}/secrets/{name} with a token for Key Vault."""
     vault = Vault()
     vault.serve(stored)
@@ -110,7 +110,7 @@ def test_any_other_is_asked_of_the_vault_as_the_factorys_identity(stored: Factor
 
 
 def test_name_version_and_vault_may_be_expressions(stored: Factory) -> None:
-    """Each in its own scope, once: what an expression gives is not evaluated again."""
+    """Each is evaluated in its own scope, once: its result is not evaluated again."""
     vault = Vault()
     vault.serve(stored)
     stored.definitions.linked_services["vault"] |= {
@@ -135,8 +135,8 @@ def test_name_version_and_vault_may_be_expressions(stored: Factory) -> None:
     assert asked.url.username == ""
 
 
-def test_secrets_are_found_wherever_they_stand(stored: Factory) -> None:
-    """In an activity's own properties, in lists, beside SecureStrings; each is asked for."""
+def test_secrets_are_found_at_any_depth(stored: Factory) -> None:
+    """In an activity's own properties, in lists, beside SecureStrings; each is read."""
     vault = Vault()
     vault.serve(stored)
     written = {
@@ -173,7 +173,7 @@ def test_secrets_are_found_wherever_they_stand(stored: Factory) -> None:
         (httpx.ReadTimeout("slow"), "The vault cannot be reached: ReadTimeout."),
     ],
 )
-def test_what_a_vault_does_not_give_fails_the_activity_by_name(
+def test_an_error_of_the_vault_fails_the_activity_by_name(
     reply: httpx.Response | Exception, why: str, stored: Factory
 ) -> None:
     """The text is that of real runs, with the linked service."""
@@ -186,8 +186,8 @@ def test_what_a_vault_does_not_give_fails_the_activity_by_name(
     )
 
 
-def test_a_vault_that_never_ends_its_reply_is_given_up(stored: Factory) -> None:
-    """Half a minute is for all of it, not for each piece."""
+def test_a_reply_that_never_ends_is_abandoned(stored: Factory) -> None:
+    """The limit of half a minute covers the whole reply, not each piece."""
 
     async def hang(_request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(3600)
@@ -199,16 +199,16 @@ def test_a_vault_that_never_ends_its_reply_is_given_up(stored: Factory) -> None:
     assert stored.loop.time() == 30
 
 
-def test_a_url_that_is_none_is_told(stored: Factory) -> None:
-    """A template's placeholder, for instance."""
+def test_an_invalid_url_is_reported(stored: Factory) -> None:
+    """A template's placeholder is one, for instance."""
     stored.http = httpx.AsyncClient(trust_env=False)
     stored.definitions.linked_services["vault"]["typeProperties"]["baseUrl"] = "<your vault>"
 
     assert "vaultBaseUrl: <your vault>. The error message is: The vault cannot be reached" in message(stored)
 
 
-def test_a_factory_without_an_identity_has_no_secrets_of_vaults(stored: Factory) -> None:
-    """The failure to get a token is told with what it was for."""
+def test_a_factory_without_an_identity_cannot_read_a_vault(stored: Factory) -> None:
+    """The error of the token names its purpose."""
 
     async def refuse(_factory_id: str, _resource: str) -> str:
         raise ActivityFailed("The data factory has no identity.", error_code="ManagedIdentityNotFound")
@@ -246,17 +246,17 @@ def test_a_factory_without_an_identity_has_no_secrets_of_vaults(stored: Factory)
         ),
     ],
 )
-def test_a_reference_that_leads_to_no_vault_is_told(
+def test_a_reference_without_a_vault_is_reported(
     change: Callable[[dict[str, Any]], object], said: str, stored: Factory
 ) -> None:
-    """What is missing is named."""
+    """The missing part is named."""
     change(stored.definitions.linked_services["store"]["typeProperties"]["connectionString"])
 
     assert said in message(stored)
 
 
-def test_a_failed_attempt_is_followed_by_another_that_asks_again(stored: Factory) -> None:
-    """The policy's retries apply to the vault, too; nothing of an earlier answer is kept."""
+def test_a_failed_attempt_is_followed_by_another_read(stored: Factory) -> None:
+    """The policy's retries apply to the vault, too; nothing of an earlier reply is kept."""
     vault = Vault(httpx.Response(503))
     vault.serve(stored)
     done: list[Any] = []
@@ -276,7 +276,7 @@ def test_a_failed_attempt_is_followed_by_another_that_asks_again(stored: Factory
     assert len(vault.asked) == 2
 
 
-def test_a_value_is_in_no_text_of_what_keeps_it() -> None:
+def test_a_value_is_in_no_repr() -> None:
     """A debugger's or a log's view of the emulator does not show it; the names can be listed."""
     given = GivenSecrets()
     given.replace({"Vault": {"b": SecretStr(VALUE), "A": SecretStr(VALUE)}})

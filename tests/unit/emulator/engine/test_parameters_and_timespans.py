@@ -35,7 +35,7 @@ def same(value: Any) -> Any:
     ],
 )
 def test_a_value_is_bound_to_its_type(type_name: str, given_value: Any, bound: Any) -> None:
-    """As it is, or read from its text; a String takes anything, as reports of users show."""
+    """It is used unchanged, or parsed from its text; a String accepts anything, as reports of users show."""
     result = bind({"p": {"type": type_name}}, {"P": given_value}, same)
 
     assert result == {"p": bound}
@@ -58,14 +58,14 @@ def test_a_value_is_bound_to_its_type(type_name: str, given_value: Any, bound: A
         ("Object", "5"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused(type_name: str, value: Any) -> None:
-    """By the parameter's name and type."""
+def test_a_value_that_does_not_fit_is_rejected(type_name: str, value: Any) -> None:
+    """The error has the parameter's name and type."""
     with pytest.raises(ParameterError, match=f"'p' is not of type {type_name}"):
         bind({"p": {"type": type_name}}, {"p": value}, same)
 
 
 def test_defaults_are_evaluated_and_given_values_are_not() -> None:
-    """What a caller gives is data, even if it looks like an expression."""
+    """A value given by a caller is data, even if it looks like an expression."""
     declared = {"a": {"type": "String", "defaultValue": "@x"}, "b": {"type": "String"}, "c": {"type": "Int"}}
 
     assert bind(declared, {"b": "@x", "z": 1}, lambda value: f"evaluated {value}") == {
@@ -74,8 +74,8 @@ def test_defaults_are_evaluated_and_given_values_are_not() -> None:
     }
 
 
-def test_secure_parameters_are_known_by_their_type() -> None:
-    """Whatever its case."""
+def test_secure_parameters_are_recognised_by_their_type() -> None:
+    """The case of the type does not matter."""
     declared = {"a": {"type": "SecureString"}, "b": {"type": "securestring"}, "c": {"type": "String"}}
 
     assert secure_names(declared) == {"a", "b"}
@@ -89,21 +89,21 @@ def test_secure_parameters_are_known_by_their_type() -> None:
     minutes=st.integers(0, 59),
     seconds=st.integers(0, 59),
 )
-def test_any_timespan_is_read(days: int, hours: int, minutes: int, seconds: int) -> None:
-    """d.hh:mm:ss, the days left out or not."""
+def test_any_timespan_is_parsed(days: int, hours: int, minutes: int, seconds: int) -> None:
+    """The form is d.hh:mm:ss, with or without days."""
     total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
     assert seconds_of(f"{days}.{hours:02}:{minutes:02}:{seconds:02}") == total
     assert seconds_of(f"{hours:02}:{minutes:02}:{seconds:02}") == total - days * 86400
 
 
-def test_fractions_of_seconds_are_read() -> None:
-    """As .NET writes them."""
+def test_fractions_of_seconds_are_parsed() -> None:
+    """They are written as by .NET."""
     assert seconds_of("00:00:01.5000000") == 1.5
 
 
 @pytest.mark.parametrize("text", ["", "7", "1:2", "24:00:00", "00:60:00", "00:00:60", "-1.00:00:00", "x"])
-def test_what_is_no_timespan_is_refused(text: str) -> None:
-    """With a ValueError that repeats it."""
+def test_an_invalid_timespan_is_rejected(text: str) -> None:
+    """The ValueError repeats it."""
     with pytest.raises(ValueError, match=f"'{text}' is not a timespan"):
         seconds_of(text)

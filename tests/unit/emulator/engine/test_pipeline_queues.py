@@ -1,4 +1,4 @@
-"""A pipeline's concurrency: so many runs at a time, the others queued."""
+"""A pipeline's concurrency: that many runs at a time, the others queued."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, f
 
 
 def started(factory: Factory, count: int, pipeline: str = "P") -> list[PipelineRun]:
-    """Start several runs at once and wait for them all."""
+    """Start several runs together and wait for them all."""
 
     async def story() -> list[PipelineRun]:
         run_ids = [factory.start(pipeline) for _ in range(count)]
@@ -37,8 +37,8 @@ def test_runs_beyond_the_concurrency_wait_in_order(factory: Factory) -> None:
     assert {run.status for run in runs} == {"Succeeded"}
 
 
-def test_without_concurrency_nothing_waits(factory: Factory) -> None:
-    """A hundred and fifty runs at once."""
+def test_without_concurrency_no_run_waits(factory: Factory) -> None:
+    """A hundred and fifty runs are in progress together."""
     factory.define("P", wait("W", 10))
 
     assert {starts(factory, run) for run in started(factory, 150)} == {0}
@@ -59,15 +59,15 @@ def test_a_waiting_run_is_queued(factory: Factory) -> None:
     assert factory.play(story()) == ("Queued", None)
 
 
-def test_a_place_is_given_on_however_a_run_ends(factory: Factory) -> None:
-    """After a failure as after a success."""
+def test_a_place_is_passed_on_however_a_run_ends(factory: Factory) -> None:
+    """It is free after a failure as after a success."""
     factory.define("P", wait("W", 10), fail("F", after={"W": "Succeeded"}), concurrency=1)
 
     assert [run.run_end for run in started(factory, 2)] == [EPOCH + timedelta(seconds=n) for n in (10, 20)]
 
 
 def test_a_queued_run_is_cancelled_without_ever_starting(factory: Factory) -> None:
-    """Queued to Cancelled at once, and the one behind it moves up."""
+    """It goes from Queued to Cancelled immediately, and the one behind it moves up."""
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> tuple[PipelineRun, PipelineRun]:
@@ -86,8 +86,8 @@ def test_a_queued_run_is_cancelled_without_ever_starting(factory: Factory) -> No
     assert starts(factory, third) == 10
 
 
-def test_cancelling_the_run_that_goes_on_lets_the_next_one_in(factory: Factory) -> None:
-    """A cancelled run gives its place on, too."""
+def test_a_cancelled_run_lets_the_next_one_in(factory: Factory) -> None:
+    """A cancelled run frees its place, too."""
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> PipelineRun:
@@ -100,7 +100,7 @@ def test_cancelling_the_run_that_goes_on_lets_the_next_one_in(factory: Factory) 
 
 
 def test_pipelines_do_not_share_places(factory: Factory) -> None:
-    """Another pipeline's runs are not held up; the name's case makes no other pipeline."""
+    """Another pipeline's runs are not delayed; names match in any case."""
     factory.define("P", wait("W", 10), concurrency=1)
     factory.define("Q", wait("W", 10), concurrency=1)
 
@@ -111,8 +111,8 @@ def test_pipelines_do_not_share_places(factory: Factory) -> None:
     assert [starts(factory, run) for run in factory.play(story())] == [0, 0, 10]
 
 
-def test_a_full_queue_is_told(factory: Factory) -> None:
-    """A hundred waiting runs are as many as the service allows."""
+def test_a_full_queue_is_reported(factory: Factory) -> None:
+    """The service allows a hundred queued runs."""
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> list[bool]:
@@ -127,10 +127,8 @@ def test_a_full_queue_is_told(factory: Factory) -> None:
 
 
 @pytest.mark.parametrize(("strict", "status"), [(True, "Failed"), (False, "Queued")])
-def test_beyond_a_full_queue_a_run_fails_if_the_limits_are_kept(
-    factory: Factory, *, strict: bool, status: str
-) -> None:
-    """Strict, the hundred and second run fails at once; otherwise the queue just grows."""
+def test_beyond_a_full_queue_a_run_fails_if_strict(factory: Factory, *, strict: bool, status: str) -> None:
+    """A strict emulator fails the hundred and second run immediately; otherwise the queue grows."""
     factory.options = Options(strict=strict)
     factory.define("P", wait("W", 10), concurrency=1)
 
@@ -141,7 +139,7 @@ def test_beyond_a_full_queue_a_run_fails_if_the_limits_are_kept(
     assert factory.play(story()) == status
 
 
-def test_runs_that_end_as_told_take_places_too(factory: Factory) -> None:
+def test_simulated_runs_take_places_too(factory: Factory) -> None:
     """A held run keeps the next one queued until it is released."""
     factory.define("P", wait("W"), concurrency=1)
     factory.engine.progressions.set(Progression(mode=Mode.HELD))
@@ -158,8 +156,8 @@ def test_runs_that_end_as_told_take_places_too(factory: Factory) -> None:
     assert factory.play(story()) == ["Queued", "InProgress", "Succeeded"]
 
 
-def test_a_parent_that_starts_itself_waits_for_a_place_for_ever(factory: Factory) -> None:
-    """With one place, a pipeline that awaits a run of itself stands still until it is cancelled."""
+def test_a_parent_that_starts_itself_waits_until_it_is_cancelled(factory: Factory) -> None:
+    """With concurrency one, a pipeline that awaits a run of itself never ends on its own."""
     reference = {"referenceName": "P", "type": "PipelineReference"}
     factory.define(
         "P",

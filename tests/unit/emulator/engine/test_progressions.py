@@ -1,4 +1,4 @@
-"""Runs that progress as a test has it, not for real."""
+"""Runs that progress as a test configures, without being executed."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, w
 
 
 def test_at_once_ends_before_submit_returns(factory: Factory) -> None:
-    """createRun's answer finds the run ended, and no activity has run."""
+    """The run has ended when createRun answers, and no activity has run."""
     factory.define("P", wait("W", 100))
     factory.engine.progressions.set(Progression(mode=Mode.AT_ONCE))
 
@@ -27,7 +27,7 @@ def test_at_once_ends_before_submit_returns(factory: Factory) -> None:
 
 @pytest.mark.parametrize("reads", [0, 1, 3])
 def test_after_n_reads_the_next_read_finds_the_end(factory: Factory, reads: int) -> None:
-    """n reads see the run going on, and further ones its end."""
+    """n reads see the run in progress, and further ones its end."""
     factory.define("P", wait("W", 100))
     factory.engine.progressions.set(Progression(mode=Mode.AFTER_READS, reads=reads))
 
@@ -43,8 +43,8 @@ def test_after_n_reads_the_next_read_finds_the_end(factory: Factory, reads: int)
     assert factory.play(story()) == ["InProgress"] * reads + ["Succeeded"] * 2
 
 
-def test_after_seconds_the_run_ends_by_itself(factory: Factory) -> None:
-    """InProgress until then, and no activity runs."""
+def test_after_seconds_the_run_ends(factory: Factory) -> None:
+    """It is InProgress until then, and no activity runs."""
     factory.define("P", wait("W", 1))
     factory.engine.progressions.set(Progression(mode=Mode.AFTER_SECONDS, seconds=42))
 
@@ -78,10 +78,10 @@ def test_a_held_run_ends_when_it_is_released(factory: Factory) -> None:
     ("outcome", "message"),
     [("Succeeded", ""), ("Failed", "Operation on target X failed: y"), ("Cancelled", "")],
 )
-def test_a_run_ends_in_the_outcome_that_it_is_told(
+def test_a_run_ends_with_the_configured_outcome(
     factory: Factory, mode: Mode, outcome: str, message: str
 ) -> None:
-    """In every mode, with the message if it fails."""
+    """It does so in every mode, with the message if it fails."""
     factory.define("P", wait("W", 1))
     factory.engine.progressions.set(
         Progression(mode=mode, outcome=outcome, message="Operation on target X failed: y")
@@ -100,7 +100,7 @@ def test_a_run_ends_in_the_outcome_that_it_is_told(
 
 
 def test_a_release_may_choose_another_outcome(factory: Factory) -> None:
-    """Held to succeed, released to fail."""
+    """A run held to succeed can be released to fail."""
     factory.define("P")
     factory.engine.progressions.set(Progression(mode=Mode.HELD))
 
@@ -115,7 +115,7 @@ def test_a_release_may_choose_another_outcome(factory: Factory) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.AFTER_READS, Mode.AFTER_SECONDS, Mode.HELD])
-def test_a_run_that_ends_as_told_can_be_cancelled_before(factory: Factory, mode: Mode) -> None:
+def test_a_simulated_run_can_be_cancelled(factory: Factory, mode: Mode) -> None:
     """Cancel works in every mode."""
     factory.define("P", wait("W", 1))
     factory.engine.progressions.set(Progression(mode=mode, reads=5, seconds=50))
@@ -131,8 +131,8 @@ def test_a_run_that_ends_as_told_can_be_cancelled_before(factory: Factory, mode:
     assert (run.status, run.run_end) == ("Cancelled", EPOCH + timedelta(seconds=3))
 
 
-def test_a_parent_sees_the_outcome_that_its_child_is_told(factory: Factory) -> None:
-    """A real parent of a child that ends as told."""
+def test_a_parent_sees_the_configured_outcome_of_its_child(factory: Factory) -> None:
+    """A real parent waits for a simulated child."""
     reference = {"referenceName": "Child", "type": "PipelineReference"}
     factory.define("Child", wait("W"))
     factory.define("P", activity("E", "ExecutePipeline", {"pipeline": reference, "waitOnCompletion": True}))
@@ -145,7 +145,7 @@ def test_a_parent_sees_the_outcome_that_its_child_is_told(factory: Factory) -> N
 
 
 def test_reads_of_real_runs_change_nothing(factory: Factory) -> None:
-    """Nor do reads of runs that are unknown."""
+    """Reads of unknown runs change nothing either."""
     factory.define("P", wait("W", 5))
 
     async def story() -> PipelineRun:
@@ -158,8 +158,8 @@ def test_reads_of_real_runs_change_nothing(factory: Factory) -> None:
     assert factory.play(story()).run_end == EPOCH + timedelta(seconds=5)
 
 
-def test_a_pipelines_own_progression_comes_before_the_default() -> None:
-    """By name, without case; reset makes everything real again."""
+def test_a_pipelines_own_progression_precedes_the_default() -> None:
+    """It is found by name, without case; reset removes all."""
     progressions = Progressions()
     held, at_once = Progression(mode=Mode.HELD), Progression(mode=Mode.AT_ONCE)
     progressions.set(held, pipeline="Copy")
@@ -173,14 +173,14 @@ def test_a_pipelines_own_progression_comes_before_the_default() -> None:
 @pytest.mark.parametrize(
     "choice", [{"outcome": "Exploded"}, {"outcome": "InProgress"}, {"reads": -1}, {"seconds": -0.5}]
 )
-def test_a_progression_that_makes_no_sense_is_refused(choice: dict[str, Any]) -> None:
-    """Another outcome than the three, or a negative number."""
+def test_an_invalid_progression_is_rejected(choice: dict[str, Any]) -> None:
+    """An outcome other than the three, or a negative number, is an error."""
     with pytest.raises(ValueError, match=r"must"):
         Progression(**choice)
 
 
-def test_a_reset_forgets_runs_without_a_word(factory: Factory) -> None:
-    """Nothing is written about what was going on, and everything is real again."""
+def test_a_reset_removes_runs_without_writing(factory: Factory) -> None:
+    """Nothing is written about runs in progress, and progressions are removed."""
     factory.define("P", wait("W", 100), concurrency=1)
     factory.engine.progressions.set(Progression(mode=Mode.HELD), pipeline="Q")
     factory.define("Q")

@@ -1,4 +1,4 @@
-"""Recovery runs: what is taken over, what runs again."""
+"""Recovery runs: what is reused, and what runs again."""
 
 from collections import Counter
 from typing import Any
@@ -44,8 +44,8 @@ def rerun(factory: Factory, run: PipelineRun, **how: Any) -> PipelineRun:
     return factory.play(story())
 
 
-def test_from_a_failure_only_what_did_not_succeed_runs_again(factory: Factory) -> None:
-    """What succeeded is taken over with its output, marked as recovered; the rest runs."""
+def test_from_a_failure_only_unsuccessful_activities_run_again(factory: Factory) -> None:
+    """Successful activities are reused with their output, marked as recovered; the rest runs."""
     probes = Probes(factory, "B")
     factory.define(
         "P",
@@ -72,8 +72,8 @@ def test_from_a_failure_only_what_did_not_succeed_runs_again(factory: Factory) -
     assert rows["A"].activity_run_id != factory.rows(first)["A"].activity_run_id
 
 
-def test_from_a_named_activity_it_and_what_follows_runs_again(factory: Factory) -> None:
-    """What comes before it, and what is beside it, is taken over as it ended."""
+def test_from_a_named_activity_it_and_its_successors_run_again(factory: Factory) -> None:
+    """Activities before it and beside it are reused as they ended."""
     probes = Probes(factory)
     after_b = {"B": "Succeeded"}
     factory.define(
@@ -93,7 +93,7 @@ def test_from_a_named_activity_it_and_what_follows_runs_again(factory: Factory) 
 
 
 def test_a_named_activity_on_a_failure_path_runs_again(factory: Factory) -> None:
-    """The failure that leads to it is taken over as well."""
+    """The failure that leads to it is reused as well."""
     probes = Probes(factory, "A", "B")
     factory.define("P", probe("A"), probe("B", after={"A": "Failed"}))
     first = factory.run("P")
@@ -106,8 +106,8 @@ def test_a_named_activity_on_a_failure_path_runs_again(factory: Factory) -> None
     assert factory.rows(second)["A"].status == "Failed"
 
 
-def test_the_named_activity_comes_before_the_failure(factory: Factory) -> None:
-    """With both given, startActivityName rules, as documented."""
+def test_the_named_activity_precedes_the_failure(factory: Factory) -> None:
+    """With both given, startActivityName decides, as documented."""
     probes = Probes(factory, "B")
     factory.define("P", probe("A"), probe("B", after={"A": "Succeeded"}))
     first = factory.run("P")
@@ -117,8 +117,8 @@ def test_the_named_activity_comes_before_the_failure(factory: Factory) -> None:
     assert probes.calls == {"A": 2, "B": 2}
 
 
-def test_a_name_that_is_not_there_fails_the_run(factory: Factory) -> None:
-    """With a message that says so, before anything runs."""
+def test_an_unknown_name_fails_the_run(factory: Factory) -> None:
+    """The message says so, before anything runs."""
     probes = Probes(factory)
     factory.define("P", probe("A"))
     first = factory.run("P")
@@ -139,8 +139,8 @@ def test_a_recovery_without_a_starting_point_runs_everything_again(factory: Fact
     assert probes.calls == {"A": 2}
 
 
-def test_control_activities_do_again_what_they_did(factory: Factory) -> None:
-    """Variables are set again, so that the activities that run find them."""
+def test_control_activities_run_again(factory: Factory) -> None:
+    """Variables are set again for the activities that run."""
     probes = Probes(factory, "B")
     factory.define(
         "P",
@@ -158,8 +158,8 @@ def test_control_activities_do_again_what_they_did(factory: Factory) -> None:
     assert (rows["S"].recovery_status, rows["L"].input["value"]) == ("None", "x")
 
 
-def test_a_loop_goes_on_where_its_iterations_failed(factory: Factory) -> None:
-    """The loop loops again; iterations that succeeded are taken over, each its own."""
+def test_a_loop_continues_where_its_iterations_failed(factory: Factory) -> None:
+    """The loop runs again; successful iterations are reused, each its own."""
     probes = Probes(factory, "2")
     inner = activity("A", "Probe", {"label": "@item()"})
     collect = append("L", "list", "@activity('A').output.by", after={"A": "Succeeded"})
@@ -189,7 +189,7 @@ def test_a_loop_goes_on_where_its_iterations_failed(factory: Factory) -> None:
     ],
 )
 def test_a_rerun_may_start_at_or_in_a_container(factory: Factory, name: str, calls: dict[str, int]) -> None:
-    """A container runs again with all that is in it; from inside it, what follows inside and after it does."""
+    """A container runs again as a whole; from inside it, what follows inside and after it does."""
     probes = Probes(factory)
     inside = [probe("B"), probe("C", after={"B": "Succeeded"})]
     factory.define(
@@ -209,8 +209,8 @@ def test_a_rerun_may_start_at_or_in_a_container(factory: Factory, name: str, cal
     assert probes.calls == calls
 
 
-def test_a_secure_output_cannot_be_taken_over(factory: Factory) -> None:
-    """It was kept out of the log, so the activity runs again, and what uses its output gets one."""
+def test_a_secure_output_cannot_be_reused(factory: Factory) -> None:
+    """It was not logged, so the activity runs again, and its dependents get an output."""
     probes = Probes(factory, "B")
     factory.define(
         "P",
@@ -226,7 +226,7 @@ def test_a_secure_output_cannot_be_taken_over(factory: Factory) -> None:
     assert probes.calls == {"A": 2, "B": 2}
 
 
-def test_the_last_attempt_is_what_reaches_outside(factory: Factory) -> None:
+def test_the_last_attempt_of_an_external_activity_counts(factory: Factory) -> None:
     """An activity that succeeded on its second attempt counts as succeeded."""
     probes = Probes(factory, "A", "B")
 
@@ -251,7 +251,7 @@ def test_the_last_attempt_is_what_reaches_outside(factory: Factory) -> None:
 
 
 def test_a_child_of_a_recovery_run_is_a_recovery_run(factory: Factory) -> None:
-    """ExecutePipeline starts its child again; what had succeeded in it is taken over."""
+    """ExecutePipeline starts its child again; successful activities in it are reused."""
     probes = Probes(factory, "B")
     reference = {"referenceName": "Child", "type": "PipelineReference"}
     factory.define("Child", probe("A"), probe("B", after={"A": "Succeeded"}))
@@ -267,7 +267,7 @@ def test_a_child_of_a_recovery_run_is_a_recovery_run(factory: Factory) -> None:
 
 
 def test_a_child_after_the_named_activity_starts_from_scratch(factory: Factory) -> None:
-    """From the ExecutePipeline on, its child runs whole."""
+    """From the ExecutePipeline on, its child runs completely."""
     probes = Probes(factory)
     reference = {"referenceName": "Child", "type": "PipelineReference"}
     factory.define("Child", probe("A"))
@@ -278,8 +278,8 @@ def test_a_child_after_the_named_activity_starts_from_scratch(factory: Factory) 
     assert probes.calls == {"A": 2}
 
 
-def test_a_recovery_run_can_be_recovered_itself(factory: Factory) -> None:
-    """What was taken over once is taken over again."""
+def test_a_recovery_run_can_be_recovered(factory: Factory) -> None:
+    """Reused outputs are reused again."""
     probes = Probes(factory, "B")
     factory.define("P", probe("A"), probe("B", after={"A": "Succeeded"}), wait("W", after={"B": "Succeeded"}))
     second = rerun(factory, factory.run("P"), **FROM_FAILURE)

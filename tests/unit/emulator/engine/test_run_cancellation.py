@@ -1,4 +1,4 @@
-"""Cancelling a run, in the middle of anything."""
+"""Cancelling a run at any moment."""
 
 import asyncio
 from contextlib import closing
@@ -35,7 +35,7 @@ def cancelled_after(factory: Factory, seconds: float, *, recursive: bool = False
 
 
 def test_a_cancelled_run_is_canceling_and_then_cancelled(factory: Factory) -> None:
-    """Both are seen in the log; the activity in progress is Cancelled, the next one never starts."""
+    """The log has both; the activity in progress is Cancelled, the next one never starts."""
     factory.define("P", wait("W", 100), wait("X", after={"W": "Completed"}))
 
     run = cancelled_after(factory, 7)
@@ -63,8 +63,8 @@ def _in(container: str, *inner: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("outer", ["IfCondition", "Switch", "ForEach", "Until"])
 @pytest.mark.parametrize("inner", ["IfCondition", "Switch", "ForEach", "Until"])
-def test_containers_and_what_is_in_them_are_cancelled(factory: Factory, outer: str, inner: str) -> None:
-    """Every activity run that had not ended is Cancelled, however deep."""
+def test_containers_and_their_activities_are_cancelled(factory: Factory, outer: str, inner: str) -> None:
+    """Every unfinished activity run is Cancelled, however deep."""
     nested = _in(inner, wait("W", 100))
     nested["name"] = "Inner"
     factory.define("P", _in(outer, nested))
@@ -93,7 +93,7 @@ def test_a_run_is_cancelled_between_two_attempts(factory: Factory) -> None:
 
 
 def test_a_run_is_cancelled_before_its_first_step(factory: Factory) -> None:
-    """Cancelled in the same breath as submitted: nothing runs."""
+    """Cancelled immediately after its submission, it runs nothing."""
     factory.define("P", wait("W"))
 
     async def story() -> PipelineRun:
@@ -108,7 +108,7 @@ def test_a_run_is_cancelled_before_its_first_step(factory: Factory) -> None:
 
 
 def test_cancelling_twice_is_cancelling_once(factory: Factory) -> None:
-    """An activity that takes its time to stop is not interrupted again."""
+    """An activity that needs time to stop is not interrupted again."""
     cleaned_up = []
 
     async def careful(context: ActivityContext) -> ActivityResult:
@@ -137,8 +137,8 @@ def test_cancelling_twice_is_cancelling_once(factory: Factory) -> None:
     assert [status for name, status in factory.log.history if name == run.run_id].count("Canceling") == 1
 
 
-def test_cancelling_what_has_ended_or_never_was_changes_nothing(factory: Factory) -> None:
-    """The engine leaves both alone; what the API answers is the API's affair."""
+def test_cancelling_an_ended_or_unknown_run_changes_nothing(factory: Factory) -> None:
+    """The engine changes neither; the API decides on the reply."""
     factory.define("P", wait("W", 1))
     run = factory.run("P")
     before = list(factory.log.history)
@@ -151,10 +151,10 @@ def test_cancelling_what_has_ended_or_never_was_changes_nothing(factory: Factory
 
 @pytest.mark.parametrize(("recursive", "status", "ends"), [(True, "Cancelled", 5), (False, "Succeeded", 100)])
 @pytest.mark.parametrize("parent", [WAITING_FOR_CHILD, FORGETTING_CHILD])
-def test_children_are_cancelled_if_asked(
+def test_children_are_cancelled_on_request(
     factory: Factory, parent: dict[str, Any], *, recursive: bool, status: str, ends: int
 ) -> None:
-    """Recursive takes the children along, whether they are waited for or not, even when the parent is through."""
+    """A recursive cancel includes children, awaited or not, even after the parent's end."""
     factory.define("Child", wait("W", 100))
     factory.define("P", parent)
 
@@ -172,7 +172,7 @@ def test_children_are_cancelled_if_asked(
 
 
 def test_grandchildren_are_cancelled_too(factory: Factory) -> None:
-    """Recursive goes all the way down."""
+    """A recursive cancel reaches every level."""
     factory.define("Grandchild", wait("W", 100))
     properties = {"pipeline": {"referenceName": "Grandchild"}, "waitOnCompletion": True}
     factory.define("Child", activity("E", "ExecutePipeline", properties))
@@ -210,7 +210,7 @@ def pipelines(draw: st.DrawFn) -> list[dict[str, Any]]:
             return wait(name, draw(st.integers(0, 4)))
         if kind == "Fail":
             return fail(name)
-        # Virtual time passes only while all wait: an Until that never does would spin for ever.
+        # Virtual time passes only while all wait: an Until without a wait would never end.
         inner = [wait(f"{name}.w", 1), *activities(f"{name}.", depth - 1)]
         return {**_in(kind, *inner), "name": name}
 
@@ -219,7 +219,7 @@ def pipelines(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(activities=pipelines(), seconds=st.floats(0, 20))
-def test_any_pipeline_cancelled_at_any_time_ends_clean(
+def test_any_pipeline_cancelled_at_any_time_ends_cleanly(
     activities: list[dict[str, Any]], seconds: float
 ) -> None:
     """Whatever it is doing: the run ends, no activity run is left open, no task is left over."""

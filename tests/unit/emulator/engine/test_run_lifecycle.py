@@ -1,4 +1,4 @@
-"""A pipeline run from its submission to its end, and what the log shows of it."""
+"""A pipeline run from its submission to its end, and its log."""
 
 import logging
 from datetime import timedelta
@@ -27,7 +27,7 @@ def test_a_run_goes_from_queued_over_in_progress_to_succeeded(factory: Factory) 
 
 
 def test_a_run_has_the_annotations_and_dimensions_of_its_pipeline(factory: Factory) -> None:
-    """runDimensions may use the run's parameters and are told as strings."""
+    """runDimensions may use the run's parameters and are strings."""
     factory.define(
         "P",
         wait("W", 0),
@@ -41,7 +41,7 @@ def test_a_run_has_the_annotations_and_dimensions_of_its_pipeline(factory: Facto
     assert (run.annotations, run.run_dimension) == (["nightly"], {"batch": "7", "by": "Manual"})
 
 
-def test_an_activity_run_has_all_that_the_wire_shows(factory: Factory) -> None:
+def test_an_activity_run_has_all_fields_of_the_wire(factory: Factory) -> None:
     """Name, type, times, input, output and the empty error of a success are in the activity's row."""
     factory.define("P", wait("W", 5, userProperties=[{"name": "who", "value": "@pipeline().Pipeline"}]))
 
@@ -95,8 +95,8 @@ def test_a_failure_gives_the_run_its_message(factory: Factory) -> None:
     }
 
 
-def test_every_failure_that_counts_is_in_the_message(factory: Factory) -> None:
-    """Two failed leaves make two sentences, in the order of the definition."""
+def test_every_relevant_failure_is_in_the_message(factory: Factory) -> None:
+    """Two failed leaves give two sentences, in the order of the definition."""
     factory.define("P", wait("x"), fail("b", "second", after={"x": "Succeeded"}), fail("a", "first"))
 
     assert factory.run("P").message == (
@@ -104,7 +104,7 @@ def test_every_failure_that_counts_is_in_the_message(factory: Factory) -> None:
     )
 
 
-def test_a_failure_that_is_handled_leaves_the_run_successful(factory: Factory) -> None:
+def test_a_handled_failure_leaves_the_run_successful(factory: Factory) -> None:
     """With only a failure path, the run succeeds, and the failed activity stays visible."""
     factory.define(
         "P",
@@ -121,7 +121,7 @@ def test_a_failure_that_is_handled_leaves_the_run_successful(factory: Factory) -
 
 
 def test_a_skipped_activity_has_no_activity_run(factory: Factory) -> None:
-    """What was not reached is not in the log."""
+    """An activity that was not reached is not in the log."""
     factory.define("P", fail("a"), wait("b", after={"a": "Succeeded"}))
 
     run = factory.run("P")
@@ -130,7 +130,7 @@ def test_a_skipped_activity_has_no_activity_run(factory: Factory) -> None:
     assert run.message == "Operation on target a failed: no"
 
 
-def test_an_activity_sees_the_status_of_those_before_it(factory: Factory) -> None:
+def test_an_activity_sees_the_status_of_earlier_ones(factory: Factory) -> None:
     """activity('x').Status is Succeeded or Failed, as the article on conditions uses it."""
     factory.define(
         "P",
@@ -151,7 +151,7 @@ def test_an_activity_sees_the_status_of_those_before_it(factory: Factory) -> Non
 
 
 def test_a_success_has_no_error_to_refer_to(factory: Factory) -> None:
-    """An expression that takes the error of a successful activity fails."""
+    """An expression that reads the error of a successful activity fails."""
     factory.define(
         "P",
         wait("good", 0),
@@ -166,14 +166,14 @@ def test_a_success_has_no_error_to_refer_to(factory: Factory) -> None:
 
 
 def test_a_pipeline_without_activities_succeeds(factory: Factory) -> None:
-    """There is nothing to do, and it is done."""
+    """There is nothing to do."""
     factory.define("P")
 
     assert factory.run("P").status == "Succeeded"
 
 
-def test_a_type_that_is_not_emulated_fails_the_run_before_anything_is_done(factory: Factory) -> None:
-    """Even deep inside a branch that might never run: the message names activity and type, nothing else has run."""
+def test_an_unsupported_type_fails_the_run_before_it_begins(factory: Factory) -> None:
+    """Even in a branch that might never run: the message names activity and type, nothing else has run."""
     unknown = activity("Crunch", "HDInsightHive")
     condition = {"expression": {"type": "Expression", "value": "@false"}, "ifTrueActivities": [unknown]}
     factory.define("P", wait("first"), activity("If", "IfCondition", condition, after={"first": "Succeeded"}))
@@ -188,15 +188,15 @@ def test_a_type_that_is_not_emulated_fails_the_run_before_anything_is_done(facto
     assert factory.rows(run)["Crunch"].error["errorCode"] == "ActivityTypeNotEmulated"
 
 
-def test_a_type_is_found_whatever_its_case(factory: Factory) -> None:
+def test_a_type_is_found_in_any_case(factory: Factory) -> None:
     """The article on Filter writes the type in small letters."""
     factory.define("P", activity("F", "filter", {"items": [1, 5], "condition": "@greater(item(), 3)"}))
 
     assert factory.rows(factory.run("P"))["F"].output["Value"] == [5]
 
 
-def test_a_definition_that_cannot_run_fails_the_run(factory: Factory) -> None:
-    """A circle that no check has caught ends as a failed run that says so."""
+def test_an_invalid_definition_fails_the_run(factory: Factory) -> None:
+    """A cycle that no check has found ends as a failed run that says so."""
     factory.define("P", wait("a", after={"b": "Succeeded"}), wait("b", after={"a": "Succeeded"}))
 
     run = factory.run("P")
@@ -205,7 +205,7 @@ def test_a_definition_that_cannot_run_fails_the_run(factory: Factory) -> None:
     assert "cycle" in str(run.message)
 
 
-def test_a_mistake_in_an_activity_type_fails_the_activity_not_the_emulator(
+def test_a_bug_in_an_activity_type_fails_the_activity_not_the_emulator(
     factory: Factory, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The activity fails as a SystemError, the traceback is in the emulator's log, and the next run works."""
@@ -257,7 +257,7 @@ def test_a_new_type_is_one_function_and_one_entry(factory: Factory) -> None:
     assert (row.input, row.extra) == ({"in": 1}, {"integrationRuntimeNames": ["x"]})
 
 
-def test_what_an_activity_shows_of_a_failure_is_kept(factory: Factory) -> None:
+def test_the_details_of_a_failure_are_kept(factory: Factory) -> None:
     """Input, output, details and another status of a failure are in the row, and TimedOut counts as Failed."""
 
     async def late(_context: ActivityContext) -> ActivityResult:
@@ -281,7 +281,7 @@ def test_what_an_activity_shows_of_a_failure_is_kept(factory: Factory) -> None:
 
 
 def test_an_activity_that_never_waits_is_written_once(factory: Factory) -> None:
-    """A run of a Wait and a SetVariable costs six writes, so that a thousand of them are cheap."""
+    """A run of a Wait and a SetVariable costs six writes, which keeps a thousand of them cheap."""
     factory.define(
         "P",
         wait("W", 1),
@@ -299,8 +299,8 @@ def test_an_activity_that_never_waits_is_written_once(factory: Factory) -> None:
     assert factory.log.writes == 6
 
 
-def test_a_thousand_runs_at_once_all_succeed(factory: Factory) -> None:
-    """A thousand runs that wait at the same time end together, each with its own variable."""
+def test_a_thousand_concurrent_runs_all_succeed(factory: Factory) -> None:
+    """A thousand runs that wait together end together, each with its own variable."""
     factory.define(
         "P",
         wait("W", 30),
@@ -325,7 +325,7 @@ def test_a_thousand_runs_at_once_all_succeed(factory: Factory) -> None:
 
 
 def test_runs_of_other_factories_are_not_found(factory: Factory) -> None:
-    """Cancelling a run under another factory's id does nothing."""
+    """A cancel under another factory's id does nothing."""
     factory.define("P", wait("W", 5))
 
     async def story() -> str:

@@ -1,4 +1,4 @@
-"""A scope with a little of everything, and a clock that stands still."""
+"""A scope with values of every kind, and a fixed clock."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ AN_ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 @pytest.fixture
 def scope() -> Scope:
-    """The context that the recorded answers were given in."""
+    """The context of the recorded answers."""
     context = VECTORS["context"]
     return Scope(
         parameters=context["parameters"],

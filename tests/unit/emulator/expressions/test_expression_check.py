@@ -1,4 +1,4 @@
-"""What can be said of a definition's expressions before anything runs."""
+"""Static checks of a definition's expressions."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from adf_trigger.emulator.expressions import check
 
 
 def test_references_are_collected_from_the_whole_definition() -> None:
-    """Each kind in a list of its own, in order of appearance, once, as written."""
+    """Each kind is in a list of its own, in order of appearance, once, as written."""
     found = check(
         {
             "a": [
@@ -69,13 +69,13 @@ TOO_LONG = "The expression length limit exceeded. Limit: '8192' and actual: '820
         ({"@nope": 1, "n": None, "t": (1, True)}, []),
     ],
 )
-def test_faults_are_all_found_and_told_as_the_engine_would(value: object, problems: list[str]) -> None:
+def test_faults_are_all_found_with_the_engines_messages(value: object, problems: list[str]) -> None:
     """Syntax, unknown functions, numbers of arguments and length; values are not looked at."""
     assert check(value).problems == problems
 
 
-def test_the_limit_of_length_can_be_lifted() -> None:
-    """As in evaluation."""
+def test_the_limit_of_length_can_be_removed() -> None:
+    """It can be removed as in evaluation."""
     assert check(f"@concat('{'x' * 9000}')", max_length=None).problems == []
 
 

@@ -1,4 +1,4 @@
-"""Dates: what is read, how it is written, arithmetic and time zones."""
+"""Dates: parsing, formatting, arithmetic and time zones."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adf_trigger.emulator.expressions import ExpressionError, Scope, evaluate_text
 
-# What the moment 2018-03-15T13:07:06.1234567Z, a Thursday, is in each standard format under en-US.
+# 2018-03-15T13:07:06.1234567Z, a Thursday, in each standard format under en-US.
 STANDARD_FORMATS = {
     "d": "3/15/2018",
     "D": "Thursday, March 15, 2018",
@@ -69,7 +69,7 @@ def test_standard_formats(layout: str) -> None:
 
 @pytest.mark.parametrize("layout", CUSTOM_FORMATS)
 def test_custom_formats(layout: str) -> None:
-    """Runs of letters are parts of the date; quotes, backslashes and other characters stand for themselves."""
+    """Runs of letters are parts of the date; quotes, backslashes and other characters are literals."""
     scope = Scope(parameters={"f": layout})
 
     written = evaluate_text("@formatDateTime('2018-03-15T13:07:06.1234567Z', pipeline().parameters.f)", scope)
@@ -78,7 +78,7 @@ def test_custom_formats(layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["q", "a", "yyyy'", 'yy"', "dd\\", "dd%", "%%", "ffffffff", "FFFFFFFF"])
-def test_a_format_that_is_not_valid_is_refused(layout: str) -> None:
+def test_an_invalid_format_is_rejected(layout: str) -> None:
     """Unknown letters on their own, open quotes, and more digits than a tick has."""
     with pytest.raises(
         ExpressionError, match="In function 'utcNow', the value provided for date time format"
@@ -116,8 +116,8 @@ def test_a_format_that_is_not_valid_is_refused(layout: str) -> None:
         ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z"),
     ],
 )
-def test_dates_that_are_read(text: str, round_trip: str, value_of: Callable[[str], Any]) -> None:
-    """ISO 8601 and what en-US writes; the text's zone decides how the moment is written."""
+def test_accepted_dates(text: str, round_trip: str, value_of: Callable[[str], Any]) -> None:
+    """ISO 8601 and the forms of en-US; the text's zone decides how the instant is written."""
     assert value_of(f"formatDateTime('{text}')") == round_trip
 
 
@@ -130,7 +130,7 @@ def test_dates_that_are_read(text: str, round_trip: str, value_of: Callable[[str
         "9999-12-31T23:59:59.99999999Z", "\u0662\u0660\u0661\u0668-\u0660\u0663-\u0661\u0665",
     ],
 )  # fmt: skip
-def test_what_is_no_date_is_refused(text: str, value_of: Callable[[str], Any]) -> None:
+def test_an_invalid_date_is_rejected(text: str, value_of: Callable[[str], Any]) -> None:
     """The error names the function and quotes the text."""
     with pytest.raises(ExpressionError) as caught:
         value_of(f"addDays('{text}', 1)")
@@ -167,7 +167,7 @@ def test_what_is_no_date_is_refused(text: str, value_of: Callable[[str], Any]) -
     ],
 )
 def test_arithmetic(expression: str, expected: object, value_of: Callable[[str], Any]) -> None:
-    """Months are cut to their last day, ticks are kept, the present is the scope's clock."""
+    """Months are clipped to their last day, ticks are kept, now is the scope's clock."""
     assert value_of(expression) == expected
 
 
@@ -226,8 +226,8 @@ def test_arithmetic(expression: str, expected: object, value_of: Callable[[str],
         ),
     ],
 )
-def test_what_dates_refuse(expression: str, message: str, value_of: Callable[[str], Any]) -> None:
-    """Years beyond .NET's, units and zones that do not exist, and timestamps that contradict their zone."""
+def test_invalid_date_arithmetic(expression: str, message: str, value_of: Callable[[str], Any]) -> None:
+    """Years beyond .NET's, unknown units and zones, and timestamps that contradict their zone are rejected."""
     with pytest.raises(ExpressionError) as caught:
         value_of(expression)
 
@@ -263,7 +263,7 @@ def test_what_dates_refuse(expression: str, message: str, value_of: Callable[[st
     ],
 )
 def test_time_zones(expression: str, expected: str, value_of: Callable[[str], Any]) -> None:
-    """Windows and IANA names; summer time is the zone's; of two equal times the one in standard time is meant."""
+    """Windows and IANA names; summer time is the zone's; of two equal times the standard one is meant."""
     assert value_of(expression) == expected
 
 
@@ -271,8 +271,8 @@ MOMENTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12,
 
 
 @given(MOMENTS)
-def test_a_formatted_date_is_read_back(moment: datetime) -> None:
-    """The round-trip format is one, and its own fixed point."""
+def test_a_formatted_date_is_parsed_back(moment: datetime) -> None:
+    """The round-trip format is parsed back to itself."""
     text = f"{moment.isoformat(timespec='microseconds')}0Z"
 
     assert evaluate_text(f"@formatDateTime('{text}')", Scope()) == text
@@ -281,8 +281,8 @@ def test_a_formatted_date_is_read_back(moment: datetime) -> None:
 @given(
     MOMENTS, st.sampled_from(["s", "o", "u", "G", "F", "r", "yyyy-MM-dd HH:mm:ss", "dd MMM yyyy HH:mm:ss"])
 )
-def test_formats_to_the_second_can_be_read(moment: datetime, layout: str) -> None:
-    """What a full format writes names the same second when it is read."""
+def test_formats_to_the_second_can_be_parsed(moment: datetime, layout: str) -> None:
+    """A full format denotes the same second when parsed."""
     text = moment.replace(microsecond=0).isoformat()
     scope = Scope(parameters={"t": f"{text}Z", "f": layout})
 
@@ -293,7 +293,7 @@ def test_formats_to_the_second_can_be_read(moment: datetime, layout: str) -> Non
 
 @given(MOMENTS, st.integers(-(10**6), 10**6), st.sampled_from(["Second", "Minute", "Hour", "Day", "Week"]))
 def test_adding_and_subtracting_time_are_inverse(moment: datetime, interval: int, unit: str) -> None:
-    """Moving there and back ends at the start, and Python's own arithmetic agrees on the way."""
+    """Adding and subtracting ends at the start, and Python's own arithmetic agrees."""
     seconds = {"Second": 1, "Minute": 60, "Hour": 3600, "Day": 86400, "Week": 604800}[unit] * interval
     try:
         expected = moment + timedelta(seconds=seconds)
@@ -308,8 +308,8 @@ def test_adding_and_subtracting_time_are_inverse(moment: datetime, interval: int
 
 
 @given(MOMENTS, st.sampled_from(["Asia/Tokyo", "India Standard Time", "UTC", "Etc/GMT+5"]))
-def test_there_and_back_in_a_zone_without_summer_time(moment: datetime, zone: str) -> None:
-    """Converting from UTC and to UTC again gives the same instant where the clock never jumps."""
+def test_a_round_trip_through_a_zone_without_summer_time(moment: datetime, zone: str) -> None:
+    """Converting from UTC and back gives the same instant where the clock never jumps."""
     recent = moment.replace(year=1990 + moment.year % 100, day=min(moment.day, 28))
     start = f"{recent.isoformat(timespec='microseconds')}0Z"
 

@@ -1,4 +1,4 @@
-"""Functions one by one: the documentation's examples, the engine's measured answers, and the edges between."""
+"""Functions one by one: the documentation's examples, the engine's measured answers, and edge cases."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ DOCUMENTED = """
 
 
 def test_the_table_has_every_documented_function_once() -> None:
-    """The documentation's list and the table agree, apart from the functions that refer to the surroundings."""
+    """The documentation's list and the table agree, except for functions that refer to the run."""
     names = [function.name for function in TABLE if function.category != "reference"]
 
     assert sorted(names) == sorted(DOCUMENTED)
@@ -146,7 +146,7 @@ def test_collections(expression: str, expected: object, value_of: Callable[[str]
     ],
 )
 def test_logic(expression: str, expected: object, value_of: Callable[[str], Any]) -> None:
-    """What need not be evaluated is not; strings are ordered by their UTF-16 units."""
+    """Operands are evaluated only when needed; strings are ordered by their UTF-16 units."""
     assert value_of(expression) == expected
 
 
@@ -176,14 +176,14 @@ def test_logic(expression: str, expected: object, value_of: Callable[[str], Any]
     ],
 )
 def test_numbers(expression: str, expected: object, value_of: Callable[[str], Any]) -> None:
-    """Integers stay integers of 64 bits, anything with a float is a double."""
+    """Integers have 64 bits, an operation with a float gives a double."""
     value = value_of(expression)
 
     assert value == expected
     assert type(value) is type(expected)
 
 
-def test_rand_never_gives_its_maximum() -> None:
+def test_rand_never_returns_its_maximum() -> None:
     """The range is inclusive only at the starting end."""
     scope = Scope(random=SystemRandom())
 
@@ -271,7 +271,7 @@ def test_conversions(expression: str, expected: object, value_of: Callable[[str]
     ],
 )
 def test_floats_are_written_as_in_dotnet(number: str, text: str, value_of: Callable[[str], Any]) -> None:
-    """Shortest digits, and an exponent only where .NET writes one; in JSON a fraction or an exponent is kept."""
+    """The shortest digits, and an exponent only where .NET writes one; JSON keeps a fraction or an exponent."""
     assert value_of(f"string({number})") == text
     in_json = text if {".", "E"} & set(text) else f"{text}.0"
     assert value_of(f"string(createArray({number}))") == f"[{in_json}]"

@@ -1,4 +1,4 @@
-"""The package as a whole: what it depends on, and what its table tells."""
+"""The package as a whole: its dependencies, and the texts of its table."""
 
 import ast
 from pathlib import Path
@@ -29,6 +29,6 @@ def test_the_package_stands_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "arity"), [("add", "2"), ("substring", "2 to 3"), ("concat", "at least 1"), ("item", "0")]
 )
-def test_the_table_tells_people_how_many_arguments(name: str, arity: str) -> None:
-    """In words that the documentation can print."""
+def test_the_table_describes_the_number_of_arguments(name: str, arity: str) -> None:
+    """The documentation can print the text."""
     assert next(function.arity for function in TABLE if function.name == name) == arity

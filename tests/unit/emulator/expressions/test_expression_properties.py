@@ -1,4 +1,4 @@
-"""Laws that hold for all values, not only for examples."""
+"""Laws that hold for all values."""
 
 import json
 from typing import Any
@@ -31,13 +31,13 @@ def value_of(expression: str, **parameters: Any) -> Any:
 
 @given(JSON)
 def test_a_value_survives_json(value: Any) -> None:
-    """json(string(x)) is x for arrays and objects, whatever is in them."""
+    """json(string(x)) is x for arrays and objects with any contents."""
     assert value_of("equals(json(string($x)), $x)", x=[value]) is True
 
 
 @given(JSON)
 def test_the_engine_s_json_is_json(value: Any) -> None:
-    """What is written compactly is read back by any parser."""
+    """Any parser reads the compact form back."""
     assert json.loads(to_json(value)) == value
 
 
@@ -58,7 +58,7 @@ def test_encodings_are_undone_by_their_decodings(text: str) -> None:
 
 @given(INT64, INT64)
 def test_subtracting_undoes_adding_or_both_overflow(left: int, right: int) -> None:
-    """Sums that do not fit are refused, the others are exact."""
+    """Sums out of range are rejected, the others are exact."""
     if not -(2**63) <= left + right < 2**63:
         with pytest.raises(ExpressionError, match="does not fit a 64-bit integer"):
             value_of("add($a, $b)", a=left, b=right)
@@ -80,7 +80,7 @@ def test_quotient_and_remainder_make_up_the_dividend(dividend: int, divisor: int
 
 
 @given(NUMBERS, NUMBERS)
-def test_numbers_are_in_one_order(left: float, right: float) -> None:
+def test_numbers_have_a_total_order(left: float, right: float) -> None:
     """Exactly one of less, equals and greater holds."""
     outcomes = [value_of(f"{name}($a, $b)", a=left, b=right) for name in ("less", "equals", "greater")]
 
@@ -89,20 +89,20 @@ def test_numbers_are_in_one_order(left: float, right: float) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_s_text_is_that_float(number: float) -> None:
-    """No digit that matters is lost."""
+def test_the_text_of_a_float_is_exact(number: float) -> None:
+    """No significant digit is lost."""
     assert value_of("float(string($x))", x=number) == number
 
 
 @given(st.lists(SCALARS, max_size=6), st.integers(0, 8))
 def test_take_and_skip_part_an_array(items: list[Any], count: int) -> None:
-    """What is taken and what is left make up the whole."""
+    """The taken and the skipped items make up the whole."""
     assert value_of("take($x, $n)", x=items, n=count) + value_of("skip($x, $n)", x=items, n=count) == items
 
 
 @given(st.text(), st.text(min_size=1))
 def test_joining_undoes_splitting(text: str, delimiter: str) -> None:
-    """A string cut at a delimiter is put together by it."""
+    """A string split at a delimiter is joined by it."""
     assert value_of("join(split($x, $d), $d)", x=text, d=delimiter) == text
 
 
@@ -131,7 +131,7 @@ def test_union_and_intersection_are_those_of_sets(left: list[Any], right: list[A
 
 @given(st.sampled_from(TABLE), st.lists(JSON, max_size=4))
 def test_no_function_raises_anything_else(function: Any, arguments: list[Any]) -> None:
-    """Whatever a function is given, the outcome is a JSON value or an ExpressionError."""
+    """Whatever the arguments, the outcome is a JSON value or an ExpressionError."""
     names = [f"a{index}" for index in range(len(arguments))]
     call = f"{function.name}({','.join(f'${name}' for name in names)})"
     try:

@@ -11,7 +11,7 @@ FAILED = {"output": {"rows": 3}, "error": {"message": "Oh no"}, "Status": "Faile
 
 
 def test_pipeline_gives_system_variables_and_parameters() -> None:
-    """The whole object can be taken, and each property on its own, in any case."""
+    """The whole object can be read, and each property on its own, in any case."""
     scope = Scope(
         parameters={"In": 1},
         global_parameters={"env": "dev"},
@@ -55,7 +55,7 @@ def test_a_missing_system_variable_is_named_with_those_that_exist() -> None:
         ("body('Bare')", None),
     ],
 )
-def test_an_activity_shows_what_it_has_come_to(expression: str, expected: object) -> None:
+def test_an_activity_has_its_result(expression: str, expected: object) -> None:
     """Names of activities and of their properties are matched without regard to case."""
     scope = Scope(activities={"Copy": FAILED, "Bare": {}})
 
@@ -63,7 +63,7 @@ def test_an_activity_shows_what_it_has_come_to(expression: str, expected: object
 
 
 def test_dataset_and_linked_service_parameters_are_seen_only_inside_one() -> None:
-    """Elsewhere the service calls the function undefined."""
+    """Elsewhere the service reports an undefined function."""
     assert evaluate_text("@dataset().Path", Scope(dataset={"path": "in"})) == "in"
     assert evaluate_text("@linkedService().url", Scope(linked_service={"url": "u"})) == "u"
     for function in ("dataset", "linkedService"):
@@ -73,7 +73,7 @@ def test_dataset_and_linked_service_parameters_are_seen_only_inside_one() -> Non
             evaluate_text(f"@{function}().x", Scope())
 
 
-def test_older_parameters_are_those_of_where_the_expression_is() -> None:
+def test_older_parameters_are_those_of_the_expressions_place() -> None:
     """parameters('x') means the dataset's inside a dataset, else the pipeline's."""
     assert evaluate_text("@parameters('p')", Scope(parameters={"p": 1})) == 1
     assert evaluate_text("@parameters('P')", Scope(parameters={"p": 1}, dataset={"p": 2})) == 2
@@ -81,7 +81,7 @@ def test_older_parameters_are_those_of_where_the_expression_is() -> None:
         evaluate_text("@parameters('q')", Scope())
 
 
-def test_item_may_be_null_but_must_be_there() -> None:
+def test_item_may_be_null_but_must_exist() -> None:
     """Null is an item; outside of a loop there is none."""
     assert evaluate_text("@item()", Scope(item=None)) is None
     assert evaluate_text("@item()?.x", Scope(item=None)) is None
@@ -89,8 +89,8 @@ def test_item_may_be_null_but_must_be_there() -> None:
         evaluate_text("@item()", Scope())
 
 
-def test_a_trigger_hands_over_its_times_and_its_body() -> None:
-    """Schedules, windows and storage events give the documented objects."""
+def test_a_trigger_passes_its_times_and_its_body() -> None:
+    """Schedules, windows and storage events have the documented objects."""
     scope = Scope(
         trigger={"scheduledTime": "t", "outputs": {"windowStartTime": "w"}},
         trigger_body={"fileName": "a.csv", "folderPath": "in"},
@@ -106,7 +106,7 @@ def test_a_trigger_hands_over_its_times_and_its_body() -> None:
 
 
 def test_an_unknown_activity_or_variable_is_named() -> None:
-    """The errors say what was asked for."""
+    """The errors repeat the name."""
     with pytest.raises(ExpressionError, match="the template action 'A' is not defined at current scope"):
         evaluate_text("@activity('A').output", Scope())
     with pytest.raises(ExpressionError, match="the template variable 'v' cannot be found"):
@@ -177,8 +177,8 @@ def test_selection(selection: str, expected: object) -> None:
         ("o[0]", "property '0' cannot be selected. A property can only be selected using a string."),
     ],
 )
-def test_a_selection_that_cannot_be_made_is_explained(selection: str, reason: str) -> None:
-    """The error quotes the expression and says what is there instead."""
+def test_an_impossible_selection_is_explained(selection: str, reason: str) -> None:
+    """The error quotes the expression and describes the actual value."""
     scope = Scope(parameters={"o": {"a": 1, "list": ["x", "y"], "nothing": None}})
     expression = f"pipeline().parameters.{selection}"
 
@@ -189,7 +189,7 @@ def test_a_selection_that_cannot_be_made_is_explained(selection: str, reason: st
 
 
 def test_the_error_quotes_the_whole_expression(value_of: Callable[[str], Any]) -> None:
-    """As in reports of users: the function around the selection is part of the quotation."""
+    """As in reports of users, the quotation includes the function around the selection."""
     with pytest.raises(ExpressionError) as caught:
         value_of("length(activity('Lookup1').output.rows)")
 

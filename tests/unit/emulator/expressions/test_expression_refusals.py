@@ -1,4 +1,4 @@
-"""What functions refuse, and in which words."""
+"""Errors of functions, and their texts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from adf_trigger.emulator.expressions import TABLE, ExpressionError, Scope, eval
 
 
 @pytest.mark.parametrize("function", TABLE, ids=lambda function: function.name)
-def test_too_few_and_too_many_arguments_are_refused(function: Any) -> None:
+def test_too_few_and_too_many_arguments_are_rejected(function: Any) -> None:
     """The table's limits hold for every function, before any argument is evaluated."""
     counts = [function.minimum - 1] if function.minimum else []
     counts += [function.maximum + 1] if function.maximum is not None else []
@@ -119,10 +119,10 @@ def test_too_few_and_too_many_arguments_are_refused(function: Any) -> None:
         ),
     ],
 )
-def test_a_refusal_names_the_function_as_it_was_called(
+def test_an_error_names_the_function_as_it_was_called(
     expression: str, message: str, value_of: Callable[[str], Any]
 ) -> None:
-    """Each function says what it wants, in the engine's words where they are known."""
+    """Each function describes its arguments, in the engine's text where it is known."""
     with pytest.raises(ExpressionError) as caught:
         value_of(expression)
 
@@ -135,8 +135,8 @@ def test_the_name_in_an_error_is_the_caller_s(value_of: Callable[[str], Any]) ->
         value_of("DECODEBASE64(1)")
 
 
-def test_json_nested_too_deeply_is_refused() -> None:
-    """Python's recursion limit does not show in data either."""
+def test_json_nested_too_deeply_is_rejected() -> None:
+    """Python's recursion limit does not apply to data either."""
     scope = Scope(parameters={"deep": "[" * 100_000})
 
     with pytest.raises(ExpressionError, match="nested too deeply"):

@@ -1,4 +1,4 @@
-"""How expressions stand in strings and objects, and what is not one."""
+"""Expressions in strings and objects, and texts that are none."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,8 +27,8 @@ from adf_trigger.emulator.expressions import ExpressionError, Scope, evaluate, e
         ("}{@ @@ @", "}{@ @@ @"),
     ],
 )
-def test_text_that_is_no_expression_stays(text: str, expected: str, scope: Scope) -> None:
-    """Escapes lose one at sign, everything else is kept letter for letter."""
+def test_a_text_without_an_expression_stays(text: str, expected: str, scope: Scope) -> None:
+    """Escapes lose one at sign, everything else is kept unchanged."""
     assert evaluate_text(text, scope) == expected
 
 
@@ -95,10 +95,10 @@ def test_interpolation_gives_a_string(text: str, expected: str, scope: Scope) ->
         ("1e999", "The number '1e999' in an expression is out of range."),
     ],
 )
-def test_a_fault_is_told_in_the_words_of_the_engine(
+def test_a_fault_has_the_engines_message(
     expression: str, message: str, value_of: Callable[[str], Any]
 ) -> None:
-    """Code and text are those that the service reports."""
+    """Code and text are those of the service."""
     with pytest.raises(ExpressionError) as caught:
         value_of(expression)
 
@@ -106,7 +106,7 @@ def test_a_fault_is_told_in_the_words_of_the_engine(
     assert caught.value.code == "InvalidTemplate"
 
 
-def test_a_segment_without_an_end_is_refused(scope: Scope) -> None:
+def test_an_unterminated_segment_is_rejected(scope: Scope) -> None:
     """The error says where the segment starts."""
     with pytest.raises(ExpressionError, match=r"starting at position '2' is not terminated"):
         evaluate_text("a @{concat('}')", scope)
@@ -115,10 +115,8 @@ def test_a_segment_without_an_end_is_refused(scope: Scope) -> None:
 @pytest.mark.parametrize(
     "expression", ["'abc'[0]", "1.x", "true.x", "not(@true)", "-item()", "concat('a',)", "a[1]"]
 )
-def test_only_what_a_function_gives_can_be_selected_from(
-    expression: str, value_of: Callable[[str], Any]
-) -> None:
-    """Literals take no accessors, and there are no operators."""
+def test_only_results_of_functions_have_accessors(expression: str, value_of: Callable[[str], Any]) -> None:
+    """Literals have no accessors, and there are no operators."""
     with pytest.raises(ExpressionError):
         value_of(expression)
 
@@ -152,8 +150,8 @@ def test_literals_and_names_in_any_case(
     assert type(value) is type(expected)
 
 
-def test_the_length_of_an_expression_is_limited_and_the_limit_can_be_lifted() -> None:
-    """8192 characters without the at sign are the most; a scope may say otherwise."""
+def test_the_length_of_an_expression_is_limited_and_the_limit_can_be_removed() -> None:
+    """The limit is 8192 characters without the at sign; a scope may have another."""
     text = f"@concat('{'x' * 8182}')"
     assert len(evaluate_text(text, Scope())) == 8182
 
@@ -163,19 +161,19 @@ def test_the_length_of_an_expression_is_limited_and_the_limit_can_be_lifted() ->
     assert len(evaluate_text(longer, Scope(max_expression_length=None))) == 8183
 
 
-def test_the_limit_is_for_one_expression_not_for_the_text_around_it() -> None:
-    """Long plain text with a short expression in it is fine."""
+def test_the_limit_applies_to_an_expression_not_to_the_text_around_it() -> None:
+    """A short expression in a long text is accepted."""
     assert evaluate_text(f"{'x' * 9000}@{{1}}", Scope()).endswith("x1")
 
 
-def test_an_expression_nested_too_deeply_is_refused_not_a_crash() -> None:
+def test_an_expression_nested_too_deeply_is_rejected() -> None:
     """Python's own recursion limit never shows."""
     with pytest.raises(ExpressionError, match="nested too deeply"):
         evaluate_text(f"@{'not(' * 1500}true{')' * 1500}", Scope())
 
 
-def test_evaluation_goes_deep_into_a_definition(scope: Scope) -> None:
-    """Strings in objects and arrays are evaluated; other values and property names are left as they are."""
+def test_a_definition_is_evaluated_at_any_depth(scope: Scope) -> None:
+    """Strings in objects and arrays are evaluated; other values and property names are unchanged."""
     definition = {
         "@name": ["@pipeline().parameters.count", "x-@{item().name}", 1.5, None, True],
         "value": {"type": "Expression", "value": "@variables('arr')"},
@@ -204,11 +202,11 @@ def test_evaluation_goes_deep_into_a_definition(scope: Scope) -> None:
     ],
 )
 def test_an_expression_object_is_replaced_whole(value: object, expected: object, scope: Scope) -> None:
-    """Only an object of exactly `type` and `value` is the other way to write an expression."""
+    """Only an object of exactly `type` and `value` is an expression object."""
     assert evaluate(value, scope) == expected
 
 
-def test_what_an_expression_gives_is_not_evaluated_again() -> None:
+def test_the_result_of_an_expression_is_not_evaluated_again() -> None:
     """A parameter whose value looks like an expression is data."""
     scope = Scope(parameters={"p": "@add(1,2)", "o": {"a": "@{1}"}})
 
@@ -227,7 +225,7 @@ def test_text_without_an_at_sign_is_itself(text: str) -> None:
 
 @given(st.text(alphabet="@{}'() ,.?[]ab1-\"\n") | st.text())
 def test_no_text_whatsoever_raises_anything_else(text: str) -> None:
-    """Whatever is written after an at sign, the only exception is ExpressionError."""
+    """Whatever text follows an at sign, the only exception is ExpressionError."""
     for written in (text, f"@{text}", f"@{{{text}}}", f"@concat({text})"):
         with suppress(ExpressionError):
             evaluate_text(written, Scope())

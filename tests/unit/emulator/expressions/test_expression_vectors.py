@@ -17,14 +17,14 @@ ANSWERED = [vector for vector in VECTORS if "result" in vector]
 REFUSED = [vector for vector in VECTORS if vector.get("error")]
 
 
-def test_every_vector_is_either_answered_or_refused() -> None:
+def test_every_vector_is_either_a_value_or_an_error() -> None:
     """No recorded answer is left out of the two tests below."""
     assert len(VECTORS) == 319
     assert len(ANSWERED) + len(REFUSED) == len(VECTORS)
 
 
 @pytest.mark.parametrize("vector", ANSWERED, ids=lambda vector: vector["expression"])
-def test_an_expression_has_the_value_that_the_engine_gives(vector: dict[str, Any], scope: Scope) -> None:
+def test_an_expression_has_the_engines_value(vector: dict[str, Any], scope: Scope) -> None:
     """Value and type are the engine's: compared as JSON, where 1 is not 1.0."""
     value = evaluate_text(vector["expression"], scope)
 
@@ -32,7 +32,7 @@ def test_an_expression_has_the_value_that_the_engine_gives(vector: dict[str, Any
 
 
 @pytest.mark.parametrize("vector", REFUSED, ids=lambda vector: vector["expression"])
-def test_what_the_engine_refuses_is_refused(vector: dict[str, Any], scope: Scope) -> None:
+def test_an_expression_without_a_value_is_an_error(vector: dict[str, Any], scope: Scope) -> None:
     """An expression that the engine has no value for raises ExpressionError."""
     with pytest.raises(ExpressionError):
         evaluate_text(vector["expression"], scope)

@@ -35,7 +35,7 @@ def value_of(expression: str, **parameters: Any) -> Any:
     ],
 )
 def test_xml_of_text_keeps_prefixes_comments_and_declaration(given: str, written: str) -> None:
-    """Insignificant white space goes, an empty element is written as .NET does."""
+    """Insignificant white space is dropped, an empty element is written as by .NET."""
     content = value_of("xml($x)", x=given)
 
     assert content["$content-type"] == "application/xml;charset=utf-8"
@@ -60,14 +60,14 @@ def test_xml_of_an_object_has_its_one_property_as_root(value: object, written: s
 @pytest.mark.parametrize(
     "value", ["not xml", "<a>", "", {}, {"a": 1, "b": 2}, {"a": [1]}, {"a b": 1}, [1], None, 1]
 )
-def test_what_is_no_xml_is_refused(value: object) -> None:
+def test_invalid_xml_is_rejected(value: object) -> None:
     """Texts must be well-formed, objects must have one root with a legal name."""
     with pytest.raises(ExpressionError, match="The function 'xml' parameter is not valid"):
         value_of("xml($x)", x=value)
 
 
-def test_a_document_type_is_refused() -> None:
-    """A definition cannot read files or blow up memory through entities."""
+def test_a_document_type_is_rejected() -> None:
+    """Entities can neither read files nor use up memory."""
     bomb = '<!DOCTYPE a [<!ENTITY e "lol"><!ENTITY f SYSTEM "file:///etc/hostname">]><a>&e;&f;</a>'
 
     with pytest.raises(ExpressionError, match="DTD is prohibited"):
@@ -84,7 +84,7 @@ def test_a_document_type_is_refused() -> None:
         ("/produce/nothing", []),
     ],
 )
-def test_xpath_gives_values_of_its_own_types(path: str, expected: object) -> None:
+def test_xpath_returns_values_of_its_own_types(path: str, expected: object) -> None:
     """Numbers are floats, as everywhere in XPath; text nodes come as an array of strings."""
     value = value_of("xpath(xml($x), $p)", x=PRODUCE, p=path)
 
@@ -103,20 +103,20 @@ def test_xpath_finds_nodes_by_name_and_namespace() -> None:
         )
 
 
-def test_xpath_gives_attributes_as_strings() -> None:
-    """Attribute nodes have no XML of their own."""
+def test_xpath_returns_attributes_as_strings() -> None:
+    """Attribute nodes have no XML form."""
     assert value_of("xpath(xml($x), '//@*')", x=SOAP) == ["3", "4"]
 
 
 @pytest.mark.parametrize("path", ["//[", "//x:y", "number('x')", ""])
-def test_an_xpath_that_gives_nothing_sensible_is_refused(path: str) -> None:
-    """Syntax, unknown prefixes, and numbers that JSON cannot hold."""
+def test_an_invalid_xpath_is_rejected(path: str) -> None:
+    """Syntax, unknown prefixes, and numbers that JSON cannot hold are errors."""
     with pytest.raises(ExpressionError, match="The function 'xpath' parameter is not valid"):
         value_of("xpath(xml('<a/>'), $p)", p=path)
 
 
-def test_xpath_wants_xml_content_and_a_string() -> None:
-    """A text is not XML until the xml function has read it."""
+def test_xpath_requires_xml_content_and_a_string() -> None:
+    """A text is no XML until the xml function has parsed it."""
     with pytest.raises(ExpressionError, match="'xpath' expects its first parameter to be an XML object"):
         value_of("xpath('<a/>', '/a')")
     with pytest.raises(ExpressionError, match="'xpath' expects its second parameter to be a string"):

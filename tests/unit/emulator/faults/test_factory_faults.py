@@ -23,7 +23,7 @@ def book(*rules: dict[str, Any], seed: int = 1) -> FaultBook:
 
 
 def test_delays_add_up_and_the_first_end_wins() -> None:
-    """Of several rules on one request all delays count, and the first that ends it."""
+    """Of several rules on one request all delays add up, and the first outcome wins."""
     plan = book(
         {"fault": "delay", "seconds": 1},
         {"fault": "delay", "seconds": 2, "when": "after"},
@@ -38,16 +38,16 @@ def test_delays_add_up_and_the_first_end_wins() -> None:
     assert plan.fired == ["delay", "delay", "delay", "reset", "status"]
 
 
-def test_a_rule_is_about_its_operation() -> None:
-    """Another operation is untouched, and does not count."""
+def test_a_rule_applies_to_its_operation() -> None:
+    """Other operations are not affected, and do not count."""
     under_test = book({"operation": "CreateRun", "fault": "reset", "count": 1})
     assert under_test.plan("GetRun").before is None
     assert under_test.plan("CreateRun").before is not None
     assert under_test.plan("CreateRun").before is None
 
 
-def test_a_rule_may_be_about_one_factory() -> None:
-    """In any case of letters; calls of others, and of none, are untouched and do not count."""
+def test_a_rule_may_apply_to_one_factory() -> None:
+    """Its name matches in any case; calls of other factories, and of none, do not count."""
     here = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/here"
     under_test = book({"fault": "reset", "factory": here.upper(), "count": 1})
     for other in (None, f"{here}-not", here.replace("/g/", "/h/")):
@@ -56,8 +56,8 @@ def test_a_rule_may_be_about_one_factory() -> None:
     assert under_test.plan("GetRun", here).before is None
 
 
-def test_a_lag_may_be_of_one_factory_s_runs() -> None:
-    """Those of others are shown."""
+def test_a_lag_may_apply_to_the_runs_of_one_factory() -> None:
+    """Runs of other factories are shown."""
     here = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/here"
     runs = Runs()
     visibility = Visibility(book({"fault": "missing", "seconds": 5, "factory": here}), runs.clock)
@@ -66,7 +66,7 @@ def test_a_lag_may_be_of_one_factory_s_runs() -> None:
     assert shown(visibility, replace(run, factory_id=here)) is None
 
 
-def test_probability_is_about_the_share_of_requests() -> None:
+def test_probability_is_the_share_of_requests() -> None:
     """One in ten fires about one time in ten."""
     under_test = book({"fault": "reset", "probability": 0.1}, seed=3)
     fired = sum(under_test.plan("GetRun").before is not None for _ in range(2000))
@@ -90,8 +90,8 @@ def test_probability_is_about_the_share_of_requests() -> None:
         {"fault": "stale", "reads": 1, "operation": "CreateRun"},
     ],
 )
-def test_what_is_no_rule_is_refused(rule: dict[str, Any]) -> None:
-    """Rules are held to their shape."""
+def test_an_invalid_rule_is_rejected(rule: dict[str, Any]) -> None:
+    """Rules are validated."""
     with pytest.raises(ValidationError):
         FAULTS.validate_python([rule])
 
@@ -125,7 +125,7 @@ def shown(visibility: Visibility, run: PipelineRun) -> str | None:
 
 
 def test_a_run_is_missing_until_it_is_old_enough() -> None:
-    """By seconds of the emulator's clock since createRun."""
+    """Its age is counted in seconds of the emulator's clock since createRun."""
     runs = Runs()
     visibility = Visibility(book({"fault": "missing", "seconds": 5}), runs.clock)
     assert shown(visibility, runs.at("Queued", 0)) is None
@@ -134,7 +134,7 @@ def test_a_run_is_missing_until_it_is_old_enough() -> None:
 
 
 def test_each_change_is_seen_late_by_reads() -> None:
-    """Every new state hides behind the last one that was shown, for as many reads as the rule says."""
+    """Each new state is hidden behind the last one shown, for the rule's number of reads."""
     runs = Runs()
     visibility = Visibility(book({"fault": "stale", "reads": 1}), runs.clock)
     seen = [shown(visibility, runs.at("InProgress", 1)) for _ in range(3)]
@@ -143,7 +143,7 @@ def test_each_change_is_seen_late_by_reads() -> None:
 
 
 def test_each_change_is_seen_late_by_seconds() -> None:
-    """Or for as many seconds after the change."""
+    """It is hidden for the rule's number of seconds after the change."""
     runs = Runs()
     visibility = Visibility(book({"fault": "stale", "seconds": 10}), runs.clock)
     seen = []
@@ -159,6 +159,6 @@ def test_each_change_is_seen_late_by_seconds() -> None:
 
 
 def test_without_rules_everything_is_shown() -> None:
-    """The run itself comes back."""
+    """The run is returned unchanged."""
     run = Runs().at("Queued", 0)
     assert Visibility(FaultBook(uuid4), lambda: NOW).shown("GetRun", run) is run

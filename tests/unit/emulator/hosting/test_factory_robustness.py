@@ -1,4 +1,4 @@
-"""Whatever a caller sends, the answer is the service's, never a crash."""
+"""Any request gets a reply of the service, never a crash."""
 
 import asyncio
 import copy
@@ -109,7 +109,7 @@ QUERY: dict[str, Any] = {
 
 @st.composite
 def spoiled(draw: st.DrawFn, document: Any) -> Any:
-    """The document with one of its parts replaced by something else, or taken away."""
+    """The document with one of its parts replaced or removed."""
     result = copy.deepcopy(document)
     holder, key = draw(st.sampled_from(list(places({"root": result}))))
     if draw(st.booleans()) or isinstance(holder, list):
@@ -120,7 +120,7 @@ def spoiled(draw: st.DrawFn, document: Any) -> Any:
 
 
 def places(value: Any) -> Any:
-    """Every place in a document that something stands in, the document itself aside."""
+    """Every place in a document that has a value, except the document itself."""
     for key, inner in list(value.items()) if isinstance(value, dict) else list(enumerate(value)):
         if key != "root":
             yield value, key
@@ -129,7 +129,7 @@ def places(value: Any) -> Any:
 
 
 def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
-    """Replies of a fresh emulator to these calls, after its factory has been made."""
+    """Replies of a fresh emulator to these calls, after its factory has been created."""
 
     async def talk() -> list[httpx.Response]:
         emulator = FactoryEmulator(FactoryConfig(options=Options(any_group=True)))
@@ -157,7 +157,7 @@ def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
 @settings(deadline=None, max_examples=60)
 @given(spoiled(PIPELINE))
 def test_a_spoiled_pipeline(properties: Any) -> None:
-    """A pipeline with any part of it wrong is published or refused, and createRun starts it or refuses."""
+    """A pipeline with any invalid part is published or rejected, and createRun starts it or rejects it."""
     replies = calls(
         ("PUT", "/pipelines/p", {"properties": properties}),
         ("POST", "/pipelines/p/createRun", {}),
@@ -169,7 +169,7 @@ def test_a_spoiled_pipeline(properties: Any) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(sorted(OTHERS)).flatmap(lambda kind: st.tuples(st.just(kind), spoiled(OTHERS[kind]))))
 def test_other_spoiled_documents(case: tuple[str, Any]) -> None:
-    """The same for linked services, datasets, triggers, global parameters and credentials, once in use."""
+    """The same for linked services, datasets, triggers, global parameters and credentials, when used."""
     kind, properties = case
     replies = calls(
         ("PUT", f"/{kind}/x", {"properties": properties}),
@@ -184,7 +184,7 @@ def test_other_spoiled_documents(case: tuple[str, Any]) -> None:
 @settings(deadline=None, max_examples=40)
 @given(spoiled(QUERY))
 def test_spoiled_queries(body: Any) -> None:
-    """A query with any part of it wrong finds something or is refused."""
+    """A query with any invalid part returns rows or is rejected."""
     replies = calls(
         *(("POST", path, body) for path in ("/queryPipelineRuns", "/queryTriggerRuns", "/querytriggers"))
     )
@@ -194,7 +194,7 @@ def test_spoiled_queries(body: Any) -> None:
 @settings(deadline=None, max_examples=40)
 @given(JSON, JSON)
 def test_any_body(body: Any, other: Any) -> None:
-    """Any JSON at all as a factory, or as the parameters of a run."""
+    """Any JSON is sent as a factory, or as the parameters of a run."""
     replies = calls(
         ("POST", "/pipelines/good/createRun", body),
         ("PATCH", "", {"tags": body, "identity": other, "properties": other}),

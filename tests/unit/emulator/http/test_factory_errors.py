@@ -1,4 +1,4 @@
-"""The emulated service's refusals as a whole."""
+"""The errors of the emulated service as a whole."""
 
 import inspect
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ CLASSES = [
 ]
 
 
-def test_every_code_with_a_status_is_somebodys() -> None:
-    """The table of statuses names no code that nobody raises."""
+def test_every_code_with_a_status_is_used() -> None:
+    """The table of statuses names no code that is never raised."""
     assert set(STATUS_OF_CODE) <= {cls.code for cls in CLASSES}
 
 
-def test_every_refusal_is_drawn_in_the_tree() -> None:
+def test_every_error_is_in_the_tree() -> None:
     """The tree in the module's docstring shows every class."""
     assert errors.__doc__ is not None
     assert [cls.__name__ for cls in CLASSES if cls.__name__ not in errors.__doc__] == []
@@ -35,7 +35,7 @@ def test_only_resource_manager_leaves_target_out() -> None:
     assert set(arm_errors.MissingApiVersion().body()) == {"code", "message"}
 
 
-def test_a_throttled_request_says_when_to_come_back() -> None:
+def test_a_throttled_request_has_a_retry_after() -> None:
     """429 carries Retry-After with the number of seconds in the text."""
     error = arm_errors.RequestsThrottled("read", "sub", "oid", 7)
     assert error.headers == {"Retry-After": "7"}
@@ -51,6 +51,6 @@ def test_a_throttled_request_says_when_to_come_back() -> None:
         (datetime(2018, 12, 1, 10, 5, 9, tzinfo=UTC), "12/1/2018 10:05:09 AM"),
     ],
 )
-def test_times_in_messages_are_written_the_american_way(instant: datetime, text: str) -> None:
+def test_times_in_messages_have_the_american_format(instant: datetime, text: str) -> None:
     """Month, day and hour have no leading zero."""
     assert arm_errors.wall_clock(instant) == text

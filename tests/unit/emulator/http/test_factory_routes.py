@@ -1,4 +1,4 @@
-"""The table of operations, and the page that is made of it."""
+"""The table of operations, and the page generated from it."""
 
 from adf_trigger.emulator.arm.authorization import ROLE_ACTIONS
 from adf_trigger.emulator.commands.coverage import (
@@ -14,7 +14,7 @@ from adf_trigger.emulator.http.routes import OPERATIONS
 
 
 def test_no_two_operations_share_a_path() -> None:
-    """Method and path tell an operation, whatever the case and the parameters' names."""
+    """Method and path identify an operation, whatever the case and the parameters' names."""
     seen = [
         (
             operation.method,
@@ -26,7 +26,7 @@ def test_no_two_operations_share_a_path() -> None:
 
 
 def test_every_operation_on_a_resource_needs_an_action() -> None:
-    """What a caller needs before it knows any resource is open to everybody; the metadata, even without a token."""
+    """Calls that precede any resource are open to every principal; the metadata, even without a token."""
     assert {operation.name for operation in OPERATIONS if not operation.actions} == {
         *(
             "ListOperations",
@@ -40,8 +40,8 @@ def test_every_operation_on_a_resource_needs_an_action() -> None:
     assert [operation.name for operation in OPERATIONS if operation.public] == ["GetMetadata"]
 
 
-def test_our_role_can_do_what_the_app_does_and_no_more() -> None:
-    """The least-privilege role opens exactly the operations that the trigger app calls."""
+def test_our_role_allows_what_the_app_does_and_no_more() -> None:
+    """The least-privilege role allows exactly the operations that the trigger app calls."""
     role = {action.lower() for action in ROLE_ACTIONS["ADF Trigger"]}
     allowed = {
         operation.name
@@ -54,8 +54,8 @@ def test_our_role_can_do_what_the_app_does_and_no_more() -> None:
     }
 
 
-def test_what_is_emulated_is_the_services() -> None:
-    """Everything that is emulated is on the list of what the service has."""
+def test_every_emulated_operation_is_the_services() -> None:
+    """Every emulated operation is on the list of the service's."""
     assert set(SERVICE_OPERATIONS) >= emulated_operations()
     assert set(SERVICE_ACTIVITIES) >= emulated_activities()
 
@@ -67,7 +67,7 @@ def test_every_documented_function_is_emulated() -> None:
 
 
 def test_the_page_says_yes_and_no() -> None:
-    """The page has a line for each, with the truth about it."""
+    """The page has a line for each, with its real state."""
     text = page()
     assert "| Pipelines_CreateRun | yes |" in text
     assert "| ChangeDataCapture_Start | no |" in text

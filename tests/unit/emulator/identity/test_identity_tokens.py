@@ -1,4 +1,4 @@
-"""Tokens say who somebody is, and are refused for the right reason."""
+"""Tokens identify a principal, and are rejected for the right reason."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,13 +34,13 @@ ALICE = Identity(
 
 @pytest.fixture(scope="module")
 def authority() -> TokenAuthority:
-    """One key for the module: making one takes a while."""
+    """One key for the module: generating it takes a while."""
     return TokenAuthority(TENANT)
 
 
 @pytest.mark.parametrize("audience", sorted(PUBLIC.arm_audiences))
 def test_a_token_names_its_principal(authority: TokenAuthority, audience: str) -> None:
-    """What was issued comes back as the principal, for each audience that ARM takes."""
+    """The principal of an issued token is read back, for each audience that ARM accepts."""
     principal = authority.verify(authority.issue(ALICE, audience, now=NOW), NOW)
     assert (principal.tenant_id, principal.object_id, principal.app_id) == (
         ALICE.tenant_id,
@@ -51,8 +51,8 @@ def test_a_token_names_its_principal(authority: TokenAuthority, audience: str) -
     assert principal.expires_at == NOW + timedelta(seconds=3599)
 
 
-def test_an_expired_token_says_when_it_expired(authority: TokenAuthority) -> None:
-    """A token is good before its expiry and refused at it, with the time."""
+def test_an_expired_token_is_rejected_with_its_expiry(authority: TokenAuthority) -> None:
+    """A token is valid before its expiry and rejected at it, with the time."""
     token = authority.issue(ALICE, ARM, now=NOW, lifetime=timedelta(seconds=60))
     authority.verify(token, NOW + timedelta(seconds=59))
     with pytest.raises(TokenExpired) as refusal:
@@ -61,33 +61,33 @@ def test_an_expired_token_says_when_it_expired(authority: TokenAuthority) -> Non
 
 
 def test_a_token_may_be_issued_expired(authority: TokenAuthority) -> None:
-    """A negative lifetime gives a token that was never good."""
+    """A negative lifetime gives a token that was never valid."""
     with pytest.raises(TokenExpired):
         authority.verify(authority.issue(ALICE, ARM, now=NOW, lifetime=timedelta(hours=-1)), NOW)
 
 
-def test_a_token_of_another_service_is_refused(authority: TokenAuthority) -> None:
-    """The audience must be ARM's, and the error says whose it is."""
+def test_a_token_of_another_service_is_rejected(authority: TokenAuthority) -> None:
+    """The audience must be ARM's, and the error has the actual one."""
     with pytest.raises(TokenAudienceInvalid) as refusal:
         authority.verify(authority.issue(ALICE, "https://vault.azure.net", now=NOW), NOW)
     assert refusal.value.audience == "https://vault.azure.net"
 
 
-def test_a_token_of_another_tenant_is_refused(authority: TokenAuthority) -> None:
-    """The tenant must be the trusted one, and the error says which it is."""
+def test_a_token_of_another_tenant_is_rejected(authority: TokenAuthority) -> None:
+    """The tenant must be the trusted one, and the error has the actual one."""
     stranger = Identity(tenant_id="elsewhere", object_id="o", app_id="a", name="mallory")
     with pytest.raises(TokenTenantInvalid) as refusal:
         authority.verify(authority.issue(stranger, ARM, now=NOW), NOW)
     assert refusal.value.tenant_id == "elsewhere"
 
 
-def test_a_token_signed_by_another_key_is_refused(authority: TokenAuthority) -> None:
-    """A perfect token of another authority does not pass."""
+def test_a_token_signed_by_another_key_is_rejected(authority: TokenAuthority) -> None:
+    """An otherwise valid token of another authority is rejected."""
     with pytest.raises(TokenSignatureInvalid):
         authority.verify(TokenAuthority(TENANT).issue(ALICE, ARM, now=NOW), NOW)
 
 
-def test_an_unsigned_token_is_refused(authority: TokenAuthority) -> None:
+def test_an_unsigned_token_is_rejected(authority: TokenAuthority) -> None:
     """The algorithm `none` is no signature."""
     claims = jwt.decode(authority.issue(ALICE, ARM, now=NOW), options={"verify_signature": False})
     with pytest.raises(TokenMalformed):
@@ -96,7 +96,7 @@ def test_an_unsigned_token_is_refused(authority: TokenAuthority) -> None:
 
 @pytest.mark.parametrize("claim", ["aud", "iss", "exp", "tid", "oid", "appid"])
 def test_a_token_without_a_claim_is_malformed(authority: TokenAuthority, claim: str) -> None:
-    """Every claim that names somebody or ends something is required."""
+    """Every claim of an identity or an expiry is required."""
     claims = jwt.decode(authority.issue(ALICE, ARM, now=NOW), options={"verify_signature": False})
     del claims[claim]
     with pytest.raises(TokenMalformed, match=claim):
@@ -104,8 +104,8 @@ def test_a_token_without_a_claim_is_malformed(authority: TokenAuthority, claim: 
 
 
 @given(st.text())
-def test_any_text_is_refused_as_a_token_error(text: str) -> None:
-    """Whatever a caller sends as a token, it is a token error and nothing else."""
+def test_any_text_is_rejected_as_a_token_error(text: str) -> None:
+    """Whatever text is sent as a token, it is a token error and nothing else."""
     with pytest.raises(TokenError):
         _ANY.verify(text, NOW)
 
@@ -114,7 +114,7 @@ _ANY = TokenAuthority(TENANT)
 
 
 def test_the_published_key_verifies_a_token(authority: TokenAuthority) -> None:
-    """The key set is what another party needs to check a token."""
+    """The key set is enough for another party to check a token."""
     token = authority.issue(ALICE, ARM, now=utcnow())
     keys = jwt.PyJWKSet.from_dict(authority.jwks())
     key = keys[jwt.get_unverified_header(token)["kid"]]

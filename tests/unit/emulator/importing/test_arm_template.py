@@ -31,7 +31,7 @@ DOCUMENT: dict[str, Any] = {
     ],
 )
 def test_values(text: str, value: Any) -> None:
-    """Parameters, variables and concat are understood; given values stand before defaults."""
+    """Parameters, variables and concat are supported; given values precede defaults."""
     assert ArmTemplate(DOCUMENT, {"name": "given"}).resolve({"k": [text]}) == {"k": [value]}
 
 
@@ -50,13 +50,13 @@ def test_values(text: str, value: Any) -> None:
         "[]",
     ],
 )
-def test_what_cannot_be_resolved_is_refused(text: str) -> None:
+def test_an_unresolvable_expression_is_rejected(text: str) -> None:
     """Missing values, other functions and broken expressions are named."""
     with pytest.raises(TemplateError):
         ArmTemplate(DOCUMENT).resolve(text)
 
 
 def test_a_parameters_file() -> None:
-    """Values are taken, references to a vault are not."""
+    """Values are used, references to a vault are not."""
     document = {"parameters": {"a": {"value": 1}, "b": {"reference": {}}}}
     assert parameter_values(document) == {"a": 1}

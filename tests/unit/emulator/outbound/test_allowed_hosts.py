@@ -11,7 +11,7 @@ from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts, allowed_ho
     "host", ["127.0.0.1", "127.9.9.9", "localhost", "LocalHost.", "::1", "[::1]", "::ffff:127.0.0.1"]
 )
 def test_this_machine_is_always_allowed(host: str) -> None:
-    """However a loopback address is written."""
+    """Every form of a loopback address is allowed."""
     assert AllowedHosts().allow(host)
 
 
@@ -30,8 +30,8 @@ def test_this_machine_is_always_allowed(host: str) -> None:
         "",
     ],
 )
-def test_every_other_machine_is_not(host: str) -> None:
-    """Nor what may or may not be an address, depending on who reads it."""
+def test_every_other_machine_is_forbidden(host: str) -> None:
+    """Texts that only some parsers read as an address are forbidden, too."""
     assert not AllowedHosts().allow(host)
 
 
@@ -47,7 +47,7 @@ def test_every_other_machine_is_not(host: str) -> None:
     ],
 )  # fmt: skip
 def test_a_host_is_allowed_by_its_name(pattern: str, allowed: list[str], refused: list[str]) -> None:
-    """A name means itself in any case, *.name all below it and not itself, * every one."""
+    """A name matches itself in any case, *.name all below it and not itself, * every one."""
     hosts = AllowedHosts.of([pattern])
     assert [host for host in allowed if not hosts.allow(host)] == []
     assert [host for host in refused if hosts.allow(host)] == []
@@ -56,7 +56,7 @@ def test_a_host_is_allowed_by_its_name(pattern: str, allowed: list[str], refused
 @pytest.mark.parametrize(
     "text", ["", "https://api.example.org", "api.example.org/path", "api.example.org:443", "a b", "*x", "a.*.b", "u@h"]
 )  # fmt: skip
-def test_what_is_no_host_is_told(text: str) -> None:
+def test_an_invalid_host_is_reported(text: str) -> None:
     """A URL, a port or a star in the middle would silently match nothing."""
     with pytest.raises(argparse.ArgumentTypeError, match="is not the name of a host"):
         allowed_host(text)

@@ -1,4 +1,4 @@
-"""Where requests of pipelines for Azure's own names go."""
+"""The destination of pipelines' requests for Azure's own names."""
 
 import asyncio
 
@@ -24,8 +24,8 @@ NOWHERE = Surroundings(names=("management.azure.com",))
         "https://management.azure.com./subscriptions",
     ],
 )
-def test_what_the_stack_does_not_serve_is_not_asked(url: str) -> None:
-    """However a token endpoint is written, of whatever cloud, no request for it leaves."""
+def test_unserved_names_of_azure_are_not_called(url: str) -> None:
+    """However a token endpoint is written, of whatever cloud, no request for it is sent."""
 
     async def ask() -> None:
         async with NOWHERE.client() as client:

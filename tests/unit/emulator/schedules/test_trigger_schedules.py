@@ -1,4 +1,4 @@
-"""When a schedule trigger fires: the article's examples, and a slow reading of the rules."""
+"""When a schedule trigger fires: the article's examples, and a slow reference of the rules."""
 
 import calendar
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def occurrences(recurrence: Recurrence, count: int, after: datetime | None = Non
 def test_without_a_schedule_it_fires_at_the_start_and_every_interval(
     frequency: str, interval: int, expected: list[str]
 ) -> None:
-    """The start is the first occurrence; frequencies are read without case."""
+    """The start is the first occurrence; frequencies match without case."""
     recurrence = reading(frequency, "2026-01-31T09:30:00Z", interval=interval)
 
     assert occurrences(recurrence, len(expected)) == expected
@@ -157,14 +157,14 @@ def test_an_interval_skips_whole_periods() -> None:
 
 
 def test_days_keep_their_wall_clock_when_the_clocks_change() -> None:
-    """08:00 in Berlin is 07:00 UTC in winter and 06:00 in summer; Windows names are known."""
+    """08:00 in Berlin is 07:00 UTC in winter and 06:00 in summer; Windows names are accepted."""
     for zone in ("W. Europe Standard Time", "Europe/Berlin"):
         recurrence = reading("Day", "2026-03-28T08:00:00", timeZone=zone)
         assert occurrences(recurrence, 3) == ["03-28 07:00", "03-29 06:00", "03-30 06:00"]
 
 
-def test_hours_and_minutes_take_no_notice_of_clock_changes() -> None:
-    """Every twelve hours is every twelve hours."""
+def test_hours_and_minutes_ignore_clock_changes() -> None:
+    """Every twelve hours means elapsed hours."""
     recurrence = reading("Hour", "2026-03-28T08:00:00", interval=12, timeZone="Europe/Berlin")
 
     assert occurrences(recurrence, 4) == ["03-28 07:00", "03-28 19:00", "03-29 07:00", "03-29 19:00"]
@@ -178,7 +178,7 @@ def test_a_time_that_the_clocks_skip_moves_forward() -> None:
 
 
 def test_hours_of_a_schedule_are_those_of_the_zone() -> None:
-    """Minutes past nine in Calcutta, half an hour off."""
+    """Minutes past nine in Calcutta, at an offset of half an hour."""
     recurrence = reading(
         "Hour", "2026-01-01T00:10:00", timeZone="Asia/Kolkata", schedule={"hours": [9], "minutes": [5, 50]}
     )
@@ -193,7 +193,7 @@ def test_a_start_with_an_offset_is_an_instant() -> None:
     assert occurrences(recurrence, 9) == ["11-01 17:00", "11-01 18:00", "11-01 19:00"]
 
 
-def test_without_a_start_the_creation_counts() -> None:
+def test_without_a_start_the_creation_is_the_start() -> None:
     """The minutes are those of the creation."""
     recurrence = read_recurrence({"frequency": "Hour"}, created=CREATED)
 
@@ -210,8 +210,8 @@ def test_without_a_start_the_creation_counts() -> None:
         reading("Month", "9999-12-31T00:00:00Z", interval=1000),
     ],
 )
-def test_a_recurrence_may_have_no_occurrence_any_more(recurrence: Recurrence) -> None:
-    """30 February, an hour or a minute that is never met, an end before the start, the end of time: none."""
+def test_a_recurrence_may_have_no_further_occurrence(recurrence: Recurrence) -> None:
+    """30 February, an hour or a minute that never occurs, an end before the start, the end of time: none."""
     assert next_occurrence(recurrence, recurrence.start) is None
 
 
@@ -243,8 +243,8 @@ def test_a_recurrence_may_have_no_occurrence_any_more(recurrence: Recurrence) ->
         ),
     ],
 )
-def test_a_recurrence_that_cannot_be_followed_is_refused(written: dict[str, Any], said: str) -> None:
-    """With a sentence for whoever wrote it."""
+def test_an_invalid_recurrence_is_rejected(written: dict[str, Any], said: str) -> None:
+    """The error is a sentence for its author."""
     with pytest.raises(RecurrenceError, match=said):
         read_recurrence(written, created=CREATED)
 
@@ -277,7 +277,7 @@ def recurrences(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def fires_on(written: dict[str, Any], start: datetime, day: datetime) -> bool:
-    """Whether a trigger fires on a day of its zone's calendar: the rules, one by one."""
+    """Whether a trigger fires on a day of its zone's calendar, rule by rule."""
     passed = {
         "Day": (day.date() - start.date()).days,
         "Week": day.date().toordinal() // 7 - start.date().toordinal() // 7,
@@ -327,10 +327,8 @@ def _right_day(written: dict[str, Any], at: datetime, start: datetime) -> bool:
 
 @settings(deadline=None)
 @given(written=recurrences(), days_on=st.integers(-5, 200))
-def test_any_schedule_fires_at_every_minute_that_the_rules_name_and_at_no_other(
-    written: dict[str, Any], days_on: int
-) -> None:
-    """Compared with a walk through a hundred days that asks the rules, up to the first thirty occurrences."""
+def test_any_schedule_fires_exactly_as_the_rules_say(written: dict[str, Any], days_on: int) -> None:
+    """Up to thirty occurrences are compared with a walk through every minute of a hundred days."""
     recurrence = read_recurrence(written, created=CREATED)
     zone = ZoneInfo(written["timeZone"])
     begin = datetime.fromisoformat(written["startTime"]) + timedelta(days=days_on)

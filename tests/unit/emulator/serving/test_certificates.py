@@ -35,13 +35,13 @@ def shake_hands(ca: Path, chain: Path, key: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", *NAMES])
 def test_a_server_is_trusted_under_each_of_its_names(tmp_path: Path, name: str) -> None:
-    """The certificate is good for the loopback address, localhost and the names that were asked for."""
+    """The certificate is valid for the loopback address, localhost and the requested names."""
     files = make_certificate(tmp_path, NOW, NAMES)
     shake_hands(files.ca, files.chain, files.key, name)
 
 
 def test_the_authority_cannot_vouch_for_any_other_name(tmp_path: Path) -> None:
-    """A certificate that its key signs for another name is not believed: the constraints forbid it."""
+    """A certificate that its key signs for another name is rejected because of the constraints."""
     files = make_certificate(tmp_path, NOW, NAMES)
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
     signer = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), None)
@@ -72,7 +72,7 @@ def test_the_authority_cannot_vouch_for_any_other_name(tmp_path: Path) -> None:
 
 
 def test_it_is_constrained_short_lived_and_kept_close(tmp_path: Path) -> None:
-    """Its constraints are exactly its names, it lives 30 days, and its keys are their owner's alone."""
+    """Its constraints are exactly its names, it is valid for 30 days, and its keys are their owner's alone."""
     files = make_certificate(tmp_path, NOW, NAMES)
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
@@ -93,8 +93,8 @@ def test_java_finds_it_in_its_trust_store(tmp_path: Path) -> None:
     assert [each.certificate for each in store.additional_certs] == [authority]
 
 
-def test_the_authority_of_a_folder_stays(tmp_path: Path) -> None:
-    """A second start has the same authority and another server key, so that a shell's trust stays good."""
+def test_the_authority_of_a_folder_is_reused(tmp_path: Path) -> None:
+    """A second start has the same authority and another server key, so a shell's trust stays valid."""
     first = make_certificate(tmp_path, NOW, NAMES)
     ca, key = first.ca.read_bytes(), first.key.read_bytes()
     again = make_certificate(tmp_path, NOW + timedelta(days=20), NAMES)
@@ -103,8 +103,8 @@ def test_the_authority_of_a_folder_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["names", "age", "key", "damage"])
-def test_an_authority_that_cannot_serve_is_made_anew(tmp_path: Path, trouble: str) -> None:
-    """Other names, an end that is near, a missing key or a damaged file: the folder gets another authority."""
+def test_an_unusable_authority_is_replaced(tmp_path: Path, trouble: str) -> None:
+    """Other names, an expiry that is near, a missing key or a damaged file: the folder gets another authority."""
     first = make_certificate(tmp_path, NOW, NAMES).ca.read_bytes()
     later, names = NOW, list(NAMES)
     match trouble:

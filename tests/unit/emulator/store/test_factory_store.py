@@ -1,4 +1,4 @@
-"""The store: queries page by page, runs, and what is kept of them."""
+"""The store: queries page by page, runs, and their stored fields."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def run(run_id: str, **more: Any) -> PipelineRun:
     return PipelineRun(**(fields | more))
 
 
-def test_a_run_comes_back_whole(store: Store) -> None:
+def test_a_run_is_read_back_whole(store: Store) -> None:
     """Everything of a run is kept, with its types."""
     kept = run(
         "r",
@@ -72,7 +72,7 @@ def test_a_run_comes_back_whole(store: Store) -> None:
     assert store.runs.run(FACTORY.id.upper(), "R") == kept
 
 
-def test_an_update_changes_what_can_change(store: Store) -> None:
+def test_an_update_changes_the_mutable_fields(store: Store) -> None:
     """Status, message, times and dimensions are updated; is_latest belongs to the group alone."""
     store.runs.save_run(run("r"))
     store.runs.supersede(FACTORY.id, "r", "another")
@@ -83,7 +83,7 @@ def test_an_update_changes_what_can_change(store: Store) -> None:
 
 
 def test_a_run_after_a_reset_has_its_own_definition(store: Store) -> None:
-    """What was remembered of definitions before a reset is not taken for those that come after it."""
+    """Cached definitions from before a reset are not used for runs after it."""
     store.runs.save_run(run("r", definition={"activities": ["old"]}))
     assert store.runs.run(FACTORY.id, "r") is not None
     store.reset(keep_resources=True)
@@ -92,14 +92,14 @@ def test_a_run_after_a_reset_has_its_own_definition(store: Store) -> None:
     assert store.runs.run(FACTORY.id, "r") == kept
 
 
-def test_unfinished_runs_come_in_order_of_creation(store: Store) -> None:
-    """What has not ended is found again after a restart, oldest first."""
+def test_unfinished_runs_are_listed_in_order_of_creation(store: Store) -> None:
+    """They are found again after a restart, oldest first."""
     for run_id, status in (("b", "InProgress"), ("a", "Queued"), ("c", "Failed"), ("d", "Canceling")):
         store.runs.save_run(run(run_id, status=status))
     assert [found.run_id for found in store.runs.unfinished()] == ["b", "a", "d"]
 
 
-def test_nothing_is_written_about_a_factory_that_is_gone(store: Store) -> None:
+def test_nothing_is_written_for_a_deleted_factory(store: Store) -> None:
     """A run or activity that ends after its factory was deleted leaves nothing behind."""
     store.runs.save_run(run("r"))
     store.factories.delete(FACTORY.id)
@@ -119,7 +119,7 @@ def test_nothing_is_written_about_a_factory_that_is_gone(store: Store) -> None:
     assert store.runs.activities(FACTORY.id, "r") == []
 
 
-def test_activity_runs_come_back_in_order_and_are_updated_in_place(store: Store) -> None:
+def test_activity_runs_are_listed_in_order_and_updated_in_place(store: Store) -> None:
     """The order is that of their start, whatever is saved later."""
     rows = [
         ActivityRun(
@@ -144,7 +144,7 @@ def test_activity_runs_come_back_in_order_and_are_updated_in_place(store: Store)
 
 
 def test_documents_keep_the_case_of_their_first_name(store: Store) -> None:
-    """Saved again in another case, a document has its first name and its new content."""
+    """Saved again in another case, a document keeps its first name and has its new content."""
     for name, etag in (("Camel", "1"), ("CAMEL", "2")):
         store.resources.save(
             Document(factory_id=FACTORY.id, kind=PIPELINES, name=name, properties={"v": etag}, etag=etag)
@@ -222,8 +222,8 @@ def test_a_page_is_a_hundred() -> None:
     assert queries.PAGE_SIZE == 100
 
 
-def test_a_definition_is_not_mixed_up_with_one_from_before_a_reset(store: Store) -> None:
-    """A run that is started after a reset has its own definition, not one that was read before."""
+def test_a_definition_is_not_one_from_before_a_reset(store: Store) -> None:
+    """A run that is started after a reset has its own definition, not one read before."""
     store.runs.save_run(run("r", definition={"activities": ["old"]}))
     assert store.runs.run(FACTORY.id, "r") is not None
     store.reset(keep_resources=True)
@@ -234,7 +234,7 @@ def test_a_definition_is_not_mixed_up_with_one_from_before_a_reset(store: Store)
 
 
 def test_the_database_is_usable_after_a_reset(store: Store) -> None:
-    """A reset empties tables, and keeps those of resources if asked."""
+    """A reset empties tables, and keeps those of resources on request."""
     store.runs.save_run(run("r"))
     store.reset(keep_resources=True)
     assert store.runs.run(FACTORY.id, "r") is None
@@ -245,7 +245,7 @@ def test_the_database_is_usable_after_a_reset(store: Store) -> None:
 
 
 def test_factories_of_an_earlier_version_get_their_groups(tmp_path: Path) -> None:
-    """A data folder from before there were groups: each factory's subscription and group are there after the start."""
+    """In a data folder from before there were groups, each factory's subscription and group exist after the start."""
     path = tmp_path / "factory.db"
     store = Store(path)
     store.factories.save(FACTORY)
@@ -260,8 +260,8 @@ def test_factories_of_an_earlier_version_get_their_groups(tmp_path: Path) -> Non
     store.close()
 
 
-def test_a_database_of_an_earlier_version_takes_what_is_new(tmp_path: Path) -> None:
-    """A column that it lacks is added, with nothing in it for the runs that are there."""
+def test_a_database_of_an_earlier_version_gets_new_columns(tmp_path: Path) -> None:
+    """A missing column is added, with null for existing runs."""
     path = tmp_path / "adf.sqlite"
     with closing(Store(path)) as made:
         made.factories.save(FACTORY)
