@@ -100,7 +100,7 @@ def running(consumer: EventConsumer, handler: Callable[[CompletionEvent], None])
     return thread
 
 
-def test_each_event_is_deleted_once_the_next_is_asked_for(bench: Bench) -> None:
+def test_each_event_is_deleted_once_the_next_is_requested(bench: Bench) -> None:
     """Three events are handed out in order, and the queue is empty afterwards."""
     bench.put(*(text_of(number) for number in range(3)))
     with bench.consumer() as consumer:
@@ -108,7 +108,7 @@ def test_each_event_is_deleted_once_the_next_is_asked_for(bench: Bench) -> None:
     assert bench.left() == 0
 
 
-def test_an_event_in_hand_comes_again_when_the_loop_is_left(bench: Bench) -> None:
+def test_an_unhandled_event_is_delivered_again_when_the_loop_is_left(bench: Bench) -> None:
     """An event whose loop was left by a break or an error is not deleted and is handed out again immediately."""
     bench.put(text_of(0))
     with bench.consumer() as consumer:
@@ -191,7 +191,7 @@ def test_an_event_that_kills_its_consumers_is_set_aside(bench: Bench) -> None:
     assert bench.set_aside() == [text_of(0)]
 
 
-def test_a_long_handling_keeps_its_event(bench: Bench) -> None:
+def test_a_long_running_handler_keeps_its_event(bench: Bench) -> None:
     """While a handler takes several times the visibility time-out, no other consumer receives its event."""
     seen: list[str] = []
     begun, may_end = threading.Event(), threading.Event()
@@ -228,7 +228,7 @@ def test_an_endless_handler_loses_its_event_after_the_longest_time(bench: Bench)
     assert bench.left() == 0
 
 
-def test_a_stop_ends_a_consumer_that_has_nothing_to_do(bench: Bench) -> None:
+def test_a_stop_ends_an_idle_consumer(bench: Bench) -> None:
     """A stopped consumer that is waiting for events returns without waiting for another one."""
     with bench.consumer() as consumer:
         thread = running(consumer, lambda _event: None)

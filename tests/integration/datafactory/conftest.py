@@ -45,7 +45,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """A server that misbehaves as its test says."""
+    """A server that misbehaves as its test configures."""
     with raw_server() as found:
         yield found
 

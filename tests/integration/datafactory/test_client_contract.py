@@ -69,7 +69,7 @@ def recent_runs(*filters: FieldFilter) -> RunFilter:
     )
 
 
-def test_the_factory_is_there(factory_client: DataFactoryClient, target: Target) -> None:
+def test_the_factory_exists(factory_client: DataFactoryClient, target: Target) -> None:
     """The factory has been provisioned, and the reply has the ids that support asks for."""
     factory = factory_client.get_factory()
     assert factory.name.lower() == target.factory.name.lower()
@@ -80,7 +80,7 @@ def test_the_factory_is_there(factory_client: DataFactoryClient, target: Target)
     assert factory.reply.remaining_reads is not None
 
 
-def test_a_factory_that_is_not_there_is_not_found(target: Target, target_api: ManagementApi) -> None:
+def test_a_missing_factory_is_not_found(target: Target, target_api: ManagementApi) -> None:
     """The Resource Manager answers 404 for it before Data Factory does, on every call below the factory."""
     missing = DataFactoryClient(
         FactoryId(target.factory.subscription_id, target.factory.resource_group, f"no-{uuid4().hex[:12]}"),
@@ -133,7 +133,7 @@ def test_etags_guard_and_spare(factory_client: DataFactoryClient, define: Callab
         factory_client.pipelines.create_or_update(name, {"activities": []}, if_match=first.etag)
 
 
-def test_a_linked_service_comes_back_without_its_secret(factory_client: DataFactoryClient) -> None:
+def test_a_linked_service_is_returned_without_its_secret(factory_client: DataFactoryClient) -> None:
     """The secret is left out of the reply, and a dataset that refers to the linked service is stored too."""
     suffix = uuid4().hex[:12]
     key = "bm90IGEga2V5"
@@ -266,7 +266,7 @@ def test_an_unknown_run_is_not_found(factory_client: DataFactoryClient) -> None:
     assert caught.value.code == "ReferencedPipelineRunNotFound"
 
 
-def test_a_broken_definition_is_refused_with_its_reason(factory_client: DataFactoryClient) -> None:
+def test_an_invalid_definition_is_rejected_with_its_reason(factory_client: DataFactoryClient) -> None:
     """The service checks expressions against the declared parameters when a pipeline is stored."""
     broken = wait_activity(1)
     broken["typeProperties"] = {

@@ -149,7 +149,7 @@ def test_the_same_id_again_is_the_same_run_where_ids_are_honoured(client: DataFa
     assert client.create_run(PIPELINE, {}, client_request_id=chosen).run_id == first.run_id == chosen
 
 
-def test_the_same_id_again_is_an_unknown_outcome_where_repeats_are_refused(
+def test_the_same_id_again_is_an_unknown_outcome_where_repeats_are_rejected(
     client: DataFactoryClient, control: Control
 ) -> None:
     """The conflict may be with the caller's own earlier call, so it is no rejection."""
@@ -300,9 +300,9 @@ def test_a_factory_of_the_first_version_is_created_or_switched_off(azure: Emulat
 
 def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emulated) -> None:
     """The error names the missing action and the scope."""
-    nobody = signed_in(service_principal(azure, defaults.NOBODY_CLIENT_ID))
+    without_role = signed_in(service_principal(azure, defaults.NOBODY_CLIENT_ID))
     with pytest.raises(Forbidden, match="does not have authorization") as caught:
-        nobody.get_factory()
+        without_role.get_factory()
     assert caught.value.code == "AuthorizationFailed"
     reader = signed_in(service_principal(azure, defaults.READER_CLIENT_ID))
     reader.get_factory()
@@ -310,7 +310,7 @@ def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emula
         reader.create_run(PIPELINE, {}, client_request_id=uuid4())
 
 
-def test_a_token_of_another_tenant_is_not_taken(signed_in: Signer, azure: Emulated) -> None:
+def test_a_token_of_another_tenant_is_rejected(signed_in: Signer, azure: Emulated) -> None:
     """A token of another tenant is rejected, even a new one."""
     stranger = service_principal(azure, defaults.STRANGER_CLIENT_ID)
     with pytest.raises(Unauthorized) as caught:

@@ -56,7 +56,7 @@ def test_a_malformed_reply_of_a_token_service_is_a_credential_error(
     tokens.close()
 
 
-def test_a_token_of_a_managed_identity_is_asked_for_as_app_service_wants(
+def test_a_token_of_a_managed_identity_is_requested_as_documented_by_app_service(
     tokens: TokenProvider, server: RawServer
 ) -> None:
     """The token is requested once, with the header of the App Service endpoint."""
@@ -68,7 +68,7 @@ def test_a_token_of_a_managed_identity_is_asked_for_as_app_service_wants(
     tokens.close()
 
 
-def test_a_token_service_that_drops_the_line_is_asked_a_bounded_number_of_times(
+def test_a_token_service_that_drops_connections_is_retried_a_bounded_number_of_times(
     tokens: TokenProvider, server: RawServer
 ) -> None:
     """The credential retries twice more, and then the caller gets the error."""

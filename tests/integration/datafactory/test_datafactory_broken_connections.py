@@ -264,7 +264,7 @@ def test_a_cancel_stands_even_where_its_body_is_lost(client_of: ClientOf, server
     assert len(server.requests) == 1
 
 
-def test_a_read_is_asked_again_over_a_new_connection(client_of: ClientOf, server: RawServer) -> None:
+def test_a_read_is_repeated_over_a_new_connection(client_of: ClientOf, server: RawServer) -> None:
     """The first connection breaks, and the read succeeds over a second one."""
 
     def behave(connection: socket.socket) -> None:
@@ -279,9 +279,7 @@ def test_a_read_is_asked_again_over_a_new_connection(client_of: ClientOf, server
     assert (server.connections, len(server.requests)) == (2, 2)
 
 
-def test_a_connection_is_used_again_by_its_thread_and_by_no_other(
-    client_of: ClientOf, server: RawServer
-) -> None:
+def test_a_connection_is_reused_by_its_thread_and_by_no_other(client_of: ClientOf, server: RawServer) -> None:
     """Sessions of requests are not shared between threads."""
     server.answering(reply("200 OK", CREATED))
     client = client_of(server.url)

@@ -90,7 +90,7 @@ def test_a_retry_after_of_the_endpoint_is_honoured_within_a_bound(
     assert tokens.token() == "a.good.token"
 
 
-def test_after_a_success_earlier_words_are_forgotten(
+def test_a_success_clears_the_earlier_error(
     tokens: TokenProvider, server: RawServer, clock: MovingClock
 ) -> None:
     """The next failure is reported with its own reason."""

@@ -7,7 +7,7 @@ import httpx
 SUBSCRIPTION = "12345678-1234-1234-1234-123456789abc"
 """The subscription that most tests work in."""
 SDK_SUBSCRIPTION = "3f1a2b4c-0000-4000-8000-123456789abc"
-"""The one of tests that list all that is in it."""
+"""The subscription of tests that list all its resources."""
 
 NOTHING: dict[str, Any] = {"activities": []}
 WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00.0000000Z", "lastUpdatedBefore": "2100-01-01T00:00:00Z"}

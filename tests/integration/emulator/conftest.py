@@ -91,21 +91,21 @@ class Served:
         )
 
     def create_factory(self, name: str = FACTORY, **body: Any) -> str:
-        """Create a factory; gives its path."""
+        """Create a factory; returns its path."""
         path = factory_path(name)
         reply = self.client.put(path, json={"location": "East US", **body})
         reply.raise_for_status()
         return path
 
     def put(self, path: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """Create a document; gives the reply."""
+        """Create a document; returns the reply."""
         reply = self.client.put(path, json={"properties": properties})
         assert reply.status_code == 200, reply.text
         body: dict[str, Any] = reply.json()
         return body
 
     def control(self, method: str, path: str, **arguments: Any) -> Any:
-        """Call the control API; gives its JSON."""
+        """Call the control API; returns its JSON."""
         reply = self.client.request(method, f"/_emulator/{path}", **arguments)
         assert reply.status_code < 300, reply.text
         return reply.json() if reply.content else None
@@ -126,7 +126,7 @@ class Served:
         deadline = datetime.now(tz=UTC).timestamp() + limit
         pause = threading.Event()
         while not condition():
-            assert datetime.now(tz=UTC).timestamp() < deadline, "it never came true"
+            assert datetime.now(tz=UTC).timestamp() < deadline, "the condition was not met in time"
             pause.wait(0.02)
 
 

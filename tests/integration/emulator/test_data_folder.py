@@ -34,7 +34,7 @@ def test_resources_and_runs_are_there_after_a_restart(
     assert rows["value"]
 
 
-def test_a_run_that_was_interrupted_is_settled_and_a_repeat_is_still_known(
+def test_an_interrupted_run_has_ended_and_its_id_is_still_known(
     serve: Any, token_authority: Any, tmp_path: Path
 ) -> None:
     """A run in progress when the emulator stopped has ended after the restart; its id returns the same run."""
@@ -55,7 +55,7 @@ def test_a_run_that_was_interrupted_is_settled_and_a_repeat_is_still_known(
     assert len(after.client.post(f"{path}/queryPipelineRuns", json=WINDOW).json()["value"]) == 1
 
 
-def test_the_database_is_for_its_owner_alone(serve: Any, token_authority: Any, tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_database(serve: Any, token_authority: Any, tmp_path: Path) -> None:
     """The file with the secrets of linked services is readable by its owner alone."""
     serve(FactoryConfig(data=tmp_path, tokens=token_authority))
     assert stat.S_IMODE((tmp_path / DATABASE).stat().st_mode) == 0o600

@@ -40,7 +40,7 @@ def service() -> Iterator[RestService]:
 
 @pytest.fixture
 def container(azurite: str) -> Iterator[ContainerClient]:
-    """What SinkContainer names."""
+    """The container of the parameter SinkContainer."""
     with BlobServiceClient.from_connection_string(azurite) as storage:
         yield storage.create_container(f"lake-{uuid4().hex}")
 
@@ -163,7 +163,7 @@ def test_the_template_over_http(
         assert CLIENT_SECRET not in reply.text
 
 
-def test_without_secure_output_the_token_shows(
+def test_without_secure_output_the_token_is_shown(
     served: Any, azurite: str, service: RestService, container: ContainerClient
 ) -> None:
     """As the article warns: only secureOutput and secureInput keep the token out of the activity runs."""

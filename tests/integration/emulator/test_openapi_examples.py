@@ -57,7 +57,7 @@ LAST = (
     "GlobalParameters_Delete",
     "Factories_Delete",
 )
-"""Creation before use, use before the end."""
+"""Creation before use, use before deletion."""
 
 EMULATED = {operation.spec_id for operation in OPERATIONS if operation.spec_id}
 
@@ -208,7 +208,7 @@ def prepare(served: Any, example: dict[str, Any]) -> None:
     ).raise_for_status()
 
 
-def test_requests_are_taken_and_replies_fit_the_schemas(served: Any, description: Description) -> None:
+def test_requests_are_accepted_and_replies_fit_the_schemas(served: Any, description: Description) -> None:
     """Every example of every emulated operation, in a meaningful order, gets a reply of the described schema."""
     served.control("POST", "progression", json={"mode": "held"})
     served.control("PATCH", "options", json={"any_group": True})

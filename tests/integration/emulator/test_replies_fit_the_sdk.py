@@ -39,7 +39,7 @@ EMULATED = {operation.spec_id for operation in OPERATIONS if operation.spec_id}
 
 
 DRIVEN: set[str] = set()
-"""What the tests of this module drive, each by its own word."""
+"""The operations that the tests of this module drive."""
 
 
 HOURLY = {
@@ -65,7 +65,7 @@ def drives(*spec_ids: str) -> Callable[[Callable[..., None]], Callable[..., None
     """The test drives these operations; it fails if it leaves one out."""
     DRIVEN.update(spec_ids)
 
-    def hold_to_it(test: Callable[..., None]) -> Callable[..., None]:
+    def checking(test: Callable[..., None]) -> Callable[..., None]:
         @wraps(test)
         def checked(sdk: StrictSdk, **fixtures: Any) -> None:
             test(sdk=sdk, **fixtures)
@@ -73,7 +73,7 @@ def drives(*spec_ids: str) -> Callable[[Callable[..., None]], Callable[..., None
 
         return checked
 
-    return hold_to_it
+    return checking
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def sdk(served: Any) -> Iterator[StrictSdk]:
 
 @pytest.fixture
 def publish(sdk: StrictSdk) -> Publish:
-    """Publishes a pipeline: its name, its activities, and what else it has."""
+    """Publishes a pipeline: its name, its activities, and its other properties."""
 
     def put(name: str, *activities: dict[str, Any], **properties: Any) -> None:
         body = {"properties": {"activities": list(activities), **properties}}
@@ -348,11 +348,11 @@ def test_replies_about_triggers_and_their_runs_fit(
 
 def test_errors_fit(sdk: StrictSdk, served: Any) -> None:
     """Errors of the service and of Resource Manager have the contract's form."""
-    nobody, reader = (
+    anonymous, reader = (
         StrictSdk(served, token) for token in (served.token(audience="x"), served.token("Reader"))
     )
-    with nobody.client, reader.client:
-        assert nobody.refusal("Factories_Get", *AT)[0] == 401
+    with anonymous.client, reader.client:
+        assert anonymous.refusal("Factories_Get", *AT)[0] == 401
         assert reader.refusal("Factories_Delete", *AT) == (403, "AuthorizationFailed")
     absent, stale = str(uuid4()), {"If-Match": "stale"}
     elsewhere = {"location": "West Europe"}

@@ -102,7 +102,7 @@ def test_a_document_over_its_size_is_rejected(strict: Any, kind: str, limit: int
     assert message.endswith(f"the maximum is {limit * 1024}.")
 
 
-def test_a_full_queue_takes_no_more_runs(strict: Any) -> None:
+def test_a_full_queue_accepts_no_more_runs(strict: Any) -> None:
     """100 runs may be queued; the next createRun is rejected, and accepted again once one has left."""
     path = strict.create_factory()
     strict.put(f"{path}/pipelines/p", {"activities": [], "concurrency": 1})

@@ -25,7 +25,7 @@ def endpoint() -> Iterator[tuple[str, "Queue[str]"]]:
             callbacks.put(body["callBackUri"])
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

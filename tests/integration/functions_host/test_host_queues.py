@@ -221,7 +221,8 @@ def test_a_trigger_without_storage_is_in_error_and_the_host_runs(make_toy: "Make
 
 
 @pytest.mark.parametrize(
-    ("status", "asked"), [pytest.param(403, 1, id="refused at once"), pytest.param(500, 6, id="six tries")]
+    ("status", "asked"),
+    [pytest.param(403, 1, id="rejected immediately"), pytest.param(500, 6, id="six tries")],
 )
 def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, asked: int) -> None:
     """403 ends it immediately, 500 after the SDK's six tries; the message stays hidden for the rest of its lease."""

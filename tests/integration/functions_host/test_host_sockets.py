@@ -135,7 +135,7 @@ def test_a_host_closes_although_a_function_does_not_return(make_toy: "MakeToy") 
     assert asyncio.run(main()) < 30
 
 
-def test_a_port_that_is_taken_ends_the_start(make_toy: "MakeToy") -> None:
+def test_a_taken_port_ends_the_start(make_toy: "MakeToy") -> None:
     """The operating system's error is raised, and what had been started is closed."""
     toy = make_toy(APP)
 

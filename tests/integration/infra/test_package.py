@@ -57,7 +57,7 @@ DIRT = (
     "venv/lib/python3.12/site-packages/x.py",
     "venv/pyvenv.cfg",
 )
-"""What every tool leaves out: by name, or by the kind of name."""
+"""Files that every tool leaves out, by name or by pattern."""
 STRANGE_DIRT = (
     ".netrc",
     ".terraform/terraform.tfstate",
@@ -71,7 +71,7 @@ STRANGE_DIRT = (
     "runs.json",
     "secrets.yaml",
 )
-"""What azd leaves out, since it is nothing that the app needs."""
+"""Files that azd leaves out, since the app does not need them."""
 
 
 @pytest.fixture

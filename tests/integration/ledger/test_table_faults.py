@@ -325,7 +325,7 @@ def test_an_update_whose_reply_has_no_etag_is_settled(
     assert ledger.get(factory, stored.record.request_id) == saved
 
 
-def test_a_move_that_the_active_row_does_not_show_is_a_plain_update(
+def test_a_move_without_an_active_row_is_a_plain_update(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
     """Three of the five writes of a run's life are transactions: its claim, its end and its publication."""

@@ -175,7 +175,7 @@ def test_a_page_reads_a_bounded_number_of_records(
         storage.reads = 0
 
 
-def test_a_row_whose_record_is_gone_is_not_shown(
+def test_a_row_whose_record_was_removed_is_not_listed(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
     """Such a row neither hides the others nor ends the page early."""
@@ -212,9 +212,7 @@ def test_a_run_read_by_an_earlier_version_shows_the_status_of_its_record(
     assert listing(table_ledger, factory) == [ListedRun.of(stored.record)]
 
 
-def test_a_run_that_is_being_sent_is_shown_as_its_record_says(
-    table_ledger: TableLedger, factory: str
-) -> None:
+def test_a_run_being_sent_has_the_status_of_its_record(table_ledger: TableLedger, factory: str) -> None:
     """Its active row looks like that of a run that was started."""
     stored = table_ledger.claim(transitions.lease_to_send(a_record(factory), now=NOON, lease=LEASE)).stored
     (run,) = listing(table_ledger, factory)

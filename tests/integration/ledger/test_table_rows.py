@@ -37,7 +37,7 @@ def row_keys(raw_table: TableClient, factory: str) -> list[str]:
     return [row["RowKey"] for row in rows]
 
 
-def test_a_claim_makes_four_rows(table_ledger: TableLedger, raw_table: TableClient, factory: str) -> None:
+def test_a_claim_writes_four_rows(table_ledger: TableLedger, raw_table: TableClient, factory: str) -> None:
     """A record has a run, an active, an id and a when row in the partition of its factory."""
     run_id = UUID("11111111-2222-3333-4444-555555555555")
     table_ledger.claim(a_record(factory, "load-1", run_id=run_id))
@@ -49,7 +49,7 @@ def test_a_claim_makes_four_rows(table_ledger: TableLedger, raw_table: TableClie
     ]
 
 
-def test_rows_come_and_go_with_the_record(
+def test_rows_are_added_and_removed_with_the_record(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
     """Adopting adds an id row, publishing removes the active row, purging keeps the cursor."""

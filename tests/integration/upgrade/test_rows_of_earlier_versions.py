@@ -207,7 +207,7 @@ def test_the_scenes_have_every_state(version: str) -> None:
         assert {each["told"] for each in requests if each["view"]["status"] == status} == {True, False}
     assert {"Accepted", "Queued", "InProgress"} < {each["view"]["status"] for each in requests}
     said = {name for each in requests for name, value in each["view"].items() if value}
-    assert {*requests[0]["view"]} - said <= {"durationMs"}, "which the factory in memory does not tell"
+    assert {*requests[0]["view"]} - said <= {"durationMs"}, "which the factory in memory does not report"
 
 
 @pytest.mark.parametrize("version", golden("scenes.json"))

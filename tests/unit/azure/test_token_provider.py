@@ -135,7 +135,7 @@ def test_a_token_is_refreshed_ahead_of_its_expiry(tokens: TokenProvider, fake: F
     assert fake.built == 1
 
 
-def test_a_credential_may_ask_for_an_earlier_refresh(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
+def test_a_credential_may_request_an_earlier_refresh(tokens: TokenProvider, fake: Fake, clock: Clock) -> None:
     """Managed identities request it at half of a day-long life."""
     fake.life, fake.refresh_in = 24 * HOUR, 12 * HOUR
     tokens.token()

@@ -72,7 +72,7 @@ def test_a_chunked_body_is_sent_whole(connection: WholeRequests) -> None:
     assert content == b"3\r\nabc\r\n%x\r\n%b\r\n2\r\nef\r\n0\r\n\r\n" % (LARGEST, b"d" * LARGEST)
 
 
-def test_a_request_that_fails_leaves_nothing_for_the_next(connection: WholeRequests) -> None:
+def test_a_failed_request_leaves_no_bytes_for_the_next(connection: WholeRequests) -> None:
     """The buffered part of it is never sent."""
 
     def broken() -> Iterator[bytes]:
@@ -98,8 +98,8 @@ def test_an_interim_answer_ends_the_connection(connection: WholeRequests, status
     assert connection.sock is None
 
 
-def test_an_answer_that_goes_on_is_a_final_one(connection: WholeRequests) -> None:
-    """100 says that the body may come, which has been sent already; http.client passes over it."""
+def test_a_100_is_followed_by_the_final_reply(connection: WholeRequests) -> None:
+    """The body has already been sent when 100 arrives; http.client skips it."""
     socket: Socket = connection.sock  # type: ignore[assignment]
     socket.answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
     connection.request("GET", "/path")

@@ -17,7 +17,7 @@ def figure(name: str, value: float, unit: str = "s", below: float | None = None)
 
 
 def of(results: Mapping[str, Sequence[Figure]], load: float = 0.5) -> dict[str, Kept]:
-    """The same figures, as they are kept."""
+    """The same figures, as stored."""
     return {
         name: Kept(
             figures=figures,

@@ -139,7 +139,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
 
 
 def test_an_etag_is_read_in_both_spellings() -> None:
-    """Factories write eTag with quotes in its value, what is in them writes etag."""
+    """Factories have eTag with quotes in its value, their resources have etag."""
     assert Factory.model_validate({"eTag": '"0000-1"'}).etag == '"0000-1"'
     assert PipelineResource.model_validate({"etag": "0000-2"}).etag == "0000-2"
 
@@ -181,7 +181,7 @@ def test_a_filter_accepts_aware_times_alone() -> None:
         )
 
 
-def test_a_filter_is_written_in_the_services_words() -> None:
+def test_a_filter_is_written_with_the_services_names() -> None:
     """Operands, operators and sort keys keep their wire names; unset ones are not sent."""
     written = RunFilter(
         last_updated_after=datetime(2026, 1, 1, tzinfo=UTC),

@@ -74,7 +74,7 @@ def test_the_posts_of_queries_are_reads(client: DataFactoryClient, service: Serv
     assert [b"continuationToken" in (call.body or b"") for call in service.calls] == [False, True, True]
 
 
-def test_a_read_gives_up_after_its_attempts(client: DataFactoryClient, service: Service) -> None:
+def test_a_read_ends_after_its_attempts(client: DataFactoryClient, service: Service) -> None:
     """The last failure is raised to the caller."""
     service.answers(answer(500), answer(502), answer(503))
     with pytest.raises(Unavailable) as caught:
@@ -82,7 +82,7 @@ def test_a_read_gives_up_after_its_attempts(client: DataFactoryClient, service: 
     assert (caught.value.status, len(service.calls)) == (503, 3)
 
 
-def test_a_read_gives_up_after_its_time(service: Service) -> None:
+def test_a_read_ends_after_its_time(service: Service) -> None:
     """The total time of attempts is bounded, too."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), attempts=100, total=0.5))
 

@@ -25,7 +25,7 @@ class _NoWaiting(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise AssertionError("every task waits, and nothing will ever happen")
+            raise AssertionError("every task waits, and no timer is set")
         self.passed += max(0.0, timeout)
         return super().select(0)
 

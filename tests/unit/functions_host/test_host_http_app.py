@@ -47,7 +47,7 @@ def serve(
     """Build the application of some functions and send it requests."""
 
     async def nothing(_: IndexedFunction, __: str) -> None:
-        raise AssertionError("nothing was to be run by hand")
+        raise AssertionError("no function may be run by hand here")
 
     async def main() -> None:
         invoker, front = Invoker(), Front()
@@ -98,7 +98,7 @@ def test_a_request_arrives_as_from_the_worker() -> None:
     assert (request.get_body(), request.get_json()) == (b'{"n": 1}', {"n": 1})
 
 
-def test_a_response_leaves_as_the_function_made_it() -> None:
+def test_a_response_is_sent_as_the_function_returned_it() -> None:
     """Status, body, type and headers; cookies one by one, rewritten as by the platform."""
 
     def work(_value: func.HttpRequest) -> func.HttpResponse:

@@ -188,7 +188,7 @@ def test_the_end_of_the_worker_fails_every_call_in_progress() -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*, is_async: bool) -> None:
+def test_on_a_forgiving_host_a_time_out_fails_only_its_function(*, is_async: bool) -> None:
     """The wait ends; an async function is cancelled, a thread is abandoned and counted."""
     release = threading.Event()
 

@@ -116,14 +116,14 @@ def test_a_binary_trigger_gets_the_real_metadata(document: dict[str, Any]) -> No
     assert facts(received(json.dumps(document).encode(), BINARY)) == TRUE
 
 
-def test_text_that_is_not_utf_8_never_reaches_a_function_that_asks_for_text() -> None:
+def test_text_that_is_not_utf_8_never_reaches_a_text_parameter() -> None:
     """It fails before the call; a binary trigger accepts it."""
     with pytest.raises(FunctionFailed, match="UTF-8"):
         received(b"\xff")
     assert facts(received(b"\xff", BINARY)) == TRUE
 
 
-def test_a_message_given_by_hand_was_never_on_a_queue() -> None:
+def test_a_message_sent_by_hand_has_no_queue_metadata() -> None:
     """No id, no receipt, no delivery; inserted now, and never expiring."""
     metadata = metadata_by_hand(START, queue_datum(TEXT, b"by hand"))
     known = {name: json.loads(datum.value) for name, datum in metadata.items()}

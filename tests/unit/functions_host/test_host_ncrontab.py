@@ -54,7 +54,7 @@ def test_an_occurrence_is_not_its_own_next() -> None:
     assert schedule.next_after(NOON - timedelta(microseconds=1)) == NOON
 
 
-def test_a_date_that_never_comes_has_no_next() -> None:
+def test_a_date_that_never_occurs_has_no_next() -> None:
     """The 30th of February never occurs, which is found out quickly."""
     assert Schedule("0 0 0 30 2 *").next_after(NOON) is None
 

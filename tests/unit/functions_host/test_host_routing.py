@@ -175,7 +175,7 @@ def test_the_first_definition_that_matches_gets_the_request() -> None:
         (Keys("host", "other").of("take"), "take", "anonymous"),
     ],
 )
-def test_a_key_gives_its_level(given: str, function: str | None, level: str) -> None:
+def test_a_key_has_its_level(given: str, function: str | None, level: str) -> None:
     """The host key allows every function, a function's own key that function alone, the master key everything."""
     assert Keys("host", "master").level(given, function) == level
 

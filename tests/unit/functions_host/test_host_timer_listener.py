@@ -213,7 +213,7 @@ def test_a_host_killed_in_a_run_is_followed_by_a_past_due_run() -> None:
     assert [value["IsPastDue"] for value in second.values] == [True, False]
 
 
-def test_a_stopped_host_lets_the_next_one_fire_without_waiting_for_its_lease() -> None:
+def test_after_an_orderly_stop_the_next_host_fires_without_waiting_for_the_lease() -> None:
     """The lock is released at an orderly stop."""
     lock = MemoryLock()
     run(Host(lock=lock), seconds=5 * MINUTE)

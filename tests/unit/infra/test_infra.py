@@ -151,7 +151,7 @@ def _as_azd_writes_it(default: object) -> str | None:
     return str(default)
 
 
-def test_azd_is_one_that_leaves_the_factorys_group_alone() -> None:
+def test_azds_version_does_not_delete_the_factorys_group() -> None:
     """azd before 1.24.1 deletes on `azd down` every group that a deployment touched; it does not load the project."""
     document = yaml.safe_load((ROOT / "azure.yaml").read_text())
     assert document["requiredVersions"] == {"azd": ">= 1.24.1"}
@@ -250,7 +250,7 @@ def test_queues_and_table_are_created_under_the_app_s_names() -> None:
     assert deployed.table == settings.table
 
 
-def test_storage_takes_no_keys() -> None:
+def test_storage_accepts_no_keys() -> None:
     """Storage is accessed by identity alone, encrypted, and has no public access."""
     properties = storage.resource("account")["properties"]
     assert properties["allowSharedKeyAccess"] is False
@@ -260,7 +260,7 @@ def test_storage_takes_no_keys() -> None:
     assert storage.resource("deploymentContainer")["properties"] == {"publicAccess": "None"}
 
 
-def test_telemetry_takes_no_keys() -> None:
+def test_telemetry_accepts_no_keys() -> None:
     """Application Insights accepts telemetry by identity alone, and the identity may send it."""
     assert monitoring.resource("applicationInsights")["properties"]["DisableLocalAuth"] is True
     (role,) = assigned_roles(monitoring)

@@ -58,7 +58,7 @@ def test_a_factory_alone_is_no_service(tmp_path: Path) -> None:
             running_stack(tmp_path / "factory")
 
 
-def test_only_files_of_the_owner_alone_are_read(tmp_path: Path, runtime: Path) -> None:
+def test_announcement_and_endpoints_are_readable_by_their_owner_alone(tmp_path: Path, runtime: Path) -> None:
     """Neither the announcement nor its target is readable for others."""
     with ExitStack() as running:
         folder = start(running, tmp_path / "one", functions_url="http://one", functions_key="k")

@@ -130,7 +130,7 @@ def test_an_invalid_request_fails_before_it_is_sent(
     assert stage.endpoint.seen == []
 
 
-def test_a_refusal_fails_with_its_status_and_body(stage: Stage) -> None:
+def test_an_error_status_fails_with_its_status_and_body(stage: Stage) -> None:
     """The text is that of real runs; the output has the billing fields but no body."""
     refusal = JSONResponse({"why": "no"}, status_code=401)
 
@@ -281,7 +281,7 @@ def test_turn_off_async_takes_the_202_as_the_reply(stage: Stage) -> None:
     assert len(stage.endpoint.seen) == 1
 
 
-def test_a_poll_that_is_refused_fails_the_activity(stage: Stage) -> None:
+def test_a_failed_poll_fails_the_activity(stage: Stage) -> None:
     """The work was accepted, but a poll returned an error."""
     accepted = Response(status_code=202, headers={"Location": "status", "Retry-After": "0"})
     endpoint = Endpoint(

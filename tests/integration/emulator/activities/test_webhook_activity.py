@@ -162,7 +162,7 @@ def test_without_a_callback_the_activity_times_out_and_the_url_is_forgotten() ->
     assert "00:00:00.1" in failure.message
 
 
-def test_an_endpoint_that_refuses_fails_the_activity() -> None:
+def test_an_error_of_the_endpoint_fails_the_activity() -> None:
     """The activity does not wait for a callback then."""
     failure = Party(status=500).fail()
 

@@ -8,14 +8,14 @@ import pytest
 from adf_trigger.emulator.commands.data_folder import DataFolderError, data_folder, exclusive
 
 
-def test_a_temporary_folder_goes_with_the_stack() -> None:
+def test_a_temporary_folder_is_removed_with_the_stack() -> None:
     """The folder exists while the stack runs, and is removed afterwards."""
     with data_folder(None) as folder:
         (folder / "file").touch()
     assert not folder.exists()
 
 
-def test_a_temporary_folder_goes_when_it_is_interrupted() -> None:
+def test_a_temporary_folder_is_removed_after_an_interrupt() -> None:
     """An interrupt is no error and leaves no folder behind."""
     kept: list[Path] = []
     with pytest.raises(KeyboardInterrupt), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
@@ -34,7 +34,7 @@ def test_a_temporary_folder_stays_after_an_error() -> None:
     kept[0].rmdir()
 
 
-def test_a_named_folder_is_made_and_stays(tmp_path: Path) -> None:
+def test_a_named_folder_is_created_and_kept(tmp_path: Path) -> None:
     """A folder named by the user is never removed."""
     with data_folder(tmp_path / "a" / "b") as folder:
         assert folder.is_dir()

@@ -110,7 +110,7 @@ class TestFaults:
             create_run(served, path)
         assert run_count(served) == 1
 
-    def test_a_delay_before_holds_the_effect_back(self, served: Any, path: str) -> None:
+    def test_a_delay_before_postpones_the_effect(self, served: Any, path: str) -> None:
         """A client that gives up during a delay before the effect may be gone before the run starts."""
         fault(served, operation="CreateRun", fault="delay", seconds=0.4, count=1)
         began = time.monotonic()
@@ -258,7 +258,7 @@ class TestClientRequestId:
         assert len(made) == 2
         assert run_id not in made
 
-    def test_a_repeat_refused(self, served: Any, path: str) -> None:
+    def test_a_repeat_rejected(self, served: Any, path: str) -> None:
         """The first call starts the run, a repeat is a conflict."""
         served.control("POST", "client-request-id", json={"mode": "repeat-refused"})
         run_id = str(uuid4())

@@ -17,7 +17,7 @@ JSON = {"Content-Type": "application/json"}
 @pytest.mark.parametrize(
     "host", ["evil.example", "management.azure.com", "127.0.0.1.evil.example", "10.0.0.1", ""]
 )
-def test_another_host_is_refused(served: Any, host: str) -> None:
+def test_another_host_is_rejected(served: Any, host: str) -> None:
     """A host name that was made to resolve here (DNS rebinding) cannot reset the emulator."""
     path = served.create_factory()
     assert reset(served, Host=host, **JSON).status_code == 403
@@ -25,7 +25,7 @@ def test_another_host_is_refused(served: Any, host: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
-def test_a_foreign_origin_is_refused(served: Any, origin: str) -> None:
+def test_a_foreign_origin_is_rejected(served: Any, origin: str) -> None:
     """A page of another site, or of another program of this machine, cannot reset the emulator."""
     path = served.create_factory()
     assert reset(served, Origin=origin, **JSON).status_code == 403

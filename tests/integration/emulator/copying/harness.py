@@ -88,7 +88,7 @@ class Storage:
         return ContainerClient.from_connection_string(self.connection_string, container)
 
     def secrets(self) -> dict[str, str]:
-        """The account's endpoint and what opens it."""
+        """The account's endpoint and its credentials."""
         with BlobServiceClient.from_connection_string(self.connection_string) as service:
             account, endpoint = str(service.account_name), service.url.rstrip("/")
             key = service.credential.account_key
@@ -127,7 +127,7 @@ class Storage:
         linked_service_type: str = "AzureBlobFS",
         **properties: Any,
     ) -> ResolvedDataset:
-        """A dataset on Data Lake Storage Gen2, by account key unless the linked service says otherwise."""
+        """A dataset on Data Lake Storage Gen2, by default with the account key."""
         location = {
             "fileSystem": file_system or self.container.container_name,
             "folderPath": folder,
@@ -211,7 +211,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a REST service replies; a body that is no bytes is sent as JSON, None as nothing."""
+    """The reply of a REST service; a body that is no bytes is sent as JSON, None as nothing."""
 
     body: Any = None
     status: int = 200
@@ -220,7 +220,7 @@ class Answer:
 
 @dataclass
 class RestService:
-    """A real HTTP server on a free port, and what it was asked."""
+    """A real HTTP server on a free port, and its recorded requests."""
 
     url: str
     asked: list[Asked] = field(default_factory=list)
@@ -258,7 +258,7 @@ def rest_service(
         do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - named by the base class
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -281,7 +281,7 @@ def rest_dataset(
     linked_service: dict[str, Any] | None = None,
     **properties: Any,
 ) -> ResolvedDataset:
-    """A RestResource dataset on a service, Anonymous unless the linked service says otherwise."""
+    """A RestResource dataset on a service, by default Anonymous."""
     if relative_url:
         properties["relativeUrl"] = relative_url
     return ResolvedDataset(

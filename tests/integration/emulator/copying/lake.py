@@ -7,7 +7,7 @@ from tests.integration.emulator.copying.harness import copying
 READ = {"type": "AzureBlobFSReadSettings"}
 WRITE = {"type": "AzureBlobFSWriteSettings"}
 FOLDER = {"hdi_isfolder": "true"}
-"""What marks the blob of a folder, as an account with a hierarchical namespace lists it."""
+"""The mark of a folder's blob, as an account with a hierarchical namespace lists it."""
 
 
 def lake_copying(

@@ -199,7 +199,7 @@ def test_files_are_filtered_by_the_time_of_their_last_change(
     assert len(copied(tree)) == expected
 
 
-def test_flattening_gives_each_file_a_name_of_its_own(tree: Storage) -> None:
+def test_flattening_gives_each_file_a_unique_name(tree: Storage) -> None:
     """FlattenHierarchy puts all files into one folder under new names that keep their extensions."""
     run(
         copy,
@@ -215,7 +215,7 @@ def test_flattening_gives_each_file_a_name_of_its_own(tree: Storage) -> None:
 
 
 @pytest.mark.parametrize("file", ["all.bin", ""])
-def test_merging_makes_one_file(tree: Storage, file: str) -> None:
+def test_merging_writes_one_file(tree: Storage, file: str) -> None:
     """MergeFiles writes all files into one, of the given name or a new one."""
     result = run(
         copy,
@@ -237,7 +237,7 @@ def test_several_files_do_not_overwrite_each_other(tree: Storage) -> None:
     assert tree.names() == TREE
 
 
-def test_files_are_deleted_once_they_are_copied(tree: Storage) -> None:
+def test_files_are_deleted_after_copying(tree: Storage) -> None:
     """deleteFilesAfterCompletion moves files."""
     run(
         copy,

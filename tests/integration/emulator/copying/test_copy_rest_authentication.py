@@ -93,7 +93,7 @@ def test_oauth2_client_credential_authentication(storage: Storage) -> None:
 @pytest.mark.parametrize(
     "answer", [Answer({"error": "invalid_client", "error_description": "AADSTS7000215"}, 401), Answer(b"?")]
 )
-def test_a_refused_token_fails_without_the_secret(storage: Storage, answer: Answer) -> None:
+def test_a_rejected_token_request_fails_without_the_secret(storage: Storage, answer: Answer) -> None:
     """The error has the endpoint's reason and never the secret."""
     with rest_service(lambda _: answer) as service:
         linked = {

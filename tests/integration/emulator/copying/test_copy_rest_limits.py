@@ -33,7 +33,7 @@ def halting(before: float, amid: float) -> Iterator[RestService]:
             self.wfile.write(BODY[5:])
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -73,7 +73,7 @@ def test_a_rule_by_json_path_needs_one_object(storage: Storage, rule: str) -> No
         export(storage, service, {"paginationRules": {rule: "$.next"}})
 
 
-def test_other_rules_take_several_objects(storage: Storage) -> None:
+def test_other_rules_accept_several_objects(storage: Storage) -> None:
     """A rule by a header, and an array of one object under a JSONPath, are accepted."""
 
     def answer(asked: Asked) -> Answer:

@@ -153,7 +153,7 @@ def test_a_file_outside_the_partition_root_fails(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("store", ["AzureBlobFS", "AzureBlobStorage"])
-def test_older_names_of_settings_are_taken(storage: Storage, store: str) -> None:
+def test_older_names_of_settings_are_accepted(storage: Storage, store: str) -> None:
     """Settings whose types lack the final s, as older factories have them, mean the present ones."""
     storage.put("in/a.csv", b"id\n1\n")
     here = storage.lake if store == "AzureBlobFS" else storage.dataset
@@ -184,7 +184,7 @@ def test_older_names_of_settings_are_taken(storage: Storage, store: str) -> None
     assert storage.get("out/a.csv") == b"id\n1\n"
 
 
-def test_a_blob_account_stands_in_for_a_lake(tree: Storage) -> None:
+def test_a_blob_account_can_replace_a_lake(tree: Storage) -> None:
     """The datasets of a lake work unchanged on a linked service of type AzureBlobStorage, for every activity."""
     blob: dict[str, Any] = {
         "linked_service_type": "AzureBlobStorage",

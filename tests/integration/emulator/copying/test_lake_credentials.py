@@ -90,8 +90,8 @@ def secure_storage(
 
 def issue(resource: str, lifetime: timedelta = timedelta(hours=1)) -> str:
     """A token of a principal for a resource."""
-    somebody = Identity(tenant_id=TENANT, object_id=str(uuid4()), app_id=str(uuid4()), name="somebody")
-    return TokenAuthority(TENANT).issue(somebody, resource, now=datetime.now(tz=UTC), lifetime=lifetime)
+    principal = Identity(tenant_id=TENANT, object_id=str(uuid4()), app_id=str(uuid4()), name="principal")
+    return TokenAuthority(TENANT).issue(principal, resource, now=datetime.now(tz=UTC), lifetime=lifetime)
 
 
 def token_endpoint(**changes: Any) -> Callable[[Asked], Answer]:
@@ -191,14 +191,14 @@ def test_a_factory_without_identity_fails_with_its_reason(secure_storage: tuple[
     """The error of a factory without an identity is the error of the activity."""
     storage, url = secure_storage
 
-    def nobody(_: str) -> str:
+    def no_identity(_: str) -> str:
         raise ActivityFailed(
             "The data factory has no managed identity.", error_code="ManagedIdentityNotFound"
         )
 
     source = storage.lake("In", folder="in", linked_service={"url": url})
     with pytest.raises(ActivityFailed, match="has no managed identity"):
-        run(copy, copying("Binary", **LAKE), source, storage.lake("Out"), issue_token=nobody)
+        run(copy, copying("Binary", **LAKE), source, storage.lake("Out"), issue_token=no_identity)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class TestParameters:
         assert create_run(served, pipeline, body=body).status_code == 200
 
     @pytest.mark.parametrize("body", [[], "x", 1, True])
-    def test_a_body_that_is_no_object_is_refused(self, served: Any, pipeline: str, body: Any) -> None:
+    def test_a_body_that_is_no_object_is_rejected(self, served: Any, pipeline: str, body: Any) -> None:
         """A body that is not an object is a 400."""
         assert error(create_run(served, pipeline, body=body))[:2] == (400, "BadRequest")
 
@@ -78,7 +78,7 @@ class TestParameters:
         served.control("PATCH", "options", json={"missing_parameters": "refused"})
         message = error(create_run(served, pipeline, body={"s": "x"}))[2]
         assert "'a', 'o', 'b'" in message
-        assert served.control("GET", "runs")["count"] == 1, "a refused createRun leaves no run"
+        assert served.control("GET", "runs")["count"] == 1, "a rejected createRun leaves no run"
 
     @pytest.mark.parametrize(("name", "value"), [("i", "many"), ("a", "x"), ("o", "x"), ("b", "perhaps")])
     def test_a_value_of_another_type_is_rejected_by_default(

@@ -52,7 +52,7 @@ class TestFactories:
         )
 
     @pytest.mark.parametrize("name", ["ab", "a" * 64, "a_b", "-ab", "ab-", "a--b", "ab%20c"])
-    def test_a_bad_name_is_refused(self, served: Any, name: str) -> None:
+    def test_an_invalid_name_is_rejected(self, served: Any, name: str) -> None:
         """Factory names are 3 to 63 letters, digits and single hyphens inside."""
         served.create_factory()
         reply = served.client.put(served.create_factory().replace("adf-test", name), json={"location": "x"})
@@ -92,7 +92,7 @@ class TestFactories:
         gone = served.client.put(path, json=body | {"identity": {"type": "None"}}).json()
         assert "identity" not in gone
 
-    def test_a_location_that_does_not_exist_is_refused(self, served: Any, path: str) -> None:
+    def test_an_unknown_location_is_rejected(self, served: Any, path: str) -> None:
         """Atlantis is no region; an update with another region than the factory's is rejected."""
         for location, status, code in (
             ("Atlantis", 400, "LocationNotAvailableForResourceType"),
@@ -111,7 +111,7 @@ class TestFactories:
         assert [factory["name"] for factory in group] == ["adf-test"]
         assert [factory["name"] for factory in everywhere["value"]] == ["adf-test", "adf-two"]
 
-    def test_delete_takes_everything_along(self, served: Any, path: str) -> None:
+    def test_delete_removes_everything_in_the_factory(self, served: Any, path: str) -> None:
         """A factory created again after its deletion is empty; a second delete is 204."""
         put(served, f"{path}/pipelines/p", NOTHING)
         run_id = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
@@ -170,7 +170,7 @@ class TestConditions:
         assert served.client.put(path, json=body, headers={"If-Match": etag}).status_code == 200
         assert served.client.put(path, json=body, headers={"If-Match": etag}).status_code == 412
 
-    def test_if_none_match_saves_the_body(self, served: Any, path: str) -> None:
+    def test_if_none_match_omits_the_body(self, served: Any, path: str) -> None:
         """The present etag gives 304 without a body, another one the document."""
         etag = served.put(f"{path}/pipelines/p", NOTHING)["etag"]
         same = served.client.get(f"{path}/pipelines/p", headers={"If-None-Match": etag})

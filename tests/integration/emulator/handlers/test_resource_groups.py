@@ -60,7 +60,7 @@ def test_a_group_is_created_read_and_changed(served: Any) -> None:
     assert names == sorted(["adf-quickstart", "rg-test", "rg-two", "rg-other"])
 
 
-def test_a_deleted_group_takes_its_factories_along(served: Any) -> None:
+def test_a_deleted_group_removes_its_factories(served: Any) -> None:
     """DELETE answers 202 with a Location under the requested host, which then answers 200; its resources are gone."""
     make(served)
     factory = f"{HERE}/resourceGroups/adf-quickstart/providers/Microsoft.DataFactory/factories/gone-soon"

@@ -38,7 +38,7 @@ def activity(name: str, kind: str, **properties: Any) -> dict[str, Any]:
 
 
 def start(served: Any, path: str, pipeline: str, **query: str) -> str:
-    """Run a pipeline to its end; gives the run id."""
+    """Run a pipeline to its end; returns the run id."""
     reply = served.client.post(f"{path}/pipelines/{pipeline}/createRun", params=served.version | query)
     run_id: str = reply.raise_for_status().json()["runId"]
     served.wait_for(path, run_id)

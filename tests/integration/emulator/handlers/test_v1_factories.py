@@ -69,7 +69,7 @@ def test_get_and_delete(served: Any) -> None:
     assert served.client.get(PATH, params=V1).status_code == 404
 
 
-def test_the_etag_is_shown_so_that_if_match_can_be_met(served: Any) -> None:
+def test_the_etag_is_returned_for_if_match(served: Any) -> None:
     """PUT and GET answer with ETag; If-Match with it updates, and with an earlier one is 412, for DELETE, too."""
     first = put(served).headers["etag"]
     assert served.client.get(PATH, params=V1).headers["etag"] == first

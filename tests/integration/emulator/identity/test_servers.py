@@ -31,7 +31,7 @@ async def _serve_at(port: int) -> None:
         pass
 
 
-def test_a_port_that_is_taken_is_an_error() -> None:
+def test_a_taken_port_is_an_error() -> None:
     """Two servers do not share a port."""
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError, match="in use"):
         asyncio.run(_serve_at(other.getsockname()[1]))

@@ -152,7 +152,7 @@ TEMPLATE: dict[str, Any] = {
         ),
     ],
 }
-"""What the gallery publishes: connections are named by parameters, and are in no resource of it."""
+"""The gallery's template: parameters name connections, which are not among its resources."""
 
 
 def api(asked: Asked) -> Answer:

@@ -144,11 +144,11 @@ def test_a_stopped_server_is_reported(certificate: Certificate) -> None:
     async def story() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            nobody = free.getsockname()
-        async with names(certificate, **{BLOB: nobody}) as proxy_url:
+            unused = free.getsockname()
+        async with names(certificate, **{BLOB: unused}) as proxy_url:
             reply = await asked(proxy_url, b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % BLOB.encode())
         assert reply.startswith(b"HTTP/1.1 502 ")
-        assert str(nobody[1]).encode() in reply
+        assert str(unused[1]).encode() in reply
 
     run(story)
 

@@ -41,7 +41,7 @@ def publish(served: Any) -> str:
 
 
 def fire(served: Any, path: str) -> dict[str, Any]:
-    """Let an hour pass; gives the trigger run."""
+    """Let an hour pass; returns the trigger run."""
 
     def runs() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = served.client.post(f"{path}/queryTriggerRuns", json=WINDOW).json()[

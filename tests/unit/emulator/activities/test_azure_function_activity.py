@@ -143,7 +143,7 @@ def test_a_text_is_sent_unchanged(functions: Factory) -> None:
     assert (app.asked[0].content, app.asked[0].headers["content-type"]) == (b"a,b", "text/csv")
 
 
-def test_the_key_may_be_in_a_vault(functions: Factory) -> None:
+def test_the_key_may_be_in_a_key_vault(functions: Factory) -> None:
     """It is read from the vault for each attempt."""
     store = {"referenceName": "kv", "type": "LinkedServiceReference"}
     linked(

@@ -58,7 +58,7 @@ def test_until_stops_at_its_timeout(factory: Factory) -> None:
     ]
 
 
-def test_until_gives_up_after_seven_days_by_default(factory: Factory) -> None:
+def test_until_times_out_after_seven_days_by_default(factory: Factory) -> None:
     """The default timeout is seven days."""
     factory.define("P", until("@false", wait("W", 3600)))
 

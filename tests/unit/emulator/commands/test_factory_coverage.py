@@ -25,7 +25,7 @@ def test_every_documented_function_is_emulated() -> None:
     assert [name for name in coverage.SERVICE_FUNCTIONS if name.lower() not in ours] == []
 
 
-def test_rows_say_yes_and_no() -> None:
+def test_rows_distinguish_emulated_from_missing_operations() -> None:
     """The page distinguishes emulated from missing operations."""
     text = coverage.page()
     assert "| Pipelines_CreateRun | yes |" in text

@@ -149,7 +149,9 @@ def test_a_range_counts_as_python_does(start: int, end: int, step: int) -> None:
         ("$.state", "Const:Done", {"state": "done"}, {"state": "Done"}),
     ],
 )
-def test_an_open_range_ends_where_the_body_says(condition: str, wanted: str, others: Any, last: Any) -> None:
+def test_an_open_range_ends_by_a_condition_on_the_body(
+    condition: str, wanted: str, others: Any, last: Any
+) -> None:
     """The article's examples 4.1 to 4.4: the page for which the condition holds is the last."""
     rules = {"AbsoluteUrl.{offset}": "RANGE:0::1000", f"EndCondition:{condition}": wanted}
     respond = pages(others, others, last, others)
@@ -164,7 +166,9 @@ def test_an_open_range_ends_where_the_body_says(condition: str, wanted: str, oth
         ("Headers['CompleteTime']", "Exist", {"CompleteTime": "20220920"}),
     ],
 )
-def test_an_open_range_ends_where_a_header_says(condition: str, wanted: str, last: dict[str, str]) -> None:
+def test_an_open_range_ends_by_a_condition_on_a_header(
+    condition: str, wanted: str, last: dict[str, str]
+) -> None:
     """The article's examples 4.5 and 4.6."""
     rules = {"AbsoluteUrl.{offset}": "RANGE:0::1000", f"EndCondition:{condition}": wanted}
     respond = replies(({}, {"Complete": "0"}), ({}, last), ({}, {}))

@@ -15,7 +15,7 @@ NAMES = st.text(alphabet="ab*?^.", max_size=8)
 
 @settings(deadline=None)
 @given(PLAIN)
-def test_a_name_without_wildcards_matches_itself_alone(name: str) -> None:
+def test_a_name_without_wildcards_matches_only_itself(name: str) -> None:
     """A pattern without wildcards matches the same name and no other, whatever regex characters it has."""
     assert matches(name, name)
     assert not matches(name, f"{name}x")

@@ -82,7 +82,7 @@ def test_a_place_is_free_again_when_its_activity_has_ended(factory: Factory) -> 
     assert failed(factory, crowd(factory, ["Lookup"] * 1000)) == []
 
 
-def test_activities_of_other_kinds_take_no_place(factory: Factory) -> None:
+def test_activities_of_other_kinds_are_not_limited(factory: Factory) -> None:
     """A Copy is limited in data integration units, not in number."""
     factory.options.strict = True
     assert failed(factory, crowd(factory, ["Copy"] * 1001 + ["Lookup"] * 1000)) == []

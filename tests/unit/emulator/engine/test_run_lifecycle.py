@@ -10,7 +10,7 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFail
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, set_variable, wait
 
 
-def test_a_run_goes_from_queued_over_in_progress_to_succeeded(factory: Factory) -> None:
+def test_a_run_passes_from_queued_through_in_progress_to_succeeded(factory: Factory) -> None:
     """The log sees Queued, InProgress and the end, with times from the engine's clock."""
     factory.define("P", wait("W", 90))
 

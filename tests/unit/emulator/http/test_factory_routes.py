@@ -66,7 +66,7 @@ def test_every_documented_function_is_emulated() -> None:
     assert [name for name in SERVICE_FUNCTIONS if name.lower() not in known] == []
 
 
-def test_the_page_says_yes_and_no() -> None:
+def test_the_page_lists_every_operation_with_its_state() -> None:
     """The page has a line for each, with its real state."""
     text = page()
     assert "| Pipelines_CreateRun | yes |" in text

@@ -40,7 +40,7 @@ def test_a_server_is_trusted_under_each_of_its_names(tmp_path: Path, name: str) 
     shake_hands(files.ca, files.chain, files.key, name)
 
 
-def test_the_authority_cannot_vouch_for_any_other_name(tmp_path: Path) -> None:
+def test_the_authority_cannot_issue_for_any_other_name(tmp_path: Path) -> None:
     """A certificate that its key signs for another name is rejected because of the constraints."""
     files = make_certificate(tmp_path, NOW, NAMES)
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())

@@ -176,7 +176,7 @@ ORDERS = st.lists(
 
 
 @given(RUNS, ORDERS, st.integers(1, 6))
-def test_pages_hold_every_run_once_in_order(
+def test_pages_have_every_run_once_in_order(
     rows: list[tuple[str, str, datetime | None, datetime | None]], order: list[dict[str, str]], size: int
 ) -> None:
     """Whatever the order and the size of a page, the pages together are the sorted rows, none twice."""
