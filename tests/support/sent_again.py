@@ -22,16 +22,19 @@ class Killed(Exception):
 
 
 class Plan:
-    """Steps of which one is the last, and what else happens after one."""
+    """Steps of which one is the last, and what else happens before or after one."""
 
     def __init__(self) -> None:
         self.kill: tuple[str, str] | None = None
+        self.before: dict[str, Any] = {}
         self.after: dict[str, Any] = {}
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         if self.kill == ("before", name):
             raise Killed
+        if name in self.before:
+            self.before.pop(name)()
         yield
         if name in self.after:
             self.after.pop(name)()

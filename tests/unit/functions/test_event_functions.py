@@ -362,3 +362,17 @@ def test_the_handshake_of_cloud_events_is_answered(
 def test_an_origin_that_no_header_can_hold_is_a_fault(caller: Caller, origin: str) -> None:
     """The platform would answer 500."""
     assert post(caller, b"", method="OPTIONS", WebHook_Request_Origin=origin).status_code == 400
+
+
+def test_an_event_that_is_sent_again_survives_an_outage_of_the_ledger_without_its_trigger() -> None:
+    """What is put back is the reference to it, as it came."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.file", "folder": "x"}))
+    Caller(world).message(json.dumps(order_placed()).encode(), message_id="m-1")
+    (key,) = (kept.request_id for kept in world.kept())
+    world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(blob_trigger()))
+    world.restart()
+    world.services.steering.replay(RunSelector(key), ReplayOrder())
+    ((text, _),) = world.outbox.put_back_texts
+    world.rejected.before["keep"] = [LedgerError("the table is away")]
+    Caller(world).message(text.encode(), message_id="m-2")
+    assert [put_back for put_back, _ in world.outbox.put_back_texts] == [text, text]

@@ -302,3 +302,15 @@ def test_a_tick_reads_no_record_of_active_runs() -> None:
     assert read == []
     assert len(world.services.submitter._admission.holders(FACTORY_ID, kept.places, {})) == 3
     assert read == ["a-0", "a-1", "a-2"]
+
+
+def test_a_rejected_request_that_is_made_again_takes_a_place() -> None:
+    """Of the key that it names now: a second request of that key waits for it."""
+    world = a_world()
+    world.factory.fail_next("create_run", BadRequest("no", code="BadRequest", status=400))
+    with pytest.raises(BadRequest):
+        start(world, "a-1")
+    assert start(world, "a-1", "B").status in STARTED
+    start(world, "b-1", "B")
+    assert waits(world, "b-1")
+    assert under_way(world) == ["B"]

@@ -5,7 +5,7 @@ import pytest
 from adf_trigger.ledger.memory_notes import MemoryNotes
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.apps.own_notes import HEALTH_NOTE, OWN, TICK_NOTE, OwnNotes
-from adf_trigger.service.apps.registry import APP_NOTES, AppIdentity, AppRegistry
+from adf_trigger.service.apps.registry import APP_NOTES, MAX_FACTORIES, AppIdentity, AppRegistry, Owners
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.settings.fingerprints import fingerprints
 from tests.support.resettled import restarted
@@ -116,3 +116,10 @@ def test_the_ledger_is_written_every_two_minutes_at_most_and_does_not_grow_witho
     clock.forward(60)
     mine.check()
     assert notes.named(APP_SCOPE, APP_NOTES) == [note]
+
+
+@pytest.mark.parametrize(("listed", "may_have"), [(MAX_FACTORIES - 1, False), (MAX_FACTORIES, True)])
+def test_an_app_that_lists_as_many_factories_as_fit_may_have_any(listed: int, *, may_have: bool) -> None:
+    """The rest of its factories did not fit into its note."""
+    owners = Owners([(frozenset(f"{FACTORY_ID}-{number}" for number in range(listed)), True)])
+    assert owners.has("/subscriptions/another") is may_have

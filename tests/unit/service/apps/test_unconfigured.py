@@ -280,3 +280,13 @@ def test_a_link_with_a_removed_alias_still_leads_to_its_run(world: World) -> Non
     assert services.query.find("key-1", factory="a").factory == FACTORY_ID
     with pytest.raises(InvalidRequest):
         services.query.find("key-2", factory="a")
+
+
+def test_a_factory_whose_record_is_gone_is_noted_by_the_id_of_its_rows(world: World) -> None:
+    """Somebody has deleted the record of a request, and not its row among the active ones."""
+    services = dropped(world)
+    submit(services, "key-1")
+    world.ledger.lost.add("key-1")
+    attended(world, restarted(world, {"default": (FACTORY_ID, world.factory)}), after=LOOK_EVERY)
+    ((factory, unfinished),) = unconfigured(world)
+    assert (factory.lower(), unfinished) == (OTHER.lower(), 1)

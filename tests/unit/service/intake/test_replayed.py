@@ -233,3 +233,14 @@ def test_an_outage_of_the_ledger_after_it_was_sent_loses_nothing() -> None:
     storage.replay()
     storage.deliver()
     assert (len(storage.world.factory.runs), storage.status()) == (1, "Queued")
+
+
+def test_what_is_purged_while_it_is_dismissed_is_answered_as_dismissed() -> None:
+    """With the name and the words of whoever dismissed it."""
+    storage = Storage()
+    rejected = storage.world.rejected
+    storage.plan.before["rejected.discard"] = lambda: rejected.remove(storage.world.kept()[0].key)
+    order = ResolveOrder(decision="dismiss", by="me", note="a test")
+    view = storage.world.services.steering.resolve(RunSelector("m-1"), order)
+    assert [(each.by, each.note) for each in view.history] == [("me", "a test")]
+    assert storage.world.kept() == []

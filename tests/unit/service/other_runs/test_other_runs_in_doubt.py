@@ -1,15 +1,19 @@
 """A run that may be of a request in doubt is not told as another's: until that is settled, it is held."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import Page, PipelineRun
 from adf_trigger.service.other_runs.contested import MOST_SENDING
 from tests.contracts.ledger_records import a_record
-from tests.support.memory_factory import LOST_REPLY, Ids
+from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory
 from tests.support.other_runs import ended, told, with_policy
 from tests.support.world import FACTORY_ID, START, World, settings
 
@@ -26,6 +30,29 @@ def world_of(policy: Any = None, **changes: Any) -> World:
     world.factory.declare("other")
     world.tick()
     return world
+
+
+class Untimed(MemoryFactory):
+    """A factory that does not report when a run was changed.
+
+    Args:
+        clock: returns the current time.
+        ended_before: seconds before now that it reports as the end of its runs; None for no end.
+    """
+
+    def __init__(self, clock: Clock, *, ended_before: int | None) -> None:
+        super().__init__(clock)
+        self._ended_before = ended_before
+
+    def query_runs(self, *args: Any, **options: Any) -> Iterator[Page[PipelineRun]]:
+        """See PipelineRuns."""
+        before = self._ended_before
+        end = None if before is None else self.clock() - timedelta(seconds=before)
+        for page in super().query_runs(*args, **options):
+            yield replace(
+                page,
+                items=[run.model_copy(update={"last_updated": None, "run_end": end}) for run in page.items],
+            )
 
 
 def in_doubt(world: World, key: str = "key-1") -> None:
@@ -210,3 +237,19 @@ def test_two_apps_on_one_factory_tell_the_runs_of_each_other_once_each() -> None
         assert sorted(map(str, told(world))) == sorted(map(str, [ours, theirs]))
     assert {event.subject for event in one.outbox.events} == {"key-1", f"run-{theirs}"}
     assert {event.subject for event in two.outbox.events} == {f"run-{ours}", f"run-{theirs}"}
+
+
+@pytest.mark.parametrize("ended_before", [None, 60])
+def test_held_runs_without_a_time_of_change_are_listed_again_from_their_end(ended_before: int | None) -> None:
+    """A run that has no end either is listed again from the time at which it was held."""
+    world = world_of()
+    world.factory = Untimed(world.clock, ended_before=ended_before)
+    world.factory.declare("load")
+    world.restart()
+    in_doubt(world)
+    world.clock.forward(3600)
+    ended(world)
+    world.tick(after=5)
+    (held,) = world.notes.named(FACTORY_ID, "observe|held|")
+    since = world.clock() - timedelta(seconds=ended_before or 0)
+    assert held.value["since"] == since.isoformat()

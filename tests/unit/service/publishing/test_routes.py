@@ -10,8 +10,10 @@ import pytest
 from adf_trigger.errors import BadRequest, LedgerError, PublishError
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.health.health import HealthReader
-from adf_trigger.service.publishing.routes import FAILURES_A_TICK
+from adf_trigger.service.publishing.routes import FAILURES_A_TICK, OF_ENDS, OF_OTHERS
 from adf_trigger.settings.schedule import Schedule
+from tests.support.memory_factory import MemoryFactory
+from tests.support.resettled import restarted, submit
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -279,3 +281,27 @@ def test_without_routes_nothing_is_kept_and_nothing_asked_for() -> None:
     world.notes.before["named"] = [planned]
     world.services.tick._parts.router.deliver(world.services.factories.choose(None), Budget(1))
     assert world.notes.before["named"] == [planned]
+
+
+def test_a_delivery_is_retried_in_the_turn_of_its_own_factory() -> None:
+    """Whatever the case of its id: trouble of the first factory does not delay it."""
+    routes = {"hook": HOOK}
+    world = world_of(routes)
+    second = MemoryFactory(world.clock)
+    second.declare("load")
+    services = restarted(
+        world,
+        {"one": (FACTORY_ID, world.factory), "two": (FACTORY_ID + "-Two", second)},
+        ADF_TRIGGER_ROUTES=json.dumps(routes),
+        **ENVIRONMENT,
+    )
+    run_id = submit(services, "key-1", "two").record.run_id
+    second.finish(run_id)
+    world.clock.forward(15)
+    world.routes.down["hook"] = DOWN
+    services.tick.run()
+    assert [len(list(world.notes.named(each, OF_ENDS))) for each in (FACTORY_ID, FACTORY_ID + "-Two")] == [
+        0,
+        1,
+    ]
+    assert list(world.notes.named(FACTORY_ID, OF_OTHERS)) == []

@@ -76,3 +76,12 @@ def test_a_run_that_is_over_is_not_asked_for(world: World) -> None:
     world.clock.forward(86_400)
     assert opened(world).status == "Succeeded"
     assert world.factory.calls == []
+
+
+def test_a_run_whose_record_is_gone_meanwhile_is_shown_as_it_was(world: World) -> None:
+    """It may be purged between two reads of one call."""
+    stale = world.services.query.find("key-1")
+    world.clock.forward(PERIOD)
+    world.ledger.lost.add("key-1")
+    assert world.services.refresher.fresh(stale) == stale
+    assert world.factory.calls == []
