@@ -24,7 +24,7 @@ from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordT
 from adf_trigger.ledger.rows import rows_of, split, split_bytes
 from adf_trigger.messages.limits import ELLIPSIS
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
-from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record
+from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record, a_record
 
 LARGEST = "\U0010ffff"
 """A character that takes twelve of ASCII JSON, as an emoji does."""
@@ -215,3 +215,15 @@ def test_what_is_still_to_be_sent_never_loses_its_parameters() -> None:
     stored = put_as_it_is(ledger, a_large_record(900_000))
     with pytest.raises(RecordTooLarge, match="too large"):
         ledger.save(stored, replace(stored.record, attempts=1))
+
+
+def test_a_request_of_very_many_parameters_loses_them_all_and_says_so() -> None:
+    """Their names alone take more room than a record has."""
+    names = {f"{'n' * 100}{number}": 1 for number in range(10_000)}
+    ledger = MemoryLedger()
+    submitted = a_record(a_factory(), state=RunState.SUBMITTED, status="Queued", parameters=names)
+    stored = put_as_it_is(ledger, submitted)
+    ended = ledger.save(
+        stored, replace(stored.record, state=RunState.ENDED, status="Failed", ended_at=NOON)
+    ).record
+    assert (ended.status, ended.parameters, ended.truncated) == ("Failed", {}, True)

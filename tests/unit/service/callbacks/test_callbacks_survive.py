@@ -1,5 +1,6 @@
 """Wherever a process ends, and in any order of events, every answered caller is called back, and no other."""
 
+import threading
 from collections import Counter
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from adf_trigger.errors import AdfTriggerError, LedgerError, PublishError, RequestConflict
 from adf_trigger.service.callbacks.callbacks import CALLBACKS
+from tests.support.callbacks import URI, finished
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 
@@ -155,3 +157,16 @@ def test_every_accepted_address_is_called_and_no_other(
     assert told.taken <= called
     assert not told.refused & called
     assert told.world.notes.named(FACTORY_ID, CALLBACKS) == []
+
+
+def test_a_service_without_tick_threads_calls_back_on_the_thread_of_the_caller() -> None:
+    """A repeat of a request that has ended brings an address, which is called now."""
+    world = World()
+    world.factory.declare("load")
+    threads: list[threading.Thread] = []
+    world.called_back.during = lambda: threads.append(threading.current_thread())
+    world.submit()
+    finished(world)
+    world.tick(after=15)
+    world.submit(call_back_uri=URI)
+    assert threads == [threading.main_thread()]

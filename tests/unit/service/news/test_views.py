@@ -89,6 +89,7 @@ def test_what_is_not_known_is_not_shown() -> None:
     assert view.joined_to is not None
     assert (view.joined_to.request_id, view.joined_to.run_id) == ("first", None)
     assert (view.links.studio, view.links.activities) == (None, None)
+    assert view.links.result == f"{view.links.self}/result"
 
 
 def test_a_list_shows_a_run_as_its_own_view_does() -> None:

@@ -292,6 +292,7 @@ def test_a_delivery_is_retried_in_the_turn_of_its_own_factory() -> None:
     services = restarted(
         world,
         {"one": (FACTORY_ID, world.factory), "two": (FACTORY_ID + "-Two", second)},
+        None,
         ADF_TRIGGER_ROUTES=json.dumps(routes),
         **ENVIRONMENT,
     )

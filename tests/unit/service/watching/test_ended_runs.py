@@ -240,3 +240,36 @@ def test_runs_of_others_that_there_was_no_room_for_are_told_by_the_next_tick() -
     for _ in range(2):
         world.tick(after=15)
     assert told(world) == run_ids
+
+
+def test_of_runs_of_others_without_a_time_of_change_the_time_of_reading_counts() -> None:
+    """They are held after those that have one."""
+    factory = Generated(
+        lambda: START,
+        count=4,
+        make=lambda number: a_run(number, **({} if number % 2 else {"last_updated": None})),
+    )
+    assert [run.run_id.int for run in read(factory, others=everything).others] == [3, 1, 0, 2]
+
+
+def test_of_a_list_only_runs_are_decoded_that_a_policy_may_want() -> None:
+    """Those of other pipelines, and children of other runs, are not."""
+    world = world_of()
+    asked: list[Callable[[RunGlance], bool]] = []
+
+    @dataclass
+    class Asked(MemoryFactory):
+        def query_runs(self, *args: Any, wanted: Any = None, **options: Any) -> Iterator[Page[PipelineRun]]:
+            """See PipelineRuns."""
+            asked.append(wanted)
+            return super().query_runs(*args, wanted=wanted, **options)
+
+    world.factory = Asked(world.clock)
+    world.factory.declare("load")
+    world.restart()
+    world.tick(after=15)
+    run = a_run(1, pipeline_name="load")
+    child = a_run(2, pipeline_name="load", invoked_by={"invokedByType": "PipelineActivity"})
+    for wanted in asked:
+        assert [wanted(glance_at(each)) for each in (run, child, a_run(3))] == [True, False, False]
+    assert asked
