@@ -115,7 +115,7 @@ def test_the_status_is_reported_and_no_redirect_is_followed(status: int) -> None
 
 @pytest.mark.parametrize("handle", [drip, headers_without_end])
 def test_a_call_is_limited(handle: Handler) -> None:
-    """Its time and the size of the reply are limited."""
+    """The limits hold for a reply that drips and for headers without an end."""
     with served(handle) as (port, _):
         began = time.monotonic()
         with pytest.raises(PublishError, match="the callback gave no answer"):

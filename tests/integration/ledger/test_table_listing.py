@@ -106,7 +106,7 @@ def test_a_page_costs_the_same_however_long_the_history(
 def test_a_page_costs_the_same_however_many_runs_are_active(
     counted: TableLedger, storage: FaultyStorage, raw_table: TableClient, factory: str
 ) -> None:
-    """With more active runs than one reply holds, a page reads one reply, and the records that are not in it."""
+    """With more active runs than one reply holds, a page reads one reply, and the records of runs not in it."""
     waiting = [a_record(factory, f"w-{n}", run_id=ONE_RUN_AFTER_ANOTHER[n]) for n in range(1_010)]
     put(raw_table, waiting, without=("run|", "when|"))
     shown: list[ListedRun] = []

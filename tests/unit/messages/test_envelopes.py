@@ -47,7 +47,7 @@ def test_its_data_is_the_request() -> None:
 
 
 def test_data_in_base64_is_the_same() -> None:
-    """SDKs write data so that they were given as bytes."""
+    """SDKs write data in this form that was given to them as bytes."""
     encoded = base64.b64encode(json.dumps(DATA).encode()).decode()
     assert decoded(event(data=None, data_base64=encoded)).request == decoded(event()).request
 
@@ -71,7 +71,7 @@ def test_data_in_any_base64_is_the_same(encoding: str, written: Callable[[bytes]
 
 @pytest.mark.parametrize("before", ["", " \r\n", "\ufeff"])
 def test_data_in_a_text_is_the_same(before: str) -> None:
-    """Producers write data so that they had as JSON already; otherwise they would be rejected."""
+    """Producers send JSON text in this form, which would be rejected otherwise."""
     message = decoded(event(data=before + json.dumps(DATA)))
     assert message.request == decoded(event()).request
     assert message.request_id == decoded(event()).request_id

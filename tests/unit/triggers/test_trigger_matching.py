@@ -83,7 +83,7 @@ def test_no_event_is_rejected_for_its_texts(event_id: str, subject: str, kind: s
 
 
 def test_an_event_carries_its_trace_on() -> None:
-    """Its labels are those that exist."""
+    """An invalid trace is dropped, and a missing subject adds no label."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     event = {**as_cloud_event(order_placed()), "subject": "orders/1", "traceparent": trace}
     (document,) = made(event, custom_trigger())

@@ -18,7 +18,7 @@ def test_a_temporary_folder_is_removed_with_the_stack() -> None:
 def test_a_temporary_folder_is_removed_after_an_interrupt() -> None:
     """An interrupt is no error and leaves no folder behind."""
     kept: list[Path] = []
-    with pytest.raises(KeyboardInterrupt), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
+    with pytest.raises(KeyboardInterrupt), data_folder(None) as folder:  # noqa: PT012 - only the block knows the folder
         kept.append(folder)
         raise KeyboardInterrupt
     assert not kept[0].exists()
@@ -27,7 +27,7 @@ def test_a_temporary_folder_is_removed_after_an_interrupt() -> None:
 def test_a_temporary_folder_stays_after_an_error() -> None:
     """The logs in the folder may explain the error."""
     kept: list[Path] = []
-    with pytest.raises(ValueError, match="x"), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
+    with pytest.raises(ValueError, match="x"), data_folder(None) as folder:  # noqa: PT012 - only the block knows the folder
         kept.append(folder)
         raise ValueError("x")
     assert kept[0].is_dir()

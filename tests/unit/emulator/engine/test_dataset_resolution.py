@@ -120,7 +120,7 @@ def test_unknown_references_are_reported_by_name(stored: Factory) -> None:
 
 
 def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
-    """A Web activity's authentication or a Delete's log storage uses it so."""
+    """Authentication of a Web activity and log storage of a Delete need one without a dataset."""
     found: list[tuple[str, dict[str, Any]]] = []
 
     async def probe(context: ActivityContext) -> ActivityResult:
