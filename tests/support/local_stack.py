@@ -18,7 +18,7 @@ from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import APP, Stack, StackConfig
-from tests.support.warm import WarmStack
+from tests.support.forked import ForkedStack
 
 TIMEOUTS = (5.0, 30.0)
 MASTER_KEY = "acceptance-master-key"
@@ -87,7 +87,7 @@ class LocalStack:
             settings={**QUICK, environment.MASTER_KEY: MASTER_KEY, **(settings or {})},
             host_options=("--message-lease", "3", *host_options),
         )
-        self.processes = Stack(config) if warm is None else WarmStack(config, warm)
+        self.processes = Stack(config) if warm is None else ForkedStack(config, warm)
 
     def __enter__(self) -> Self:
         self.processes.__enter__()

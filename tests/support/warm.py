@@ -9,7 +9,6 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -45,7 +44,6 @@ _IMPORTED_WHEN_USED = (
 """What they import with their first calls."""
 _ROOT = Path(__file__).parents[2]
 _START = Path(__file__).with_name("warm_start.py")
-_POLL_SECONDS = 0.02
 
 
 def command(address: str, module: str) -> list[str]:
@@ -166,17 +164,21 @@ def _keep(connection: socket.socket) -> NoReturn:
         _become(request, streams)
     for stream in streams:
         os.close(stream)
-    connection.sendall(b"+")
-    while True:
-        ended, status = os.waitpid(forked, os.WNOHANG)
-        if ended:
-            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
-            os._exit(0)
-        if select.select([connection], [], [], _POLL_SECONDS)[0]:
-            told = connection.recv(1)
-            os.kill(forked, told[0] if told else signal.SIGKILL)
-            if not told:
-                os._exit(0)
+    connection.sendall(b"%d\n" % forked)
+    threading.Thread(target=_pass_on, args=(connection, forked), daemon=True).start()
+    _, status = os.waitpid(forked, 0)
+    with suppress(OSError):  # nobody waits for it any more
+        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _pass_on(connection: socket.socket, process: int) -> None:
+    """Pass signals on until nobody wants to know of the process any more, which ends it."""
+    with suppress(ProcessLookupError):
+        with suppress(ConnectionError):
+            while received := connection.recv(1):
+                os.kill(process, received[0])
+        os.kill(process, signal.SIGKILL)
 
 
 def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:

@@ -20,11 +20,11 @@ def start(address: str, module: str, arguments: list[str]) -> int:
         socket.send_fds(keeper, [b"."], [sys.stdout.fileno(), sys.stderr.fileno()])
         request = {"module": module, "arguments": arguments, "environment": dict(os.environ)}
         keeper.sendall(json.dumps(request).encode() + b"\n")
-        if not keeper.recv(1):
-            return 1
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, _: keeper.sendall(bytes([number])))
         with keeper.makefile("rb") as lines:
+            if not lines.readline():
+                return 1
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda number, _: keeper.sendall(bytes([number])))
             return int(lines.readline() or 1)
 
 

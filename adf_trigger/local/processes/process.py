@@ -72,8 +72,8 @@ class Process:
                 answers.unlink(missing_ok=True)
                 answers.touch(mode=0o600)
                 output = opened.enter_context(answers.open("wb"))
-            start = group_family if groups else tree_family
-            self._family: Family = start(command, grace, Streams(output, errors, log), env=env, held=held)
+            streams = Streams(output, errors, log)
+            self._family = self._start(command, streams, env=env, held=held, groups=groups)
 
     @property
     def pid(self) -> int:
@@ -117,6 +117,18 @@ class Process:
                 time.sleep(_POLL_SECONDS)
         self.stop()
         raise StartFailed(f"{self.name} {problem}; the end of {self.log}:\n{self.tail()}")
+
+    def _start(
+        self,
+        command: Sequence[str],
+        streams: Streams,
+        *,
+        env: Mapping[str, str] | None,
+        held: Collection[int],
+        groups: bool,
+    ) -> Family:
+        start = group_family if groups else tree_family
+        return start(command, self._grace, streams, env=env, held=held)
 
     def stop(self) -> int:
         """Terminate it and its descendants, and kill them after the grace period; return its exit code.
