@@ -21,10 +21,17 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
+from adf_trigger.ledger.adapters import adapter_of
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.listing import ListedRun
+from adf_trigger.ledger.places import Places
+from adf_trigger.ledger.port import Cursor
+from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.local.processes.environment import child_environment
 from adf_trigger.local.processes.process import Process, ready_line
 from adf_trigger.local.stack.stack import Stack, StackConfig
 from adf_trigger.local.stack.stack_config import Progress
+from adf_trigger.messages.declaration import Declaration
 from tests.support.waiting import LIMIT
 
 MODULES = ("functions_host", "emulator")
@@ -42,6 +49,8 @@ _IMPORTED_WHEN_USED = (
     "uvicorn.protocols.websockets.auto",
 )
 """What they import with their first calls."""
+_DOCUMENTS = (ActiveRun, Cursor, Declaration, KeptMessage, ListedRun, Places, RunRecord)
+"""Whose type adapters they would each build at the first use."""
 _ROOT = Path(__file__).parents[2]
 _START = Path(__file__).with_name("warm_start.py")
 
@@ -123,6 +132,8 @@ def serve(address: str) -> NoReturn:
     for name in (_IMPORTED_BY_THE_APP, *_IMPORTED_WHEN_USED):
         importlib.import_module(name)
     _complete(BaseModel)
+    for document in _DOCUMENTS:
+        adapter_of(document)
     assert threading.active_count() == 1, "a fork has none of the threads"
     gc.collect()
     gc.freeze()  # so that what is forked goes on sharing the memory of what is imported
