@@ -71,10 +71,10 @@ class StrictSdk:
             credential_scopes=["https://management.azure.com/.default"],
             connection_verify=str(served.ca_file),
             retry_total=0,
-            raw_response_hook=self._hear,
+            raw_response_hook=self._record,
         )
 
-    def _hear(self, response: Any) -> None:
+    def _record(self, response: Any) -> None:
         content = response.http_response.read()
         self._heard.append((response.http_response.status_code, json.loads(content) if content else None))
 

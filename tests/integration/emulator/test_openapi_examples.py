@@ -73,7 +73,7 @@ class Description:
             (
                 f"http://openapi/{path.relative_to(folder).as_posix()}",
                 referencing.jsonschema.DRAFT4.create_resource(
-                    _as_meant(json.loads(path.read_text(encoding="utf-8")))
+                    _as_json_schema(json.loads(path.read_text(encoding="utf-8")))
                 ),
             )
             for path in files
@@ -115,13 +115,13 @@ class Description:
 _SHAPE = frozenset({"properties", "allOf", "additionalProperties", "required"})
 
 
-def _as_meant(schema: Any) -> Any:
+def _as_json_schema(schema: Any) -> Any:
     """The schema as JSON Schema: in Azure's descriptions an object without a shape is any value."""
     if isinstance(schema, list):
-        return [_as_meant(item) for item in schema]
+        return [_as_json_schema(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    meant = {key: _as_meant(value) for key, value in schema.items()}
+    meant = {key: _as_json_schema(value) for key, value in schema.items()}
     if meant.get("type") == "object" and not _SHAPE & meant.keys():
         del meant["type"]
     return meant

@@ -37,7 +37,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Whether the process has ended; a zombie counts as ended."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -50,7 +50,7 @@ def group(pgid: int) -> list[int]:
     members = []
     for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == pgid and not gone(process.pid):
+            if os.getpgid(process.pid) == pgid and not has_ended(process.pid):
                 members.append(process.pid)
         except ProcessLookupError:
             continue
@@ -139,7 +139,7 @@ def test_stop_leaves_nothing_of_the_family(run: Callable[..., Process]) -> None:
     family = {*pids, *group(process.pid)}
     process.stop()
     assert eventually(lambda: group(process.pid) == [])
-    assert eventually(lambda: all(gone(pid) for pid in family))
+    assert eventually(lambda: all(has_ended(pid) for pid in family))
 
 
 def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process], held_by: str) -> None:
@@ -150,9 +150,9 @@ def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process], held
         time.sleep(2.0)  # it looks for descendants once a second, and finds none that have lost their parent
     os.kill(process.pid, signal.SIGKILL)
     assert eventually(lambda: process.exit_code == code_of(signal.SIGKILL, held_by))
-    assert held_by == "trees" or not gone(child)
+    assert held_by == "trees" or not has_ended(child)
     process.stop()
-    assert eventually(lambda: gone(child))
+    assert eventually(lambda: has_ended(child))
 
 
 @pytest.mark.skipif(not HAS_GROUPS, reason="there are no process groups")
@@ -193,10 +193,10 @@ def test_nothing_outlives_the_supervisor(tmp_path: Path, how: signal.Signals, he
         assert supervisor.stdout is not None
         pids = family_pids(supervisor.stdout.readline())
         assert pids is not None
-        assert not any(gone(pid) for pid in pids)
+        assert not any(has_ended(pid) for pid in pids)
         supervisor.send_signal(how)
     assert eventually(lambda: group(pids[0]) == [])
-    assert eventually(lambda: all(gone(pid) for pid in pids))
+    assert eventually(lambda: all(has_ended(pid) for pid in pids))
 
 
 def test_a_process_that_ends_early_shows_its_log(run: Callable[..., Process]) -> None:

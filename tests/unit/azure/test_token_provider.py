@@ -44,8 +44,8 @@ class Fake:
         refresh_in: when it wants its tokens refreshed, if it says so.
         failure: what it raises instead.
         gate: what it waits for before it answers.
-        asked: how often it was asked, failures included.
-        entered: set as soon as it is asked.
+        asked: how often it was called, failures included.
+        entered: set as soon as it is called.
     """
 
     clock: Clock

@@ -40,7 +40,7 @@ def listed(*runs: dict[str, Any], continuation: str | None = None) -> Reply:
     return answer({"runs": list(runs), "continuation": continuation})
 
 
-def asked(service: Service, number: int = 0) -> dict[str, list[str]]:
+def query_of(service: Service, number: int = 0) -> dict[str, list[str]]:
     """The query of a call."""
     return parse_qs(service.asked[number].url.query.decode())
 
@@ -71,7 +71,7 @@ def test_a_list_is_read_in_pages_up_to_the_limit() -> None:
     )
     done = command(service, "list", "-n", "2", "-o", "json")
     assert len(json.loads(done.out)) == 2
-    assert [asked(service, number).get("continuation") for number in range(3)] == [None, ["a"], ["b"]]
+    assert [query_of(service, number).get("continuation") for number in range(3)] == [None, ["a"], ["b"]]
     assert len(service.asked) == 3
 
 
@@ -81,7 +81,7 @@ def test_every_filter_is_sent() -> None:
     filters = ["--status", "failed", "--pipeline", "P", "--since", "2026-11-30", "--correlation-id", "c"]
     done = command(service, "list", *filters, "--until", "2026-12-01T06:00:00+01:00")
     assert (done.code, done.err) == (0, "None found.\n")
-    assert asked(service) == {
+    assert query_of(service) == {
         "status": ["Failed"],
         "pipeline": ["P"],
         "since": ["2026-11-30T00:00:00Z"],
@@ -177,7 +177,7 @@ def test_an_ambiguous_id_is_reported_with_its_distinctions() -> None:
     assert "--factory 'b c' --by requestId" in done.err
     service = Service(answer(run()))
     command(service, "show", "key-1", "--factory", "a", "--by", "requestId")
-    assert asked(service) == {"factory": ["a"], "by": ["requestId"]}
+    assert query_of(service) == {"factory": ["a"], "by": ["requestId"]}
 
 
 def test_pipelines_are_listed_with_their_declarations() -> None:

@@ -21,7 +21,7 @@ def triggers(tmp_path: Path) -> Path:
     return file
 
 
-def asked(tmp_path: Path, triggers: Path, event: Any, *options: str) -> Printed:
+def output_for(tmp_path: Path, triggers: Path, event: Any, *options: str) -> Printed:
     """The output for an event; the service is not called."""
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
@@ -36,7 +36,7 @@ def test_it_shows_which_triggers_match_and_why_others_do_not(
     tmp_path: Path, triggers: Path, schema: Any
 ) -> None:
     """Each match has the pipeline and its parameters."""
-    done = asked(tmp_path, triggers, schema(blob_created("Größe.csv")))
+    done = output_for(tmp_path, triggers, schema(blob_created("Größe.csv")))
     assert done.code == 0
     assert "OnFile would start load as event-" in done.out
     assert 'file = "Größe.csv"' in done.out
@@ -45,7 +45,7 @@ def test_it_shows_which_triggers_match_and_why_others_do_not(
 
 def test_the_output_is_what_the_service_does(tmp_path: Path, triggers: Path) -> None:
     """Key, pipeline and parameters as JSON are those of the resulting request."""
-    done = asked(tmp_path, triggers, [blob_created(), order_placed()], "-o", "json")
+    done = output_for(tmp_path, triggers, [blob_created(), order_placed()], "-o", "json")
     printed = json.loads(done.out)
     (start,) = printed[0]["triggers"][0]["starts"]
     (event,) = judged(json.dumps(blob_created()).encode(), read_triggers(json.loads(triggers.read_text())))[
@@ -72,7 +72,7 @@ def test_an_event_that_would_start_nothing_has_an_exit_code(
     tmp_path: Path, triggers: Path, event: Any, said: str
 ) -> None:
     """The exit code is that of a rejected request."""
-    done = asked(tmp_path, triggers, event)
+    done = output_for(tmp_path, triggers, event)
     assert (done.code, said in done.out) == (3, True)
 
 
@@ -80,7 +80,7 @@ def test_a_missing_field_of_an_event_is_reported(tmp_path: Path) -> None:
     """The error has the parameter and its reference."""
     file = tmp_path / "t.json"
     file.write_text(json.dumps(custom_trigger({"d": "@triggerBody().event.data.gone"})))
-    done = asked(tmp_path, file, order_placed())
+    done = output_for(tmp_path, file, order_placed())
     assert (done.code, "cannot start load" in done.out, "the event has no gone" in done.out) == (
         3,
         True,
@@ -94,14 +94,14 @@ def test_a_factory_s_folder_of_triggers_is_read(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "OnFile.json").write_text(json.dumps(blob_trigger()), "utf-8-sig")
     (folder / "Nightly.json").write_text('{"name": "Nightly", "properties": {"type": "ScheduleTrigger"}}')
-    assert "OnFile would start load" in asked(tmp_path, folder, blob_created()).out
+    assert "OnFile would start load" in output_for(tmp_path, folder, blob_created()).out
 
 
 def test_invalid_definitions_are_reported(tmp_path: Path) -> None:
     """The faults are those of the app."""
     file = tmp_path / "t.json"
     file.write_text(json.dumps(custom_trigger({"d": "@utcNow()"})))
-    done = asked(tmp_path, file, order_placed())
+    done = output_for(tmp_path, file, order_placed())
     assert (done.code, "OnOrder: properties.pipelines[0].parameters.d calls utcNow()" in done.err) == (
         2,
         True,

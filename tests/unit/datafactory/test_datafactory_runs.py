@@ -146,7 +146,7 @@ def test_get_run_reads_one_run(client: DataFactoryClient, service: Service) -> N
 def test_query_runs_makes_one_call_for_each_requested_page(
     client: DataFactoryClient, service: Service
 ) -> None:
-    """Pages are lazy, carry the reads that remain, and the next one is asked with the token in the body."""
+    """Pages are lazy, carry the reads that remain, and the next one is requested with the token in the body."""
     service.answers(
         answer(
             200,

@@ -47,7 +47,7 @@ class TestFaults:
     """Rules about single requests."""
 
     def test_a_status_before_the_effect_leaves_nothing_behind(self, served: Any, path: str) -> None:
-        """A 503 before the effect has the asked-for code and Retry-After, and no run was started."""
+        """A 503 before the effect has the given code and Retry-After, and no run was started."""
         fault(
             served,
             operation="CreateRun",
@@ -314,7 +314,7 @@ class TestTheRest:
         assert served.client.post(f"{path}/queryPipelineRuns", json=WINDOW).json() == {"value": []}
 
     def test_options_change_and_come_back_on_reset(self, served: Any, path: str) -> None:
-        """PATCH changes options by name; reset brings back those of the start, and keeps resources if asked."""
+        """PATCH changes options by name; reset brings back those of the start, and keeps resources on request."""
         assert served.control("PATCH", "options", json={"strict": True, "v1": False})["strict"] is True
         create_run(served, path)
         served.control("POST", "reset", json={"keep": "resources"})

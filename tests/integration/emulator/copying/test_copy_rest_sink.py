@@ -31,7 +31,7 @@ def to_rest(storage: Storage, service: RestService, sink: dict[str, Any], **opti
 
 @pytest.mark.parametrize(("compression", "method"), [("none", "POST"), ("gzip", "PUT")])
 def test_records_are_sent_in_batches(storage: Storage, compression: str, method: str) -> None:
-    """A RestSink sends arrays of writeBatchSize records, compressed if asked, with an interval between them."""
+    """A RestSink sends arrays of writeBatchSize records, compressed if configured, with an interval between them."""
     slept: list[float] = []
     sink = {
         "requestMethod": method,

@@ -200,7 +200,7 @@ def test_a_caller_without_a_role_sees_no_subscription(served: Any) -> None:
 
 
 def test_a_404_names_its_resource_provider(served: Any) -> None:
-    """A 404 names Data Factory only where Data Factory was asked."""
+    """A 404 names Data Factory only on paths of Data Factory."""
     for path, code in (
         ("/nonsense", "MissingSubscription"),
         (f"{HERE}/nonsense", "InvalidResourceType"),

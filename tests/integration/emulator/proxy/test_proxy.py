@@ -60,7 +60,7 @@ async def names(certificate: Certificate, **servers: Address) -> AsyncIterator[s
         yield proxy_url
 
 
-async def asked(proxy_url: str, head: bytes) -> bytes:
+async def reply_to(proxy_url: str, head: bytes) -> bytes:
     """The proxy's whole reply to some bytes."""
     reader, writer = await asyncio.open_connection(*address(proxy_url))
     writer.write(head)
@@ -117,7 +117,7 @@ def test_anything_else_is_rejected_with_a_clear_text(
 
     async def story() -> None:
         async with names(certificate) as proxy_url:
-            reply = await asked(proxy_url, target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            reply = await reply_to(proxy_url, target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         assert reply.startswith(b"HTTP/1.1 " + status)
         if status.startswith(b"403"):
             assert NAME.encode() in reply
@@ -146,7 +146,7 @@ def test_a_stopped_server_is_reported(certificate: Certificate) -> None:
             free.bind(("127.0.0.1", 0))
             unused = free.getsockname()
         async with names(certificate, **{BLOB: unused}) as proxy_url:
-            reply = await asked(proxy_url, b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % BLOB.encode())
+            reply = await reply_to(proxy_url, b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % BLOB.encode())
         assert reply.startswith(b"HTTP/1.1 502 ")
         assert str(unused[1]).encode() in reply
 
