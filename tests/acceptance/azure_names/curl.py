@@ -1,12 +1,15 @@
 """Calls as the documents make them, by curl, on Azure's own addresses."""
 
 import json
+import time
 from typing import Any
 
 from tests.support.quickstarts import fits, literally, resource
 
 ARM, LOGIN = "https://management.azure.com", "https://login.microsoftonline.com"
 VERSION = "api-version=2018-06-01"
+_PAUSE_SECONDS = 0.2
+"""Of the documents' loop, whose own are fifteen: each turn is a process."""
 
 
 class Curl:
@@ -68,6 +71,7 @@ class Curl:
             run = self.send("monitor", "GET", f"/pipelineruns/{run_id}")
             if run["status"] not in {"InProgress", "Queued", "In Progress"}:
                 return run
+            time.sleep(_PAUSE_SECONDS)
 
 
 def sign_in(curl: Curl, shell: Any, resource_id: str, tenant: str = "") -> str:

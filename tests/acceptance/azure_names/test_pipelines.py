@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -31,18 +31,24 @@ def quickstart(shell: Any) -> Quickstart:
     return Quickstart(shell.endpoints)
 
 
+@pytest.fixture(scope="module")
+def control(shell: Any) -> Iterator[httpx.Client]:
+    """Calls the control API; one client, since each reads the certificate authorities of the machine."""
+    with httpx.Client(base_url=shell.endpoints.control_url) as client:
+        yield client
+
+
 @pytest.fixture
-def play(quickstart: Quickstart, shell: Any) -> Run:
+def play(quickstart: Quickstart, control: httpx.Client) -> Run:
     """Publish a pipeline, run it to its end; gives its activity runs by name, and the run itself as ``."""
 
     def run(*activities: dict[str, Any], **parameters: Any) -> dict[str, Any]:
         client = quickstart.client
         client.pipelines.create_or_update("named", {"activities": list(activities)})
         run_id = client.create_run("named", parameters, client_request_id=uuid4()).run_id
-        control = shell.endpoints.control_url
 
         def found() -> dict[str, Any]:
-            runs = httpx.get(f"{control}/runs", params={"pipeline": "named"}).json()["runs"]
+            runs = control.get("runs", params={"pipeline": "named"}).json()["runs"]
             return next(run for run in runs if run["runId"] == str(run_id))
 
         deadline = time.monotonic() + 60
