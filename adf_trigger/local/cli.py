@@ -46,31 +46,28 @@ def _parser() -> argparse.ArgumentParser:
 # ruff: noqa: PLC0415 - each command imports only its own packages: together they need all of them
 
 
+EXPECTED = frozenset(
+    {
+        "adf_trigger.emulator.commands.data_folder.DataFolderError",
+        "adf_trigger.emulator.commands.running.NotRunning",
+        "adf_trigger.errors.SettingsError",
+        "adf_trigger.local.azurite.install.AzuriteInstallError",
+        "adf_trigger.local.demo.story.DemoFailed",
+        "adf_trigger.local.processes.ports.PortTaken",
+        "adf_trigger.local.processes.process.StartFailed",
+        "adf_trigger.local.up.ProcessDied",
+    }
+)
+IMPORT_FAILED = "adf_trigger.emulator.importing.sources.ImportFailed"
+"""The exceptions that commands are expected to end with, by name: importing their modules would import everything."""
+
+
 def _sentences(error: Exception) -> str:
     """The text for an error: its own message if a command is expected to end with it, else a crash report."""
-    from adf_trigger.emulator.commands.data_folder import DataFolderError
-    from adf_trigger.emulator.commands.running import NotRunning
-    from adf_trigger.emulator.importing.sources import ImportFailed
-    from adf_trigger.errors import SettingsError
-    from adf_trigger.local.azurite import AzuriteInstallError
-    from adf_trigger.local.demo.story import DemoFailed
-    from adf_trigger.local.processes.ports import PortTaken
-    from adf_trigger.local.processes.process import StartFailed
-    from adf_trigger.local.up import ProcessDied
-
-    expected = (
-        AzuriteInstallError,
-        DataFolderError,
-        DemoFailed,
-        NotRunning,
-        PortTaken,
-        ProcessDied,
-        SettingsError,
-        StartFailed,
-    )
-    if isinstance(error, ImportFailed):
-        return "\n".join(error.faults)
-    return str(error) if isinstance(error, expected) else unexpected(error)
+    names = {f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__}
+    if IMPORT_FAILED in names:
+        return "\n".join(getattr(error, "faults", ()))
+    return str(error) if names & EXPECTED else unexpected(error)
 
 
 def _add_up(parser: Parser) -> None:

@@ -4,11 +4,12 @@ import io
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from adf_trigger.emulator.commands.messages import say
-from adf_trigger.local.cli import main
+from adf_trigger.local.cli import EXPECTED, IMPORT_FAILED, main
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.up import ProcessDied, failure
 from adf_trigger.local.up_options import suspect_settings
@@ -152,6 +153,14 @@ def test_an_unexpected_error_is_a_sentence_and_a_log(tmp_path: Path, monkeypatch
     assert "ZeroDivisionError: division by zero" in sentence
     assert str(log) in sentence
     assert "ZeroDivisionError" in log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted({*EXPECTED, IMPORT_FAILED}))
+def test_an_expected_error_is_one_that_exists(name: str) -> None:
+    """Errors are recognised by their full names, which a renamed class would have no longer."""
+    found = resolve_name(name)
+    assert issubclass(found, Exception)
+    assert f"{found.__module__}.{found.__qualname__}" == name
 
 
 class _Stack:
