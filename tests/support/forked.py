@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from adf_trigger.local.processes.environment import child_environment
 from adf_trigger.local.processes.families import Family, Streams
@@ -48,7 +49,12 @@ class _Forked(Process):
     ) -> Family:
         del held, groups
         address, module, *arguments = command
-        request = {"module": module, "arguments": arguments, "environment": dict(env or {})}
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "environment": dict(env or {}),
+            "folder": str(Path.cwd()),
+        }
         return _Connected(address, request, streams, self._grace)
 
 

@@ -80,6 +80,7 @@ class LocalStack:
         warm: str | None = None,
     ) -> None:
         self._data = data
+        self.warm = warm
         config = StackConfig(
             app=app,
             data=data,

@@ -9,11 +9,13 @@ import gc
 import importlib
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +38,8 @@ from tests.support.waiting import LIMIT
 
 MODULES = ("functions_host", "emulator")
 """What can be forked: `python -m adf_trigger.…`."""
+CLI = "adf-trigger"
+"""What else can be forked: `python -m adf_trigger`, the command that people use."""
 _IMPORTED_BY_THE_APP = "adf_trigger.functions.app"
 _IMPORTED_WHEN_USED = (
     "_strptime",
@@ -62,7 +66,7 @@ def command(address: str, module: str) -> list[str]:
 
     Args:
         address: of `warm_processes`.
-        module: one of MODULES.
+        module: one of MODULES, or CLI.
     """
     return [sys.executable, "-I", "-S", str(_START), address, module]
 
@@ -70,6 +74,18 @@ def command(address: str, module: str) -> list[str]:
 def command_of(address: str) -> list[str]:
     """What to run instead of `python -m adf_trigger.local`, before its arguments: its stack is a WarmStack."""
     return [sys.executable, "-m", "tests.support.warm_command", address]
+
+
+def write_script(file: Path, address: str) -> None:
+    """Write a script that is `adf-trigger`, forked; of `up` it forks what is started.
+
+    Args:
+        file: the script.
+        address: of `warm_processes`.
+    """
+    forked, up = (shlex.join(words) for words in (command(address, CLI), command_of(address)))
+    file.write_text(f'#!/bin/sh\ncase "$1" in up) exec {up} "$@";; *) exec {forked} "$@";; esac\n')
+    file.chmod(0o755)
 
 
 class WarmStack(Stack):
@@ -127,8 +143,8 @@ def warm_processes() -> Iterator[str]:
 
 def serve(address: str) -> NoReturn:
     """Fork a process for each connection."""
-    for module in MODULES:
-        importlib.import_module(f"adf_trigger.{module}.__main__")
+    for module in (*MODULES, CLI):
+        importlib.import_module(_main_of(module))
     for name in (_IMPORTED_BY_THE_APP, *_IMPORTED_WHEN_USED):
         importlib.import_module(name)
     _complete(BaseModel)
@@ -149,6 +165,10 @@ def serve(address: str) -> NoReturn:
                 listener.close()
                 _keep(connection)
             connection.close()
+
+
+def _main_of(module: str) -> str:
+    return "adf_trigger.client.command.main" if module == CLI else f"adf_trigger.{module}.__main__"
 
 
 def _complete(model: type[BaseModel]) -> None:
@@ -196,17 +216,25 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     for stream, number in zip(streams, (1, 2), strict=True):
         os.dup2(stream, number)
         os.close(stream)
+    # The objects of before know of files, in which one can seek.
+    sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
+    sys.stderr = os.fdopen(
+        2, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1, closefd=False
+    )
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.chdir(request["folder"])
     sys.argv = [request["module"], *request["arguments"]]
     # What replaces itself starts this again: itself, and not what it was forked off.
     sys.orig_argv = [sys.executable, "-m", f"adf_trigger.{request['module']}", *request["arguments"]]
     code = 1
     try:
-        main = sys.modules[f"adf_trigger.{request['module']}.__main__"].main
+        main = sys.modules[_main_of(request["module"])].main
         code = main(request["arguments"])
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else 1
+    except Exception:  # noqa: BLE001 - the outermost edge, where Python would print it
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -18,7 +18,12 @@ def start(address: str, module: str, arguments: list[str]) -> int:
     with socket.socket(socket.AF_UNIX) as keeper:
         keeper.connect(address)
         socket.send_fds(keeper, [b"."], [sys.stdout.fileno(), sys.stderr.fileno()])
-        request = {"module": module, "arguments": arguments, "environment": dict(os.environ)}
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "environment": dict(os.environ),
+            "folder": os.getcwd(),  # noqa: PTH109 - to import less
+        }
         keeper.sendall(json.dumps(request).encode() + b"\n")
         with keeper.makefile("rb") as lines:
             if not lines.readline():

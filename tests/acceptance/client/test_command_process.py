@@ -19,6 +19,7 @@ from adf_trigger.contracts import RunView
 from tests.support.documents import ROOT
 from tests.support.local_stack import LocalStack
 from tests.support.waiting import until
+from tests.support.warm import CLI, command
 
 LIMIT = 120.0
 SOON_AGAIN = ("--lock-period", "15", "--lock-recovery", "1")
@@ -72,9 +73,11 @@ def environment(stack: LocalStack, *, found: bool = False) -> dict[str, str]:
 def adf_trigger(
     stack: LocalStack, *arguments: str, found: bool = False, key: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command to its end: by itself where it finds the stack, else forked off what has imported it."""
+    assert stack.warm is not None
+    begin = [sys.executable, "-m", "adf_trigger"] if found else command(stack.warm, CLI)
     return subprocess.run(
-        [sys.executable, "-m", "adf_trigger", *arguments],
+        [*begin, *arguments],
         cwd=ROOT,
         env={**environment(stack, found=found), **({} if key is None else {"ADF_TRIGGER_KEY": key})},
         capture_output=True,

@@ -1,7 +1,6 @@
 """The page of arrangements, run as it stands."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,19 +8,19 @@ from typing import Any
 import pytest
 
 from tests.support.documents import ROOT, environment, marked_blocks, run, serving
+from tests.support.warm import write_script
 
 BLOCKS = marked_blocks((ROOT / "docs" / "arrangements.md").read_text("utf-8"))
 SETUP, SERVE, TERMINAL, *REST = BLOCKS
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Path]:
     """A folder with what the page writes first, and the command on PATH; its stack is the only one that is found."""
     folder, state = tmp_path_factory.mktemp("arrangements"), tmp_path_factory.mktemp("state")
     state.chmod(0o700)
     script = tmp_path_factory.mktemp("bin") / "adf-trigger"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m adf_trigger "$@"\n')
-    script.chmod(0o755)
+    write_script(script, warm)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(state))
         patch.setenv("PATH", f"{script.parent}:{environment()['PATH']}")

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.support.documents import ROOT, environment, marked_blocks, run
 from tests.support.local_stack import LocalStack
+from tests.support.warm import write_script
 
 ELSEWHERE = ("serve", "identity", "signedin", "teardown")
 """Kinds of blocks that other tests run."""
@@ -47,13 +47,12 @@ def stack(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Path:
     """A folder with the command where `make setup` puts it, in a second terminal."""
     folder = tmp_path_factory.mktemp("checkout")
     script = folder / ".venv" / "bin" / "adf-trigger"
     script.parent.mkdir(parents=True)
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m adf_trigger "$@"\n')
-    script.chmod(0o755)
+    write_script(script, warm)
     return folder
 
 
