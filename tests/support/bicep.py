@@ -67,7 +67,7 @@ class Compiler:
             requests.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
             requests.flush()
             length = parse_headers(answers)["Content-Length"]
-            assert length is not None, f"no answer to bicep/{method} in {_LIMIT_SECONDS} s"
+            assert length is not None, f"the compiler ended before it answered bicep/{method}"
             answer = json.loads(answers.read(int(length)))
         if "error" in answer:
             raise Rejected(answer["error"]["message"])
