@@ -144,7 +144,7 @@ class Dispatcher:
         unsent, known = sorted([*alone, *(each.first for each in openings)], key=_by_arrival), set[UUID]()
         for _ in range(ROUNDS):
             self._tick_threads.each(take_up, self._in_turn(unsent, turn))
-            known.update(row.run_id for row in unsent)
+            known.update(row.run_id for row in unsent if not turn.holds.keep(row.held))
             unsent = self._next_round(factory, turn, known) if unsent else []
             if not unsent:
                 break
@@ -209,8 +209,10 @@ class Dispatcher:
         ]
 
     def _to_be_sent(self, factory: FactoryHandle, turn: Turn) -> Iterator[ActiveRun]:
-        """The requests that wait for their turn, by the ledger as it is now."""
-        for row in self._ledger.active(factory.id):
+        """The requests that wait for their turn, by the ledger and the holds as they are now."""
+        active = self._ledger.active(factory.id)
+        turn.holds = self._held_of(factory, active)
+        for row in active:
             if row.may_be_unsent and self._is_to_be_sent(row, turn) and row.waits_for is not Waits.ADMISSION:
                 yield row
 

@@ -8,6 +8,8 @@ from adf_trigger.errors import Forbidden, LedgerError, NotSent
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.starting.backlog import NOTE
 from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.held_up import HeldUp
+from tests.support.holding import hold, release
 from tests.support.world import FACTORY_ID, STARTED, World
 
 
@@ -132,3 +134,29 @@ def test_the_trouble_of_a_request_is_logged_with_its_id(
     assert vars(logged)["action"] == "dispatch_record_failed"
     assert vars(logged)["request_id"] == "key-1"
     assert "dispatch" in logged.getMessage()
+
+
+def test_a_request_after_a_release_does_not_overtake_held_ones(world: Turns) -> None:
+    """The release comes while a turn that has read the holds before it is under way: the backlog continues."""
+    steps = HeldUp()
+    world.steps = steps
+    world.restart()
+    world.factory.declare("later")
+    hold(world, "later")
+    world.wait_for_turns()
+    keys = ["key-1", "held-1", "held-2"]
+    for key in keys:
+        world.submit(key, "later" if key in keys[1:] else "load")
+        world.clock.forward(1)
+
+    def let_go() -> None:
+        release(world, "later")
+        world.clock.forward(2)
+
+    steps.hold("send.create_run", let_go)
+    world.dispatch(keys)
+    world.submit("newcomer", "later")
+    world.tick()
+    world.tick(after=15)
+    order = [world.services.query.find(str(run)).request_id for run in world.factory.runs]
+    assert order == [*keys, "newcomer"]
