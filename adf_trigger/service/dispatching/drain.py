@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from adf_trigger.clock import Clock
@@ -27,6 +27,10 @@ FIRST_LOOK = 1.0
 """Seconds before the first look for requests that wait, so that those that come together are claimed; doubled for each
 further one, which finds what came too late for the one before."""
 
+MOST = 8
+"""Maximum factories that are drained concurrently: their helpers are threads of the ticks. The timer starts the
+requests of any others."""
+
 LONGEST = timedelta(seconds=100)
 """Maximum time for which one backlog is drained, however rarely the timer is due."""
 
@@ -34,8 +38,8 @@ LONGEST = timedelta(seconds=100)
 class BacklogDrainer:
     """Starts the requests of a backlog until the timer is due, in the process that has begun the backlog.
 
-    Only one process begins it, so that no other does the same. The timer would start these requests when it is due
-    next, and does so if this process ends. Thread-safe.
+    Only one process begins it, and drains no backlog that another has begun since. The timer would start these requests
+    when it is due next, and does so if this process ends. Thread-safe.
 
     Args:
         ledger: the run ledger.
@@ -74,36 +78,43 @@ class BacklogDrainer:
         self._calls = calls
         self._seconds = seconds
         self._begin = begin
-        self._begun: dict[str, bool] = {}
-        """The factories that are being drained, and whether a backlog has begun since."""
+        self._begun: dict[str, datetime] = {}
+        """The factories that are being drained, and when this process has begun the last backlog of each."""
         self._lock = threading.Lock()
 
-    def begin(self, factory: FactoryHandle) -> None:
-        """Drain a backlog that this process has begun, on a background thread."""
+    def begin(self, factory: FactoryHandle, since: datetime) -> None:
+        """Drain a backlog that this process has begun, on a background thread, unless MOST are being drained.
+
+        Args:
+            factory: whose requests wait.
+            since: when the backlog began, by its note.
+        """
         key = factory.id.lower()
         with self._lock:
             is_drained = key in self._begun
-            self._begun[key] = is_drained
+            if not is_drained and len(self._begun) >= MOST:
+                return
+            self._begun[key] = since
         if is_drained:
             return  # the thread that drains it looks again
-        if not self._begin(partial(copy_context().run, self._run, factory), "drain"):
+        if not self._begin(partial(copy_context().run, self._run, factory, since), "drain"):
             with self._lock:
                 self._begun.pop(key, None)
 
-    def _run(self, factory: FactoryHandle) -> None:
-        entered()
+    def _run(self, factory: FactoryHandle, since: datetime) -> None:
         key = factory.id.lower()
         while True:
-            self._drain_logged(factory)
+            self._drain_logged(factory, since)
             with self._lock:
-                if not self._begun[key]:
+                if self._begun[key] == since:
                     del self._begun[key]
                     return
-                self._begun[key] = False
+                since = self._begun[key]
 
-    def _drain_logged(self, factory: FactoryHandle) -> None:
+    def _drain_logged(self, factory: FactoryHandle, since: datetime) -> None:
         try:
-            self.drain(factory)
+            entered()
+            self.drain(factory, since)
         except Exception as exc:  # the outermost edge of the thread: the timer continues
             is_ours = not isinstance(exc, AdfTriggerError)
             logger.log(
@@ -115,10 +126,15 @@ class BacklogDrainer:
                 extra={"action": "drain_failed", "factory": factory.id, "error": type(exc).__name__},
             )
 
-    def drain(self, factory: FactoryHandle) -> None:
+    def drain(self, factory: FactoryHandle, since: datetime) -> None:
         """Start requests that wait, in order of arrival, until none does or the timer is due.
 
-        A factory that cannot be used is left to the timer.
+        A factory that cannot be used is left to the timer, and so is a request in doubt: a tick notes each doubt before
+        it decides about it.
+
+        Args:
+            factory: whose requests wait.
+            since: when the backlog began, by its note; another one is left to the process that has begun it.
 
         Raises:
             LedgerError: the ledger is out of reach; the timer continues.
@@ -129,10 +145,11 @@ class BacklogDrainer:
             self._calls, seconds=self._seconds, allowance=self._allowance, factory=factory.present_id
         )
         budget = whole.part(until)
-        while budget.pause(look) and budget.left and self._backlog.read(factory) is not None:
+        while budget.pause(look) and budget.left and self._backlog.read_since(factory) == since:
             if self._cannot_be_used(factory, until):
                 return
-            self._dispatcher.dispatch(factory, self._ledger.active(factory.id), budget)
+            unsent = [row for row in self._ledger.active(factory.id) if row.sent_at is None]
+            self._dispatcher.dispatch(factory, unsent, budget)
             look *= 2
 
     def _cannot_be_used(self, factory: FactoryHandle, until: float) -> bool:

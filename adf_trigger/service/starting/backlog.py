@@ -63,10 +63,10 @@ class Backlog:
         self._known: dict[str, tuple[datetime, datetime | None]] = {}
         self._readers: dict[str, _Reader] = {}
         self._lock = threading.Lock()
-        self._drain: Callable[[FactoryHandle], None] | None = None
+        self._drain: Callable[[FactoryHandle, datetime], None] | None = None
 
-    def drained_by(self, drain: Callable[[FactoryHandle], None]) -> None:
-        """Have each backlog that this process begins drained: called once for each, and not waited for."""
+    def drained_by(self, drain: Callable[[FactoryHandle, datetime], None]) -> None:
+        """Have each backlog that this process begins drained: called once for each, with the time of its beginning."""
         self._drain = drain
 
     def permit(self, factory: FactoryHandle) -> Permit | None:
@@ -134,6 +134,14 @@ class Backlog:
                 raise LedgerError(str(reader.found)) from reader.found
             return reader.found
 
+    def read_since(self, factory: FactoryHandle) -> datetime | None:
+        """Since when requests wait, by a read that begins after this call; None where none do.
+
+        Raises:
+            LedgerError: it could not be read.
+        """
+        return _since(self.read(factory), factory)
+
     def begin(self, factory: FactoryHandle, *, drained: bool = True) -> None:
         """Record that requests wait from now on, unless that is recorded already.
 
@@ -141,8 +149,9 @@ class Backlog:
             factory: whose requests wait.
             drained: whether they can be started before the timer is due; see `drained_by`.
         """
-        if self._begin(factory, self._clock()) and drained and self._drain is not None:
-            self._drain(factory)
+        now = self._clock()
+        if self._begin(factory, now) and drained and self._drain is not None:
+            self._drain(factory, now)
 
     def begin_again(self, factory: FactoryHandle, note: Note) -> None:
         """Record that requests still wait, after the note was removed."""

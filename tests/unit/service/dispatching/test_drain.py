@@ -2,21 +2,25 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from adf_trigger.errors import Forbidden, LedgerError, Throttled
+from adf_trigger.errors import Forbidden, LedgerError, Throttled, UnknownOutcome
 from adf_trigger.service.calls.allowance import RATES, Allowance
 from adf_trigger.service.calls.throttling import Bucket
-from adf_trigger.service.dispatching.drain import BacklogDrainer
+from adf_trigger.service.dispatching.drain import MOST, BacklogDrainer
 from adf_trigger.service.starting.backlog import NOTE
 from adf_trigger.service.threads.tick_threads import THREADS, TickThreads
 from adf_trigger.settings.schedule import Schedule
-from tests.support.world import FACTORY_ID, STARTED, World
+from tests.support.holding import record_of
+from tests.support.world import FACTORY_ID, START, STARTED, World
 from tests.unit.service.dispatching.test_dispatcher import Turns
 
 PERIOD = 15
+SECOND = timedelta(seconds=1)
 KEYS = [f"key-{number}" for number in range(5)]
 
 
@@ -69,10 +73,16 @@ def drainer(world: Turns, begun: Begun) -> BacklogDrainer:
     )
 
 
+def since(world: Turns) -> datetime:
+    """Since when requests wait; now where none do."""
+    note = world.notes.get(FACTORY_ID, NOTE)
+    return world.clock() if note is None else datetime.fromisoformat(note.value["since"])
+
+
 def drain(world: Turns, drainer: BacklogDrainer) -> float:
     """Drain the backlog; the seconds that it took."""
     begun = world.clock.seconds()
-    drainer.drain(world.services.factories.choose(None))
+    drainer.drain(world.services.factories.choose(None), since(world))
     return world.clock.seconds() - begun
 
 
@@ -112,6 +122,23 @@ def test_who_is_claimed_after_the_first_look_is_started_by_the_next_one(
     while_it_waits(world, lambda: None, lambda: world.submit("late"))
     assert drain(world, drainer) < PERIOD
     assert world.status("late") in STARTED
+
+
+def test_a_request_in_doubt_is_left_to_the_timer(world: Turns, drainer: BacklogDrainer) -> None:
+    """A tick notes each doubt before it decides about it, so that its run is not published as a run of others."""
+    world.notes.remove(FACTORY_ID, NOTE)
+    world.clock.forward(2)
+    world.factory.fail_next("create_run", UnknownOutcome("no answer"))
+    world.submit("doubtful")
+    assert record_of(world, "doubtful").sent_at is not None
+    world.clock.forward(600)
+    world.wait_for_turns()
+    world.factory.calls.clear()
+    drain(world, drainer)
+    assert started(world) == KEYS
+    assert set(world.factory.calls) == {"create_run"}
+    assert world.factory.calls.count("create_run") == len(KEYS)
+    assert record_of(world, "doubtful").sent_at is not None
 
 
 def test_without_a_backlog_nothing_is_read(world: Turns, drainer: BacklogDrainer) -> None:
@@ -159,20 +186,21 @@ def test_one_thread_drains_a_factory_and_looks_again_where_a_backlog_begins_mean
     world: Turns, drainer: BacklogDrainer, begun: Begun
 ) -> None:
     """Else one that begins as it ends would wait for the timer."""
-    factory, drained = world.services.factories.choose(None), list[str]()
+    factory, drained = world.services.factories.choose(None), list[datetime]()
 
-    def drain_once(_: Any) -> None:
-        drained.append(factory.id)
+    def drain_once(_: Any, since: datetime) -> None:
+        drained.append(since)
         if len(drained) == 1:
-            drainer.begin(factory)
-            drainer.begin(factory)
+            drainer.begin(factory, START + SECOND)
+            drainer.begin(factory, START + 2 * SECOND)
 
     drainer.drain = drain_once  # type: ignore[method-assign, assignment]
-    drainer.begin(factory)
+    drainer.begin(factory, START)
     (work,) = begun.works
     work()
-    assert (len(drained), len(begun.works)) == (2, 1)
-    drainer.begin(factory)
+    assert drained == [START, START + 2 * SECOND]
+    assert len(begun.works) == 1
+    drainer.begin(factory, START)
     assert len(begun.works) == 2
 
 
@@ -182,9 +210,9 @@ def test_where_no_thread_can_be_started_the_next_backlog_tries_again(
     """Until then the timer starts what waits."""
     factory = world.services.factories.choose(None)
     begun.may = False
-    drainer.begin(factory)
+    drainer.begin(factory, since(world))
     begun.may = True
-    drainer.begin(factory)
+    drainer.begin(factory, since(world))
     assert len(begun.works) == 1
 
 
@@ -205,12 +233,12 @@ def test_an_error_is_logged_and_ends_this_drain_alone(
 
     active = world.ledger.active
     world.ledger.active = away  # type: ignore[method-assign, assignment]
-    drainer.begin(factory)
+    drainer.begin(factory, since(world))
     begun.works.pop()()
     (failed,) = [each for each in caplog.records if getattr(each, "action", "") == "drain_failed"]
     assert failed.levelname == level
     world.ledger.active = active  # type: ignore[method-assign]
-    drainer.begin(factory)
+    drainer.begin(factory, since(world))
     begun.works.pop()()
     assert started(world) == KEYS
 
@@ -222,9 +250,37 @@ def test_only_the_process_that_begins_a_backlog_drains_it(world: Turns) -> None:
     for name in ("one", "two"):
         world.restart()
         backlog = world.services.tick._parts.dispatcher._backlog
-        backlog.drained_by(lambda _, name=name: drained.append(name))  # type: ignore[misc]
+        backlog.drained_by(lambda _, __, name=name: drained.append(name))  # type: ignore[misc]
         backlog.begin(world.services.factories.choose(None))
     assert drained == ["one"]
+
+
+def test_a_backlog_that_another_process_begins_meanwhile_is_left_to_it(
+    world: Turns, drainer: BacklogDrainer
+) -> None:
+    """Else each process that has begun one would drain the last, and more calls would overtake one another."""
+
+    def another() -> None:
+        world.notes.remove(FACTORY_ID, NOTE)
+        world.wait_for_turns()
+
+    while_it_waits(world, another)
+    drain(world, drainer)
+    assert started(world) == []
+    assert world.has_backlog
+
+
+def test_a_few_factories_are_drained_and_the_rest_left_to_the_timer(
+    world: Turns, drainer: BacklogDrainer, begun: Begun
+) -> None:
+    """One burst empties the bucket of a whole subscription, so that every factory of it begins a backlog."""
+    factory = world.services.factories.choose(None)
+    for number in range(100):
+        drainer.begin(replace(factory, id=f"{FACTORY_ID}-{number}"), START)
+    assert len(begun.works) == MOST
+    begun.works[0]()
+    drainer.begin(factory, START)
+    assert len(begun.works) == MOST + 1
 
 
 def test_a_dispatcher_that_keeps_a_pause_has_nobody_drain_beside_it(world: Turns) -> None:
@@ -232,7 +288,7 @@ def test_a_dispatcher_that_keeps_a_pause_has_nobody_drain_beside_it(world: Turns
     world.notes.remove(FACTORY_ID, NOTE)
     world.clock.forward(2)  # what was known of it is forgotten
     dispatcher, drained = world.services.tick._parts.dispatcher, list[str]()
-    dispatcher._backlog.drained_by(lambda factory: drained.append(factory.alias))
+    dispatcher._backlog.drained_by(lambda factory, _: drained.append(factory.alias))
     world.factory.fail_next("create_run", Throttled("slow down", retry_after=30))
     world.dispatch(KEYS)
     assert world.has_backlog
