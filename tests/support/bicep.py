@@ -22,7 +22,7 @@ class Rejected(Exception):
 class Compiler:
     """A running `bicep jsonrpc`, which answers requests of JSON-RPC 2.0, each after a header with its length.
 
-    Each request reads its files again.
+    It caches what `loadJsonContent` has read: such a file is written before the first request that reads it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:

@@ -182,7 +182,8 @@ def test_routes_of_the_file_become_the_setting_and_their_queues_are_created(
     """Each queue is created once; its consumer has a role on it alone."""
     infra = copied(tmp_path)
     (infra / "routes.json").write_text(json.dumps(ROUTES))
-    assert '"url": "ON_CALL_URL"' in compiler.compiled(infra / "main.bicep")
+    loaded = compiler.compiled(infra / "main.bicep").count('"url": "ON_CALL_URL"')
+    assert loaded == 2, "once for the queues, once for the setting"
     reader = "a0b1c2d3-0000-4000-8000-0000000000e4"
     resources = predicted(compiler, tmp_path, infra=infra, routeConsumers={"finance": [reader, reader]})
     queues = [each["name"] for each in resources if each["type"].endswith("queueServices/queues")]
