@@ -196,20 +196,23 @@ def _keep(connection: socket.socket) -> NoReturn:
     for stream in streams:
         os.close(stream)
     connection.sendall(b"%d\n" % forked)
-    threading.Thread(target=_pass_on, args=(connection, forked), daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=_pass_on, args=(connection, forked, ended), daemon=True).start()
     _, status = os.waitpid(forked, 0)
+    ended.set()
     with suppress(OSError):  # nobody waits for it any more
         connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
-def _pass_on(connection: socket.socket, process: int) -> None:
+def _pass_on(connection: socket.socket, process: int, ended: threading.Event) -> None:
     """Pass signals on until nobody wants to know of the process any more, which ends it."""
     with suppress(ProcessLookupError):
         with suppress(ConnectionError):
             while received := connection.recv(1):
                 os.kill(process, received[0])
-        os.kill(process, signal.SIGKILL)
+        if not ended.is_set():
+            os.kill(process, signal.SIGKILL)
 
 
 def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
