@@ -16,7 +16,6 @@ from adf_trigger.service.callbacks.callbacks import CALLBACKS
 from tests.support.local_stack import (
     MOST_TICK_SECONDS,
     PATIENCE,
-    TICK_SECONDS,
     TIMEOUTS,
     LocalStack,
     pause_after,
@@ -26,8 +25,12 @@ from tests.support.webhook_server import Call
 ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
 LATER = 503
 AGAIN_SECONDS = 0.2
-EVENTS_SECONDS = 0.5
-"""How long a look at the events takes."""
+EVENTS_SECONDS = 0.1
+"""How long a look at the events takes at least."""
+SETTLING_SECONDS = 0.8
+"""From a tick to the look at its events."""
+STEP_SECONDS = 1.0
+"""Between two ticks that have led to no kill: each costs as much as a start of the host."""
 KILL_PATIENCE = 2 * PATIENCE
 """Some points lie behind waits of half a minute."""
 
@@ -148,8 +151,8 @@ class Crashes:
         began = time.monotonic()
         while self.unpublished() and (waited := time.monotonic() - began) < PATIENCE:
             self.tick()
+            time.sleep(pause_after(waited, SETTLING_SECONDS, MOST_TICK_SECONDS))
             self.read_events()
-            time.sleep(pause_after(waited, 0.0, MOST_TICK_SECONDS - EVENTS_SECONDS))
 
     def killed(self) -> bool:
         """Whether the host has been killed as planned."""
@@ -166,14 +169,20 @@ class Crashes:
         began = time.monotonic()
         deadline = began + KILL_PATIENCE
         while not self.killed():
-            assert time.monotonic() < deadline, f"{self.plan.read_text()} was never reached"
+            assert time.monotonic() < deadline, self._never_reached()
             self.tick()
             waited = time.monotonic() - began
-            self._wait_for_the_kill(pause_after(waited, TICK_SECONDS, MOST_TICK_SECONDS))
+            self._wait_for_the_kill(pause_after(waited, STEP_SECONDS, MOST_TICK_SECONDS))
         while len(self.exit_codes) < self.planned:
             assert time.monotonic() < deadline, "the host did not die"
             self.revive()
             time.sleep(0.05)
+
+    def _never_reached(self) -> str:
+        processes = self.stack.processes
+        dead = processes.dead()
+        how = f": {processes.exit_report(dead)}" if dead else ""
+        return f"{self.plan.read_text()} was never reached{how}"
 
     def _wait_for_the_kill(self, seconds: float) -> None:
         next_tick = time.monotonic() + seconds

@@ -58,7 +58,7 @@ def crashing(folder: Path, warm: str) -> Iterator[Crashes]:
             app=APP, settings={**settings, "HOOK_URL": f"http://127.0.0.1:{port}/"}, warm=warm
         ) as stack,
     ):
-        stack.define("pause")
+        stack.define("pause", {**WAIT_PIPELINE, **waiting(0)})
         stack.define("routed")
         stack.define("parked")
         stack.define("watched")
