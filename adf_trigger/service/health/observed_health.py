@@ -66,4 +66,13 @@ class ObservationSummary:
                 }
                 for each in observed.held[:MOST_PIPELINES]
             ],
+            "skipped": [
+                {
+                    "after": each.after.isoformat(),
+                    "before": each.before.isoformat(),
+                    "since": each.noted.isoformat(),
+                    "tries": each.tries,
+                }
+                for each in observed.gaps[:MOST_PIPELINES]
+            ],
         }

@@ -1,18 +1,27 @@
 """Lists the ended runs of a factory, in windows that a tick can read."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun
+from adf_trigger.errors import Throttled
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.watching.ended_runs import EndedRuns, Wanted, ended_filter, read_ended
+from adf_trigger.service.other_runs.observing import Gap
+from adf_trigger.service.other_runs.unreadable import Suspect, WindowReader, narrow_down
+from adf_trigger.service.watching.ended_runs import EndedRuns, Wanted, ended_filter
 from adf_trigger.service.watching.monitor import NEVER_LATER, Listed
 
+logger = logging.getLogger(__name__)
+
 LEAST_SPAN = timedelta(seconds=1)
-"""Minimum window of a list, where more runs have ended than a tick can read."""
+"""Minimum window of a list, where more runs have ended than a tick can read, or some cannot be read."""
+
+MOST_DOUBLINGS = 20
+"""Each window that is skipped makes the next one twice as long, up to 12 days: few suffice for any number of runs."""
 
 SHOWN_BY_THEN = timedelta(hours=12)
 """Maximum lag of lists: the next one need not begin earlier, even if no run has ended for long."""
@@ -25,10 +34,12 @@ class Window:
     Attributes:
         found: the runs of others, and how far the list went.
         until: where the window ended, before the present; None where it did not.
+        suspect: the window behind it that could not be read; None where there is none.
     """
 
     found: EndedRuns
     until: datetime | None = None
+    suspect: Suspect | None = None
 
     @property
     def runs(self) -> Sequence[PipelineRun]:
@@ -58,6 +69,7 @@ class OtherRunLister:
         self._clock = clock
         self._overlap = overlap
         self._spans: dict[tuple[str, str], timedelta] = {}
+        self._suspects: dict[tuple[str, str], Suspect] = {}
 
     def shown(self, listed: Listed | None, since: datetime) -> Window | None:
         """The monitor's list as a window, where it is complete since a given time; else None."""
@@ -72,10 +84,12 @@ class OtherRunLister:
         budget: Budget,
         wanted: Wanted,
         pipeline: str | None = None,
+        gaps: Sequence[Gap] = (),
     ) -> Window:
         """List runs that have ended since a time: at most half of the calls are for the list, the rest for its runs.
 
         Where that does not suffice, the next list has a window a quarter as long, so that one is complete in the end.
+        Where a page cannot be read though Data Factory answers, the result is what precedes the unreadable window.
 
         Args:
             factory: whose runs.
@@ -83,28 +97,85 @@ class OtherRunLister:
             budget: calls and time.
             wanted: which runs are decoded.
             pipeline: as Data Factory spells it; None for all.
+            gaps: windows that are skipped: all runs before them are published or held.
 
         Raises:
             DataFactoryError, CredentialError: listing failed.
         """
         key, now = (factory.id, pipeline or ""), self._clock()
+        named = FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline or "",))
+        filters = (ended_filter(),) if pipeline is None else (ended_filter(), named)
+        reader = WindowReader(factory, filters, budget, wanted, now)
+        read_to = max((gap.before for gap in gaps), default=since - self._overlap)
+        begins, since = max(since - self._overlap, read_to), max(since, read_to)
+        suspect = self._suspects.get(key)
+        if suspect is not None and suspect.before > begins:
+            window = self._narrowed(reader, replace(suspect, after=max(suspect.after, begins)), gaps)
+            self._suspects.pop(key, None)
+            return window
         span = self._spans.get(key)
         until = None if span is None or since + span >= now - self._overlap else since + span
-        named = FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline or "",))
-        window = RunFilter(
-            last_updated_after=since - self._overlap,
-            last_updated_before=now + NEVER_LATER if until is None else until,
-            filters=(ended_filter(),) if pipeline is None else (ended_filter(), named),
-        )
-        most = max(1, budget.left // 2)
-        found = read_ended(factory.runs, window, budget, now=now, at_most=most, others=wanted)
+        narrower = max(LEAST_SPAN, ((until or now) - since) / 4)
+        try:
+            found = reader.read(begins, now + NEVER_LATER if until is None else until)
+        except Throttled:
+            if reader.has_read:
+                self._spans[key] = narrower  # else a long list may be cut off each time
+            raise
+        if found.error is not None and reader.left > 0 and reader.answers():
+            logger.warning(
+                "Ended runs of %s since %s cannot be listed, though Data Factory answers: %s",
+                factory.alias,
+                begins,
+                found.error,
+                extra={"action": "observed_window_unreadable", "factory": factory.id},
+            )
+            return self._read_around(reader, begins, until, gaps)
+        if found.error is not None and not reader.has_read:
+            raise found.error
         if not found.complete:
-            self._spans[key] = max(LEAST_SPAN, ((until or now) - since) / 4)
+            self._spans[key] = narrower
         elif until is None:
             self._spans.pop(key, None)
         elif span is not None:
             self._spans[key] = span * 2
         return Window(found, until)
+
+    def _read_around(
+        self, reader: WindowReader, begins: datetime, until: datetime | None, gaps: Sequence[Gap]
+    ) -> Window:
+        """Read what precedes an unreadable run. It is skipped no earlier than lists are complete up to it."""
+        settled = self._clock() - self._overlap
+        if until is None and settled > begins and reader.left > 0:
+            if reader.read(begins, settled).complete:
+                return Window(reader.all_found(), settled)
+            until = settled
+        if until is None or until <= begins:
+            return Window(replace(reader.all_found(), complete=False))
+        return self._narrowed(reader, Suspect(begins, until), gaps)
+
+    def _narrowed(self, reader: WindowReader, suspect: Suspect, gaps: Sequence[Gap]) -> Window:
+        left = narrow_down(reader, suspect, LEAST_SPAN * (1 << min(len(gaps), MOST_DOUBLINGS)))
+        if isinstance(left, Suspect):
+            return Window(reader.all_found(), left.after, left)
+        return Window(reader.all_found(), left)
+
+    def resume(self, factory: FactoryHandle, suspect: Suspect, pipeline: str | None = None) -> None:
+        """Continue to narrow a window in the next tick; all runs before it are published or held."""
+        self._suspects[factory.id, pipeline or ""] = suspect
+
+    def list_gap(self, factory: FactoryHandle, gap: Gap, budget: Budget, wanted: Wanted) -> EndedRuns:
+        """List the runs of a window that was skipped; the result has the error where it still cannot be read.
+
+        Raises:
+            DataFactoryError, CredentialError: no window can be read now.
+        """
+        reader = WindowReader(factory, (ended_filter(),), budget, wanted, self._clock())
+        return reader.read(gap.after, gap.before)
+
+    def since_after(self, gap_end: datetime) -> datetime:
+        """The time since which a list begins at the end of a window that is skipped."""
+        return gap_end + self._overlap
 
     def next_since(self, window: Window, since: datetime, left: Sequence[PipelineRun]) -> datetime:
         """Where the next list begins: where this one ended, by Data Factory's clock, and never ahead of ours.

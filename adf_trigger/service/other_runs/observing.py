@@ -3,6 +3,7 @@
     observe|since|{app}|{policy}   since when a policy has had runs of others published
     observe|place|{app}            until when all ended runs are published or held, and how far the history was searched
     observe|held|{app}|{pipeline}  from when on runs of a pipeline are held, since a request of it is in doubt
+    observe|gap|{app}|{window}     a window of time whose list could not be read, so that it was skipped
     observe|doubt|{request}        a request in doubt, or of unknown fate: from when on runs may belong to it
 
 An app's own notes have its mark, since several apps with different policies may share one table.
@@ -12,7 +13,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.errors import LedgerConflict
@@ -21,6 +22,10 @@ from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.steps import Steps
 
 PREFIX = "observe|"
+
+RETRY_FIRST = timedelta(minutes=1)
+RETRY_AT_MOST = timedelta(hours=1)
+MOST_DOUBLINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,34 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A window of ended runs that could not be read. It is tried again ever less often, for days.
+
+    Attributes:
+        after: its beginning.
+        before: its end.
+        noted: when it was skipped.
+        tried: when reading it was last tried.
+        tries: how often that has failed since it was skipped.
+        name: of its note.
+        etag: of its note.
+    """
+
+    after: datetime
+    before: datetime
+    noted: datetime
+    tried: datetime
+    tries: int = 0
+    name: str = ""
+    etag: str = ""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether to try again: a minute after the first time, and twice as long after each further one."""
+        wait = min(RETRY_FIRST * (1 << min(self.tries, MOST_DOUBLINGS)), RETRY_AT_MOST)
+        return now - self.tried >= wait
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """All notes of one factory.
 
@@ -86,6 +119,7 @@ class Observed:
         held: pipelines whose runs are held.
         doubts: requests in doubt.
         beside: further ids under which records of the factory are kept → their requests in doubt.
+        gaps: windows that were skipped.
     """
 
     since: Mapping[str, datetime]
@@ -93,6 +127,7 @@ class Observed:
     held: Sequence[Held]
     doubts: Sequence[Doubt]
     beside: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)
+    gaps: Sequence[Gap] = field(default_factory=list)
 
 
 class ObservationKeeper:
@@ -137,6 +172,18 @@ class ObservationKeeper:
                 for each in notes
                 if each.name.startswith(f"{PREFIX}doubt|")
             ],
+            gaps=[
+                Gap(
+                    _instant(each, "after"),
+                    _instant(each, "before"),
+                    _instant(each, "noted"),
+                    _instant(each, "tried"),
+                    each.value["tries"],
+                    each.name,
+                    each.etag,
+                )
+                for each in self._own("gap", notes)
+            ],
         )
 
     def keep_policies(
@@ -159,12 +206,13 @@ class ObservationKeeper:
         for name in sorted(since.keys() - wanted):
             self._end(factory, self._name("since", name))
             del since[name]
-        if not wanted and (place is not None or held):
-            for each in held:
-                self._end(factory, each.name)
+        gaps = observed.gaps
+        if not wanted and (place is not None or held or gaps):
+            for name in [*(each.name for each in held), *(each.name for each in gaps)]:
+                self._end(factory, name)
             self._end(factory, self._place)
-            place, held = None, []
-        return replace(observed, since=since, place=place, held=held)
+            place, held, gaps = None, [], []
+        return replace(observed, since=since, place=place, held=held, gaps=gaps)
 
     def _put_first(self, factory: str, name: str, value: dict[str, Any]) -> None:
         """Write a note unless another host was first; the next tick reads that one."""
@@ -206,8 +254,21 @@ class ObservationKeeper:
             return False
         return True
 
-    def release(self, factory: str, held: Held) -> None:
-        """Forget that runs are held, unless they were noted as held again."""
+    def skip(self, factory: str, gap: Gap) -> None:
+        """Note that a window is skipped; the last writer wins, which costs no more than a further try."""
+        value = {
+            "after": gap.after.isoformat(),
+            "before": gap.before.isoformat(),
+            "noted": gap.noted.isoformat(),
+            "tried": gap.tried.isoformat(),
+            "tries": gap.tries,
+        }
+        name = gap.name or self._name("gap", f"{value['after']}|{value['before']}")
+        with self._steps("observing.hold"):
+            self._notes.put(factory, name, value)
+
+    def release(self, factory: str, held: Held | Gap) -> None:
+        """Forget that runs are held, or skipped, unless they were noted again."""
         with self._steps("observing.release"):
             self._remove(factory, held.name, held.etag)
 

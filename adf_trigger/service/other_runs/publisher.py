@@ -23,6 +23,7 @@ from adf_trigger.service.calls.gate import Gate
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.other_runs.claims import OtherRunClaimer
 from adf_trigger.service.other_runs.contested import Contested, ContestFinder, may_be_of
+from adf_trigger.service.other_runs.gaps import GapSkipper
 from adf_trigger.service.other_runs.lists import OtherRunLister
 from adf_trigger.service.other_runs.observing import Held, ObservationKeeper, Observed
 from adf_trigger.service.other_runs.record import request_id_of
@@ -92,6 +93,7 @@ class OtherRunPublisher:
         self._gate = gate
         self._clock = clock
         self._tick_threads = tick_threads
+        self._gaps = GapSkipper(lists, observing, clock)
         self._cleared: set[str] = set()
 
     def note_doubts(self, factory: FactoryHandle, active: Iterable[ActiveRun]) -> None:
@@ -129,17 +131,21 @@ class OtherRunPublisher:
             return
         place = observed.place
         since = min(place.until, self._clock())
-        window = self._lists.shown(listed, since) or self._lists.list(factory, since, budget, self.may_want)
+        window = self._lists.shown(listed, since) or self._lists.list(
+            factory, since, budget, self.may_want, gaps=observed.gaps
+        )
         outcome = self._take(factory, observed, window.runs, budget)
         if self._hold(factory, observed, outcome) and window.complete:
-            place = replace(
-                place, until=max(place.until, self._lists.next_since(window, since, outcome.left))
-            )
+            until = self._lists.next_since(window, since, outcome.left)
+            if not outcome.left:
+                until = self._gaps.skip(factory, window, observed.gaps) or until
+            place = replace(place, until=max(place.until, until))
         claimed = self._claims.uncounted(factory)
         if claimed or place != observed.place:
             self._observing.move_on(factory.id, replace(place, published=place.published + claimed))
             self._claims.are_counted(factory, claimed)
         self._catch_up(factory, observed, budget)
+        self._fill_gaps(factory, observed, budget)
 
     def _prepared(self, factory: FactoryHandle) -> Observed | None:
         """The notes of a factory; None where there is nothing to list, or not yet."""
@@ -268,6 +274,13 @@ class OtherRunPublisher:
             if not window.complete:
                 continue
             waiting = [self._updated(run) for run in (*outcome.left, *outcome.held)]
+            if (
+                not waiting
+                and (skipped := self._gaps.skip(factory, window, observed.gaps, held.pipeline)) is not None
+            ):
+                onward = max(held.since, self._lists.since_after(skipped))
+                self._observing.hold(factory.id, replace(held, since=onward))
+                continue
             later_ones = [each for each in (window.until, window.left_out) if each is not None]
             since = min([*waiting, *later_ones], default=None)
             if since is None:
@@ -280,6 +293,20 @@ class OtherRunPublisher:
             self._observing.hold(
                 factory.id, later
             )  # unless more is held meanwhile: then all of it is due again
+
+    def _fill_gaps(self, factory: FactoryHandle, observed: Observed, budget: Budget) -> None:
+        """Publish the runs of a skipped window, if it is time to try again."""
+        due = [gap for gap in observed.gaps if gap.is_due(self._clock())]
+        if not due or not budget.left:
+            return
+        gap = min(due, key=lambda each: each.tried)
+        found = self._lists.list_gap(factory, gap, budget, self.may_want)
+        # What is held may have been noted since in this tick.
+        observed = replace(observed, held=self._observing.read(factory.id).held)
+        outcome = self._take(factory, observed, found.others, budget)
+        are_held = self._hold(factory, observed, outcome)
+        is_whole = found.complete and found.others_left_out is None and not outcome.left and are_held
+        self._gaps.tried(factory, gap, observed.gaps, found, is_whole=is_whole)
 
     def _updated(self, run: PipelineRun) -> datetime:
         now = self._clock()

@@ -1,0 +1,275 @@
+"""One run that makes every page that shows it fail keeps back the other runs of its factory for a bounded time."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
+from adf_trigger.errors import BadRequest, DataFactoryError, Throttled, Unavailable
+from adf_trigger.service.other_runs.gaps import MOST_GAPS
+from tests.support.memory_factory import LOST_REPLY, sifted
+from tests.support.other_runs import ended, told, world_of
+from tests.support.script import Crashed, Script
+from tests.support.world import FACTORY_ID, START, World, settings
+
+DOWN = Unavailable("an internal error", status=500)
+GARBLED = Unavailable("its body is no JSON", status=200)
+PARKED = {"observe": "topLevel", "unknownOutcome": "park"}
+
+
+def poison(world: World, bad: set[UUID], error: DataFactoryError = DOWN) -> None:
+    """Every page that would show one of these runs fails, until they are taken out of the set."""
+    as_it_is = world.factory.query_runs
+
+    def query_runs(
+        run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
+        for page in as_it_is(run_filter):
+            if any(run.run_id in bad for run in page.items):
+                raise error
+            yield from sifted([page], wanted)
+
+    world.factory.query_runs = query_runs  # type: ignore[method-assign]
+
+
+def skipped(world: World) -> list[Any]:
+    """The notes of skipped windows."""
+    return [note.value for note in world.notes.named(FACTORY_ID, "observe|gap|")]
+
+
+@pytest.mark.parametrize("error", [DOWN, GARBLED, BadRequest("a value is not valid", status=400)])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_runs_around_one_that_cannot_be_listed_are_published(
+    error: DataFactoryError,
+    restarts: bool,  # noqa: FBT001
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Soon after the overlap, in which lists lag; the window is noted, logged, and published once it can be read."""
+    caplog.set_level(logging.INFO)
+    world = world_of()
+    world.clock.forward(3)
+    before = ended(world)
+    world.clock.forward(20)
+    bad = {ended(world)}
+    (hidden,) = bad
+    poison(world, bad, error)
+    after = []
+    for _ in range(30):
+        world.clock.forward(7)
+        after.append(ended(world))
+        world.tick(after=8)
+        if restarts:
+            world.restart()
+    assert sorted(map(str, told(world))) == sorted(map(str, [before, *after]))
+    (gap,) = skipped(world)
+    assert "observed_window_skipped" in [getattr(each, "action", "") for each in caplog.records]
+    world.services.health._read()
+    (shown,) = asyncio.run(world.services.health.answer()).details["observed"]
+    (window,) = shown["skipped"]
+    assert window["after"] == gap["after"]
+    assert window["after"] < (START + timedelta(seconds=23)).isoformat() <= window["before"]
+    bad.clear()
+    world.tick(after=3600)
+    assert told(world).count(hidden) == 1
+    assert len(told(world)) == len(after) + 2
+    assert skipped(world) == []
+    assert "observed_window_read" in [getattr(each, "action", "") for each in caplog.records]
+
+
+def test_no_window_is_skipped_while_no_list_can_be_read() -> None:
+    """An outage is waited for, whatever its length; all runs are published after it."""
+    world = world_of()
+    world.clock.forward(3)
+    runs = [ended(world)]
+    world.factory.always["query_runs"] = DOWN
+    for _ in range(60):
+        world.tick(after=60)
+        runs.append(ended(world))
+    assert told(world) == []
+    assert skipped(world) == []
+    del world.factory.always["query_runs"]
+    for _ in range(5):
+        world.tick(after=15)
+    assert sorted(map(str, told(world))) == sorted(map(str, runs))
+
+
+def test_a_run_that_shows_late_is_published_though_a_later_one_cannot_be_listed() -> None:
+    """No window is skipped before the lists up to it are complete."""
+    world = world_of()
+    world.clock.forward(3)
+    late = ended(world)
+    world.factory.hidden.add(late)
+    world.clock.forward(10)
+    poison(world, {ended(world)})
+    for _ in range(18):
+        world.tick(after=15)
+    world.factory.hidden.clear()
+    for _ in range(12):
+        world.tick(after=15)
+    assert told(world) == [late]
+    assert len(skipped(world)) == 1
+
+
+def test_killed_while_a_window_is_skipped_nothing_is_lost() -> None:
+    """Its note is written first; lists begin behind it, wherever the progress is."""
+    script = Script()
+    world = world_of(steps=script)
+    world.clock.forward(3)
+    poison(world, {ended(world)})
+    world.clock.forward(20)
+    later = ended(world)
+    for _ in range(19):
+        world.tick(after=15)
+    script.crash = ("observing.hold", True)
+    crashes = 0
+    for _ in range(12):
+        try:
+            world.tick(after=15)
+        except Crashed:
+            world.restart()
+            crashes += 1
+    assert crashes == 1
+    assert told(world) == [later]
+    assert len(skipped(world)) == 1
+
+
+def test_very_many_that_cannot_be_listed_take_few_windows() -> None:
+    """Each window that is skipped is longer than the last; those that hide readable runs are halved later."""
+    world = world_of()
+    bad, good = set(), []
+    for number in range(100):
+        world.clock.forward(4)
+        if number % 50 == 49:
+            good.append(ended(world))
+            world.clock.forward(4)
+        bad.add(ended(world))
+    poison(world, bad)
+    world.clock.forward(600)
+    good.append(ended(world))
+    for _ in range(60):
+        world.tick(after=15)
+        assert len(skipped(world)) <= MOST_GAPS
+    assert good[-1] in told(world)
+    for _ in range(100):
+        world.tick(after=1800)
+    assert not bad & set(told(world))
+    bad.clear()
+    for _ in range(80):
+        world.tick(after=1800)
+    assert len(told(world)) == 102 + 1
+    assert skipped(world) == []
+
+
+def test_where_every_run_is_unreadable_the_windows_stay_few() -> None:
+    """The last one is extended, and all runs are published once they can be read."""
+    world = world_of(ADF_TRIGGER_POLL_OVERLAP_SECONDS="30")
+    bad: set[UUID] = set()
+    poison(world, bad)
+    runs = []
+    most = 0
+    for _ in range(120):
+        world.tick(after=15)
+        runs.append(ended(world))
+        bad.add(runs[-1])
+        most = max(most, len(skipped(world)))
+    assert most == MOST_GAPS
+    bad.clear()
+    for _ in range(100):
+        world.tick(after=3600)
+    assert sorted(map(str, told(world))) == sorted(map(str, runs))
+    assert skipped(world) == []
+
+
+def test_what_is_skipped_is_tried_ever_less_often_and_given_up_after_days(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A try costs one call."""
+    world = world_of()
+    world.clock.forward(3)
+    poison(world, {ended(world)})
+    for _ in range(30):
+        world.tick(after=15)
+    (gap,) = skipped(world)
+    assert gap["tries"] <= 3
+    for _ in range(24 * 7 * 2):
+        world.tick(after=1800)
+    assert skipped(world) == []
+    assert "observed_window_given_up" in [getattr(each, "action", "") for each in caplog.records]
+    later = ended(world)
+    world.tick(after=15)
+    assert told(world) == [later]
+
+
+def test_held_runs_are_published_though_one_of_them_cannot_be_listed() -> None:
+    """They are listed apart, from when the doubt began."""
+    world = World(settings=settings(ADF_TRIGGER_POLICY=json.dumps({"load": PARKED})))
+    world.factory.declare("load")
+    world.tick()
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit()
+    for _ in range(20):
+        world.tick(after=15)
+    assert world.status() == "Unknown"
+    runs = []
+    for _ in range(3):
+        world.tick(after=20)
+        runs.append(ended(world))
+    world.tick(after=15)
+    first, hidden, second = runs
+    assert told(world)[1:] == []
+    bad = {hidden}
+    poison(world, bad)
+    for _ in range(30):
+        world.tick(after=15)
+    world.outbox.events.clear()
+    world.resolve("key-1", "dismiss")
+    for _ in range(10):
+        world.tick(after=15)
+    assert set(told(world)) == {first, second}
+    assert list(world.notes.named(FACTORY_ID, "observe|held|")) == []
+    bad.clear()
+    for _ in range(3):
+        world.tick(after=3600)
+    assert set(told(world)) == {first, second, hidden}
+    assert len(told(world)) == 3
+    assert skipped(world) == []
+
+
+def test_with_few_calls_a_tick_narrowing_goes_on_in_the_next_one() -> None:
+    """What a tick has found out is not lost."""
+    world = world_of(ADF_TRIGGER_TICK_CALLS="8")
+    world.clock.forward(3)
+    poison(world, {ended(world)})
+    world.clock.forward(20)
+    later = ended(world)
+    for _ in range(80):
+        world.tick(after=15)
+    assert told(world) == [later]
+    assert len(skipped(world)) == 1
+
+
+def test_a_list_that_is_cut_off_by_a_429_each_time_is_shorter_the_next_time() -> None:
+    """Else the runs of a busy factory would never be read."""
+    world = world_of()
+    runs = []
+    for _ in range(260):
+        world.clock.forward(10)
+        runs.append(ended(world))
+    as_it_is = world.factory.query_runs
+
+    def query_runs(run_filter: RunFilter, **sifting: Any) -> Iterator[Page[PipelineRun]]:
+        for number, page in enumerate(as_it_is(run_filter, **sifting)):
+            if number == 2:
+                raise Throttled("slow down", retry_after=1)
+            yield page
+
+    world.factory.query_runs = query_runs  # type: ignore[method-assign]
+    for _ in range(60):
+        world.tick(after=15)
+    assert sorted(map(str, told(world))) == sorted(map(str, runs))
