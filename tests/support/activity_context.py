@@ -82,6 +82,6 @@ class Context:
         return self.issue_token(resource)
 
     async def sleep(self, seconds: float) -> None:
-        """Record the wait, and spend it as the test says."""
+        """Record the wait, and spend it as the test configures."""
         self.slept.append(seconds)
         await self.sleeper(seconds)

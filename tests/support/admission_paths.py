@@ -1,4 +1,4 @@
-"""The ways in which a request comes to a place, each played out on whatever ledger is given."""
+"""The ways in which a request gets its place, each run on a given ledger."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ ODD: Sequence[Any] = [
 
 
 def message(world: World, text: str, key: str) -> None:
-    """A message is delivered."""
+    """Deliver a message."""
     now = world.clock()
     decoded = Message.decode(text.encode(), message_id=key, attempts=1, inserted_at=now)
     world.services.intake.take(decoded)
@@ -37,7 +37,7 @@ def of_customer_a(key: str, **parameters: str) -> str:
 
 
 def secrets_by_queue(ledger: Any) -> None:
-    """A message with secrets is put back while there is no place, and takes the one that is free when it comes."""
+    """A message with secrets is put back while there is no place, and takes a place that is free when it comes."""
     world = a_world(ledger=ledger)
     start(world, "a-1")
     message(world, of_customer_a("s-1", secret="hush"), "m-1")
@@ -57,7 +57,7 @@ def secrets_by_queue(ledger: Any) -> None:
 
 
 def replay_of_a_refused_message(ledger: Any) -> None:
-    """Replayed while there is no place it is refused anew, and it takes one when there is, as any request."""
+    """Replayed without a free place it is refused again; with one it takes it, as any request does."""
     world = a_world(ledger=ledger, overflow="refuse")
     start(world, "a-1")
     message(world, of_customer_a("a-2"), "m-1")
@@ -78,7 +78,7 @@ def replay_of_a_refused_message(ledger: Any) -> None:
 
 
 def rerun_that_is_refused(ledger: Any) -> None:
-    """Nothing is kept of it, and it can be asked for again; a repeat of one that was taken takes no second place."""
+    """Nothing is kept of it, and it can be repeated; a repeat of an accepted one takes no second place."""
     world = a_world(ledger=ledger, overflow="refuse")
     start(world, "a-1")
     finish(world, "a-1", "Failed")
@@ -114,7 +114,7 @@ def _unknown(ledger: Any, *, started: bool) -> World:
 
 
 def resubmission(ledger: Any) -> None:
-    """It has its place still, so that nobody is let in before its run has ended."""
+    """It still has its place, so that none is admitted before its run has ended."""
     world = _unknown(ledger, started=False)
     world.resolve("a-1", "resubmit", force=True)
     for _ in range(3):
@@ -127,7 +127,7 @@ def resubmission(ledger: Any) -> None:
 
 
 def adoption(ledger: Any) -> None:
-    """The run that is adopted had the place all along, until it has ended."""
+    """The adopted run had the place throughout, until it has ended."""
     world = _unknown(ledger, started=True)
     (run_id,) = world.factory.runs
     world.resolve("a-1", "adopt", run_id=run_id)
@@ -139,7 +139,7 @@ def adoption(ledger: Any) -> None:
 
 
 def dismissal_and_adoption(ledger: Any) -> None:
-    """A place that was given up with a dismissal is another's by then: what is adopted after that is not counted."""
+    """A dismissal frees the place for another request: a run that is adopted afterwards is not counted."""
     world = _unknown(ledger, started=True)
     (run_id,) = world.factory.runs
     world.resolve("a-1", "dismiss")
@@ -156,7 +156,7 @@ def dismissal_and_adoption(ledger: Any) -> None:
 
 
 def repeats_over_restarts(ledger: Any) -> None:
-    """Neither who has a place nor who waits takes another one, whatever host is asked."""
+    """Neither a request with a place nor one that waits takes another one, on any host."""
     world = a_world(ledger=ledger)
     for _ in range(3):
         world.restart()
@@ -188,7 +188,7 @@ def two_policies_at_once(ledger: Any) -> None:
 
 
 def clocks_ten_minutes_apart(ledger: Any) -> None:
-    """Order is that of the claims, whatever the hosts that wrote them think what time it is."""
+    """The order is that of the claims, whatever the clocks of the hosts show."""
     world = a_world(ledger=ledger)
     keys = [f"a-{number}" for number in range(5)]
     for number, key in enumerate(keys):
@@ -202,7 +202,7 @@ def clocks_ten_minutes_apart(ledger: Any) -> None:
 
 
 def odd_keys(ledger: Any) -> None:
-    """Each value is a key of its own, of which one run goes on, and the next one when that has ended."""
+    """Each value is a key of its own: one run of it is active, and the next one starts when that has ended."""
     world = a_world(ledger=ledger)
     world.factory.declare("load", customer={"type": "Object", "defaultValue": {}})
     for number, value in enumerate(ODD):

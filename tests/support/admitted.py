@@ -1,4 +1,4 @@
-"""A service whose pipeline `load` takes so many runs at once, and a judge of what Data Factory has seen."""
+"""A service that limits the concurrent runs of its pipeline `load`, and a judge of what Data Factory has seen."""
 
 import json
 from typing import Any
@@ -57,7 +57,7 @@ def found(world: World, key: str) -> RunRecord:
 
 
 def under_way(world: World) -> list[str]:
-    """The customers whose runs go on in Data Factory."""
+    """The customers whose runs are active in Data Factory."""
     return sorted(
         str(run.parameters.get("customer"))
         for run in world.factory.runs.values()
@@ -66,7 +66,7 @@ def under_way(world: World) -> list[str]:
 
 
 def seen_to_end(world: World, key: str) -> None:
-    """End the run of a request, and have somebody open it, so that its record says so before any tick."""
+    """End the run of a request, and have a reader open it, so that its record shows the end before any tick."""
     finish(world, key)
     world.clock.forward(100)
     assert world.services.refresher.fresh(found(world, key)).status == "Succeeded"

@@ -1,4 +1,4 @@
-"""What keeps people from using a page, as axe-core finds it."""
+"""The accessibility faults of a page, as axe-core finds them."""
 
 from importlib.resources import files
 
@@ -9,7 +9,7 @@ RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
 
 
 def violations(page: Page) -> list[str]:
-    """Each thing that is wrong, by rule and element."""
+    """Each fault, by rule and element."""
     page.evaluate(SCRIPT)
     options = {"resultTypes": ["violations"], "runOnly": list(RULES)}
     found = page.evaluate("options => axe.run(document, options)", options)

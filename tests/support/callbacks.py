@@ -1,4 +1,4 @@
-"""Addresses that are called back, and the callbacks that a service keeps."""
+"""Addresses to call back, and the callbacks that a service keeps."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def uri_of(number: int) -> str:
 
 
 def kept(world: World) -> list[Note]:
-    """The callbacks that wait."""
+    """The waiting callbacks."""
     return list(world.notes.named(FACTORY_ID, CALLBACKS))
 
 

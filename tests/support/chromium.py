@@ -26,11 +26,11 @@ def chromium() -> str | None:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser without a window.
+    """A headless browser.
 
     Its event loop stands in this thread until the end, so that meanwhile nothing else here can run one.
     """
-    # As root, as in containers, Chromium has no sandbox to offer.
+    # As root, as in containers, Chromium's sandbox does not work.
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(

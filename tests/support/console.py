@@ -1,4 +1,4 @@
-"""What a person does on the console, and pipelines that give it something to show."""
+"""A person's actions on the console, and pipelines that give it content."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -122,7 +122,7 @@ def _new_window(browser: Browser, size: tuple[int, int], *, dark: bool) -> Page:
 
 
 class Person:
-    """Somebody before the page, in a browser of their own.
+    """A person at the page, in a browser of their own.
 
     Args:
         browser: a running one.
@@ -155,7 +155,7 @@ class Person:
         self.page.context.close()
 
     def leave(self) -> Page | None:
-        """Leave the window as it was before, for somebody else; None where that cannot be, and it is closed."""
+        """Reset the window for the next person; None where that is impossible, and it is closed."""
         if self._has_moved_time or len(self.page.context.pages) > 1:
             self.close()
             return None
@@ -170,7 +170,7 @@ class Person:
         return self.page
 
     def set_time(self, now: datetime) -> None:
-        """Have the page's clock show a time, for good."""
+        """Have the page's clock show a time, permanently."""
         self._has_moved_time = True
         self.page.clock.set_fixed_time(now)
 
@@ -192,7 +192,7 @@ class Person:
         self.page.keyboard.press("Enter")
 
     def row(self, text: str) -> Locator:
-        """The row of the list in which a text stands."""
+        """The row of the list that contains a text."""
         return self.page.locator(".rows .row").filter(has_text=text)
 
     def button(self, name: str) -> Locator:

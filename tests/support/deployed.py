@@ -1,4 +1,4 @@
-"""Python as a deployed app finds it: the packages that its requirements ask for, and no others of this environment."""
+"""Python as in a deployed app: the packages of its requirements, and no others of this environment."""
 
 import sys
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ISOLATED = (sys.executable, "-I", "-S", "-B")
 
 
 def requirements_of(file: Path) -> list[Requirement]:
-    """The pins of a lock that hold for this Python."""
+    """The pins of a lock that apply to this Python."""
     lines = file.read_text("utf-8").splitlines()
     found = [Requirement(line.removesuffix("\\")) for line in lines if not line.startswith((" ", "#"))]
     return [each for each in found if each.marker is None or each.marker.evaluate()]

@@ -1,4 +1,4 @@
-"""Documents whose commands tests run as they stand: blocks marked `<!-- run: KIND -->`.
+"""Documents whose commands tests run unchanged: blocks marked `<!-- run: KIND -->`.
 
 Kinds: `bash`; `fails`, bash that ends with 1, as the run of its command does; `python`, a script; `az`, bash that needs
 the Azure CLI; `signedin`, the same by somebody who is signed in; `identity`, a script that finds an identity in its
@@ -40,12 +40,12 @@ def marked_blocks(text: str) -> list[Block]:
 
 
 def count_of_blocks(text: str) -> int:
-    """How many blocks of commands there are, marked or not."""
+    """The number of blocks of commands, marked or not."""
     return len(_FENCE.findall(text))
 
 
 def section(text: str, heading: str) -> str:
-    """What is under a heading (given with its `#`s), up to the next of its level or above."""
+    """The content under a heading (given with its `#`s), up to the next of its level or above."""
     level = len(heading) - len(heading.lstrip("#"))
     _, found, rest = f"\n{text}".partition(f"\n{heading}\n")
     assert found, f"there is no {heading!r}"
@@ -77,7 +77,7 @@ def environment(**variables: str) -> dict[str, str]:
 def run(
     kind: str, code: str, *, folder: Path = ROOT, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a block to its end, whatever comes of it. A shell stops at the first command that fails."""
+    """Run a block to its end, and return its result. A shell stops at the first command that fails."""
     command = [sys.executable, "-c"] if kind == "python" else _SHELL
     return subprocess.run(
         [*command, code],
@@ -90,8 +90,8 @@ def run(
     )
 
 
-def said(kind: str, code: str, *, folder: Path) -> str:
-    """What a block that must succeed has written."""
+def output_of(kind: str, code: str, *, folder: Path) -> str:
+    """The output of a block that must succeed."""
     done = run(kind, code, folder=folder)
     assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
     return done.stdout

@@ -1,10 +1,10 @@
-"""A transport for httpx that reaches a local server where the cloud is meant."""
+"""A transport for httpx that sends requests for the cloud to a local server."""
 
 import httpx
 
 
 class Elsewhere(httpx.AsyncHTTPTransport):
-    """Takes requests for any host to a real server somewhere else.
+    """Sends requests for any host to a local server.
 
     Args:
         url: of that server, by http.

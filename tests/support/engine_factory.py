@@ -1,4 +1,4 @@
-"""A factory in memory and an event loop whose time is virtual: a week of waiting takes no time."""
+"""A factory in memory and an event loop with virtual time: a week of waiting takes no time."""
 
 import asyncio
 import copy
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class _SkippingSelector(selectors.DefaultSelector):
-    """Nothing to do until a timer is due: then it is that time."""
+    """Without ready events, time is advanced to the next timer."""
 
     now = 0.0
 
@@ -158,7 +158,7 @@ def expression(text: str) -> dict[str, str]:
 
 
 async def no_token(_factory_id: str, resource: str) -> str:
-    """A token that says what it is for."""
+    """A token that names its resource."""
     return f"token for {resource}"
 
 
@@ -185,7 +185,7 @@ class Factory:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made when it is first asked for."""
+        """The engine, created on first use."""
         if self._engine is None:
             self._engine = Engine(
                 self.log,

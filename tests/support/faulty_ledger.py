@@ -1,4 +1,4 @@
-"""The memory ledger, and what pipelines declare and the notes beside it, able to fail on command."""
+"""The memory ledger, declarations and notes, able to fail on command."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What earlier versions have left in the table and in the queues, and the service over it."""
+"""The rows and messages that earlier versions have left, and the service over them."""
 
 import json
 from datetime import datetime
@@ -73,12 +73,12 @@ def ledger_of(connection: str, rows: list[dict[str, Any]]) -> TableLedger:
 
 
 def world_of(scene: dict[str, Any], connection: str) -> World:
-    """The present service over what a scene has left, in the instant at which the scene ended."""
+    """The present service over the rows of a scene, at the instant at which the scene ended."""
     ledger = ledger_of(connection, scene["rows"])
     world = World(
         clock=MovingClock(datetime.fromisoformat(scene["at"])),
         settings=settings(**scene["settings"]),
-        # The world's own can fail on command, which is not asked of them here.
+        # The world's own can fail on command, which is not needed here.
         ledger=cast(FaultyLedger, ledger),
         declarations=cast(FaultyDeclarations, ledger.declarations()),
     )

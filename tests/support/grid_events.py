@@ -51,7 +51,7 @@ def as_cloud_event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def order_placed(**data: Any) -> dict[str, Any]:
-    """An event of a topic of somebody's own, in Event Grid's schema."""
+    """An event of a custom topic, in Event Grid's schema."""
     return {
         "id": "o-1",
         "topic": TOPIC,

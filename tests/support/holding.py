@@ -42,5 +42,5 @@ def record_of(world: World, key: str = "key-1") -> RunRecord:
 
 
 def started(world: World) -> list[str]:
-    """The pipelines of the runs that there are."""
+    """The pipelines of the existing runs."""
     return [run.pipeline for run in world.factory.runs.values()]

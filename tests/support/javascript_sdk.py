@@ -1,4 +1,4 @@
-"""The CloudEvents SDK for JavaScript, on the Node that the local stack brings."""
+"""The CloudEvents SDK for JavaScript, on the Node that comes with the local stack."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _LIMIT_SECONDS = 300
 
 
 def installed() -> Path:
-    """The folder with the SDK as it is locked; installed once, and the test is skipped where npm cannot."""
+    """The folder with the locked SDK; installed once, and the test is skipped where npm cannot."""
     content = b"".join((_SOURCES / name).read_bytes() for name in _MANIFESTS)
     root = default_root()
     folder = root / f"cloudevents-{hashlib.sha256(content).hexdigest()[:12]}"

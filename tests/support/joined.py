@@ -1,4 +1,4 @@
-"""A service that has requests join runs that are the same."""
+"""A service whose requests join equal runs."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ DAY = {"customer": "A", "day": "2026-11-26"}
 
 
 def joining(at_once: int = 1, key: str | None = "parameters.customer", **more: Any) -> World:
-    """A service that has requests join runs that are the same."""
+    """A service whose requests join equal runs."""
     world = a_world(at_once, key, overflow="join", **more)
     world.factory.declare(
         "load",
@@ -23,19 +23,19 @@ def joining(at_once: int = 1, key: str | None = "parameters.customer", **more: A
 
 
 def is_joined(world: World, key: str, to: str) -> bool:
-    """Whether a request waits for the end of another one, and has begun nothing."""
+    """Whether a request waits for the end of another one, and has started nothing."""
     record = found(world, key)
     joined = record.joined_to
     return record.waits_for is Waits.JOINED and joined is not None and joined.request_id == to
 
 
-def told(world: World) -> list[tuple[str | None, str]]:
-    """Whose ends were told, and how they ended."""
+def published_ends(world: World) -> list[tuple[str | None, str]]:
+    """The published requests, each with its final status."""
     return sorted((event.subject, event.data.status) for event in world.outbox.events)
 
 
 def parked(*, started: bool = False) -> World:
-    """A service with a request in doubt that is told as unknown later, and one that has joined it."""
+    """A service with a request in doubt that is published as unknown later, and one that has joined it."""
     world = joining()
     world.settings = with_policy({**policy(overflow="join"), "unknownOutcome": "park"})
     world.restart()

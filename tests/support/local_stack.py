@@ -1,4 +1,4 @@
-"""A running stack, for acceptance tests: real processes, quick times, faults on command."""
+"""A running stack, for acceptance tests: real processes, short intervals, faults on command."""
 
 import json
 import os
@@ -50,7 +50,7 @@ WAIT_PIPELINE = {
 
 
 def pause_after(waited: float, least: float, most: float) -> float:
-    """Seconds until the next attempt of somebody who has waited for some: a sixth of that, so that little is lost.
+    """The pause before the next attempt after a wait: a sixth of the wait, so that little is lost.
 
     What takes long is a lease that runs out, of which no tick and no look knows earlier than another.
     """
@@ -101,7 +101,7 @@ class LocalStack:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything is."""
+        """The addresses of the stack."""
         return self.processes.endpoints
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -113,7 +113,7 @@ class LocalStack:
 
     @contextmanager
     def faults(self, *rules: Mapping[str, Any]) -> Iterator[None]:
-        """Let rules stand for a while."""
+        """Activate fault rules for the duration of a block."""
         self.control("POST", "faults", {"rules": list(rules)})
         try:
             yield
@@ -130,13 +130,13 @@ class LocalStack:
         return [run for run in runs if pipeline in (None, run["pipelineName"])]
 
     def log(self) -> list[dict[str, Any]]:
-        """What the functions host has logged, where the data folder was told."""
+        """The log of the functions host, where a data folder was given."""
         assert self._data is not None
         lines = (self._data / "logs" / "functions.log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def tick(self) -> None:
-        """Fire the timer as a person would, through the host's admin API."""
+        """Fire the timer through the host's admin API."""
         requests.post(
             f"{self.endpoints.functions_url}/admin/functions/tick",
             json={"input": ""},
@@ -145,7 +145,7 @@ class LocalStack:
         ).raise_for_status()
 
     def decide(self, run: str, body: Mapping[str, Any]) -> requests.Response:
-        """Decide about a request of unknown fate; again, as long as the news of that has not been sent."""
+        """Decide about a request of unknown fate; repeated until its event has been sent."""
         answers: list[requests.Response] = []
 
         def is_taken() -> bool:
@@ -158,7 +158,7 @@ class LocalStack:
         return answers[-1]
 
     def status(self, run: str) -> str:
-        """Status of a run, as GET /runs/{id} tells it."""
+        """Status of a run, as GET /runs/{id} returns it."""
         answer = self.caller.get(run)
         return str(answer.body.get("status", answer.status))
 

@@ -1,4 +1,4 @@
-"""What is asked of every record that the deployed code logs, whichever test has it logged."""
+"""The requirements of every record that the deployed code logs, in any test."""
 
 import logging
 import re
@@ -29,20 +29,20 @@ _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 class CheckedRecords(logging.Handler):
-    """Notes what is wrong with the records that it is given."""
+    """Notes the faults of the records that it is given."""
 
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note a record's faults; raising here would be taken for a fault of who logs."""
+        """Note a record's faults; an error raised here would count as a fault of the logging code."""
         if record.name.split(".")[1:2] and record.name.split(".")[1] in DEPLOYED:
             self.faults += (f"{record.name}:{record.lineno}: {fault}" for fault in faults_of(record))
 
 
 def faults_of(record: logging.LogRecord) -> list[str]:
-    """What people or their alerts would stumble over: no stable action, a field's name, a text that is none."""
+    """The faults of a record: no stable action, a reserved field name, a message that is no text."""
     found = []
     fields = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
     action = fields.get("action")

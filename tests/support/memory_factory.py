@@ -1,4 +1,4 @@
-"""A Data Factory in memory, for the use cases' tests: small, exact, and able to break on command."""
+"""A Data Factory in memory, for the use cases' tests: small, exact, and able to fail on command."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Ids(StrEnum):
-    """What createRun does with the GUID that it is given."""
+    """How createRun treats the GUID that it is given."""
 
     HONOURED = "honoured"
     IGNORED = "ignored"
@@ -143,7 +143,7 @@ class MemoryFactory:
         with_faults(self, "create_run")
         if pipeline.lower() not in self.pipelines:
             raise ResourceNotFound("no such pipeline", code="NotFound")
-        if self.most_runs is not None and self._going_on() >= self.most_runs:
+        if self.most_runs is not None and self._active_count() >= self.most_runs:
             raise FactoryFull(
                 "The limit of concurrent pipeline runs per data factory is reached.", status=400
             )
@@ -154,7 +154,7 @@ class MemoryFactory:
         raise_planned(self.after, "create_run")
         return CreatedRun(run_id=run_id, client_request_id=client_request_id)
 
-    def _going_on(self) -> int:
+    def _active_count(self) -> int:
         return sum(run.status in {"Queued", "InProgress", "Canceling"} for run in self.runs.values())
 
     def _new_run_id(self, asked: UUID) -> UUID:
@@ -261,13 +261,13 @@ def as_run(run: Run) -> PipelineRun:
 def sifted(
     pages: Iterable[Page[PipelineRun]], wanted: Callable[[RunGlance], bool] | None = None
 ) -> Iterator[Page[PipelineRun]]:
-    """Pages without the runs that are not wanted."""
+    """Pages without the unwanted runs."""
     for page in pages:
-        yield replace(page, items=[run for run in page.items if wanted is None or wanted(glance_at(run))])
+        yield replace(page, items=[run for run in page.items if wanted is None or wanted(at_a_glance(run))])
 
 
-def glance_at(run: PipelineRun) -> RunGlance:
-    """What the service's JSON shows of a run at a glance."""
+def at_a_glance(run: PipelineRun) -> RunGlance:
+    """The fields that the service's JSON shows first."""
     return RunGlance(
         run_id=run.run_id,
         pipeline_name=run.pipeline_name,

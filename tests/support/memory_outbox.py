@@ -88,7 +88,7 @@ class MemoryRoutes:
 
 @dataclass
 class MemoryCallbacks:
-    """Keeps who was called back with what; answers as a test says.
+    """Keeps the callbacks that were made; answers as a test configures.
 
     Attributes:
         answers: address → statuses, or errors, one call each; 200 where there are none.
@@ -111,6 +111,6 @@ class MemoryCallbacks:
         return answer
 
     @property
-    def told(self) -> list[tuple[str, str]]:
-        """Who was told of which status."""
+    def reported(self) -> list[tuple[str, str]]:
+        """The called addresses, each with the reported status."""
         return [(uri, event.data.status) for uri, event in self.calls]

@@ -46,17 +46,17 @@ class FaultyNeighbours(RuleBasedStateMachine):
 
     @rule(error=st.sampled_from(TROUBLES), operation=st.sampled_from(["create_run", "*"]))
     def the_factory_cannot_be_used(self, error: Exception, operation: str) -> None:
-        """A role, a scope or a token is missing, or a lock is set, until it is over."""
+        """Until it is over a role, a scope or a token is missing, or a lock is set."""
         self.world.factory.always[operation] = error
 
     @rule()
     def the_factory_can_be_used_again(self) -> None:
-        """It is over."""
+        """The trouble ends."""
         self.world.factory.always.clear()
 
     @rule()
     def create_run_loses_its_reply(self) -> None:
-        """The run starts, and nobody is told."""
+        """The run starts, and its answer is lost."""
         self.world.factory.fail_next("create_run", LOST_REPLY, after=True)
 
     @rule(operation=st.sampled_from(["get_run", "query_runs", "query_activity_runs", "get_pipeline"]))

@@ -1,4 +1,4 @@
-"""What was told, by names that a test can write down."""
+"""Names of published events that a test can write down."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from adf_trigger.news import CompletionEvent
 
 
-def told(events: Sequence[CompletionEvent], subject: str | None = None) -> list[str]:
+def published_names(events: Sequence[CompletionEvent], subject: str | None = None) -> list[str]:
     """A name for each event, the same for those that share an id.
 
     Its id, where that names a run or a message. The id of a request without a run is made of an id that was chosen for

@@ -1,4 +1,4 @@
-"""A judge of places: from what Data Factory has, and from the records, whether each was given once and in order."""
+"""A judge of places: from Data Factory's runs, and from the records, whether each was given once and in order."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ TRACED = {"correlationParameter": "trace"}
 
 
 def settings_of(*, correlated: bool, joins: bool) -> Settings:
-    """Settings of a service, perhaps with our correlation, or with requests that join others that are the same."""
+    """Settings of a service, perhaps with our correlation, or with requests that join equal ones."""
     counted = JOINS if joins else POLICY
     traced = {"*": TRACED, PIPELINE: {**counted, **TRACED}}
     return settings(ADF_TRIGGER_POLICY=json.dumps(traced if correlated else {PIPELINE: counted}))
@@ -31,9 +31,10 @@ def records_of(world: World) -> list[RunRecord]:
 
 
 def judge(world: World) -> None:
-    """No customer has two runs at once. It reads no record where that is so: it is asked at every step.
+    """No customer has two concurrent runs.
 
-    Where somebody has ended the matter of an unknown fate, its run may go on beside the next one.
+    It runs at every step, and reads records only if one has. After an operator has dismissed an unknown fate, its run
+    may be active beside the next one.
     """
     going_on = Counter(
         f'"{run.parameters["customer"]}"'
@@ -50,7 +51,7 @@ def _given_up(records: list[RunRecord]) -> set[str | None]:
 
 
 def judge_order(world: World) -> None:
-    """Of each customer those who waited have begun in the order of their numbers."""
+    """The waiting requests of each customer have started in the order of their numbers."""
     records = records_of(world)
     given_up = _given_up(records)
     begun = {run_id: number for number, run_id in enumerate(world.factory.runs)}

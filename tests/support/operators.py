@@ -57,12 +57,12 @@ class Operators(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(BEFORE_A_CALL))
     def hold_in_the_middle(self, step: str) -> None:
-        """An operator holds the factory while another process is held up before a step."""
+        """An operator holds the factory while another process is paused before a step."""
         self.script.meanwhile = (step, lambda: self.hold(None, 1))
 
     @invariant()
     def nothing_that_is_held_is_started(self) -> None:
-        """While a hold stands no createRun of what it covers leaves."""
+        """While a hold stands no createRun of its scope is sent."""
         for pipeline, (until, before) in self.held.items():
             if self.world.clock() < until:
                 since = [run for key, run in self.world.factory.runs.items() if key not in before]
@@ -70,6 +70,6 @@ class Operators(RuleBasedStateMachine):
                 assert covered == [], f"{pipeline} is held"
 
     def release_all(self) -> None:
-        """Nothing is held any more."""
+        """Every hold is released."""
         for pipeline in SCOPES:
             self.release(pipeline)

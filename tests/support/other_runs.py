@@ -1,4 +1,4 @@
-"""Runs that others start in Data Factory, and a service whose policy has them told."""
+"""Runs that others start in Data Factory, and a service whose policy publishes them."""
 
 import json
 from typing import Any
@@ -22,13 +22,13 @@ def world_of(observe: str | None = "topLevel", *, pipeline: str = "load", **chan
 
 
 def with_policy(world: World, policy: dict[str, Any]) -> None:
-    """The app starts anew with another policy."""
+    """Restart the app with another policy."""
     world.settings = settings(ADF_TRIGGER_POLICY=json.dumps(policy))
     world.restart()
 
 
 def started(world: World, pipeline: str = "load", by: str = "ScheduleTrigger", **more: Any) -> UUID:
-    """A run that somebody else has started now."""
+    """A run that something else has started now."""
     run_id = more.pop("run_id", None) or uuid4()
     parameters = more.pop("parameters", {})
     run = Run(run_id, pipeline, parameters, world.clock(), world.clock(), by, **more)
@@ -37,18 +37,18 @@ def started(world: World, pipeline: str = "load", by: str = "ScheduleTrigger", *
 
 
 def ended(world: World, *args: Any, status: str = "Succeeded", **more: Any) -> UUID:
-    """A run that somebody else has started, and which has ended now."""
+    """A run that something else has started, and which has ended now."""
     run_id = started(world, *args, **more)
     world.factory.finish(run_id, status)
     return run_id
 
 
-def told(world: World) -> list[UUID | None]:
-    """The runs of which an end was told, as often as it was."""
+def published_runs(world: World) -> list[UUID | None]:
+    """The runs whose ends were published, with repetitions."""
     return [event.data.run_id for event in world.outbox.events]
 
 
 def event_of(world: World) -> CompletionEvent:
-    """The only event."""
+    """The single event."""
     (event,) = world.outbox.events
     return event

@@ -1,4 +1,4 @@
-"""What the deployment tools pack of a folder, each by its own reading of .funcignore.
+"""The files that the deployment tools pack, each by its own reading of .funcignore.
 
 azd (cli/azd/pkg/project/project_utils.go) and VS Code go by the rules of .gitignore. Azure Functions Core Tools
 (Common/GitIgnoreParser.cs) make one regular expression of all lines and look for it at the beginning of each path:

@@ -1,4 +1,4 @@
-"""What Microsoft's two quickstarts by REST send, and what their samples of replies look like.
+"""The requests of Microsoft's two REST quickstarts, and the shapes of their sample replies.
 
 Samples are data: the members, in order where the sample has one, and the kind of each value. Those that PowerShell cut
 short (`@{name=...}`) are written out.
@@ -44,7 +44,7 @@ RUN_SAMPLE: dict[str, Any] = {
     "lastUpdated": "time",
     "annotations": [],
     "runDimension": {},
-    "pipelineReturnValue": {},  # not in the quickstarts, and in what was recorded in 2024
+    "pipelineReturnValue": {},  # not in the quickstarts, and in recordings of 2024
     "isLatest": True,
 }
 EXECUTION_SAMPLE = {
@@ -115,7 +115,7 @@ ACTIVITY_SAMPLE: dict[str, Any] = {
 
 
 def fits(value: Any, sample: Any, where: str = "") -> None:
-    """Hold a reply against a sample: the same members and no others, values of the same kind."""
+    """Compare a reply with a sample: the same members and no others, values of the same kind."""
     if isinstance(sample, dict):
         assert isinstance(value, dict), where
         assert set(value) == set(sample), where
@@ -149,7 +149,7 @@ def resource(factory: str, kind: str, name: str, properties: Any) -> dict[str, A
 
 
 def literally(value: Any) -> Any:
-    """A sample that only this value fits."""
+    """A sample that only this value matches."""
     if isinstance(value, dict):
         return {name: literally(inner) for name, inner in value.items()}
     if isinstance(value, list):

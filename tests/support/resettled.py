@@ -1,4 +1,4 @@
-"""A service that is started anew over the same storage with other settings."""
+"""A service that is restarted over the same storage with other settings."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def restarted(
     moved: dict[str, str] | None = None,
     **changes: str,
 ) -> Services:
-    """The service started anew over the same storage, with other factories configured."""
+    """The service restarted over the same storage, with other factories configured."""
     world.settings = settings(**changes)
     runs = {alias: each for alias, (_, each) in factories.items()}
     return wire(

@@ -1,4 +1,4 @@
-"""Documents around the borders of a JSON Schema: what a value could be mistaken for, by whoever is less strict."""
+"""Documents around the borders of a JSON Schema: values that a less strict reader could accept."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _OF_TEXT = ("é", "x y", "\n", "a\n", "a.b", "$schema", "parameters.é", "parame
 
 
 def for_python(schema: Any) -> Any:
-    """A schema whose patterns mean to Python's `re` what they mean by the standard: `$` is the very end."""
+    """A schema whose patterns mean to Python's `re` what the standard defines: `$` is the very end."""
     if isinstance(schema, list):
         return [for_python(each) for each in schema]
     if not isinstance(schema, dict):
@@ -59,13 +59,13 @@ def borders(schema: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def names(schema: Mapping[str, Any]) -> Sequence[str]:
-    """Names of members that a schema knows, and how they are misspelt."""
+    """Names of members that a schema knows, and misspelt ones."""
     known = sorted({name for each in _parts(schema) for name in each.get("properties", {})})
     return [*known, *(re.sub(r"([A-Z])", r"_\1", each).lower() for each in known), *_OF_TEXT]
 
 
 def displaced(document: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
-    """A document of which one place holds something else, or is named or left out otherwise: all that there are."""
+    """All variants of a document in which one place is replaced, renamed or left out."""
     words = names(schema)
     changes: list[Mapping[str, Any]] = [{_NAME: value} for value in borders(schema)]
     of_members: list[Mapping[str, Any]] = [{}, *({word: _VALUE} for word in words)]
@@ -78,7 +78,7 @@ def displaced(document: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 @st.composite
 def any_displaced(draw: st.DrawFn, documents: st.SearchStrategy[Any], schema: Mapping[str, Any]) -> Any:
-    """Any of some documents, every other one with something else in one place."""
+    """Any of some documents, every other one with one place replaced."""
     document = draw(documents)
     if draw(st.booleans()):
         place = draw(st.sampled_from(list(_places(document))))
@@ -128,7 +128,7 @@ def _said(schema: Any) -> Iterator[Any]:
 
 
 def _parts(schema: Any) -> Iterator[Mapping[str, Any]]:
-    """A schema and all that is in it."""
+    """A schema and all its subschemas."""
     if isinstance(schema, Mapping):
         yield schema
         for each in schema.values():

@@ -1,4 +1,4 @@
-"""Whether one JSON Schema accepts whatever another one accepts, as far as our models' schemas go."""
+"""Whether one JSON Schema accepts all that another one accepts, as far as our models' schemas go."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

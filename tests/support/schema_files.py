@@ -27,7 +27,7 @@ FILES = (*MESSAGES, *SCHEMAS)
 
 
 def text_of(file: str) -> str:
-    """What a file has to say."""
+    """The text of a file."""
     if file in SCHEMAS:
         document = SCHEMAS[file]()
     else:

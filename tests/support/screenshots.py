@@ -38,7 +38,7 @@ WAREHOUSE = {
 
 
 def main() -> int:
-    """Take them all; give the exit code."""
+    """Take all pictures; return the exit code."""
     if chromium() is None:
         sys.stderr.write("There is no Chromium to take them with: `apt-get install chromium` brings one.\n")
         return 1
@@ -53,10 +53,10 @@ def main() -> int:
             person = Person(running, stack, dark=dark, size=size)
             person.open(view)
             person.page.locator(".rows .row, .lane").first.wait_for()
-            person.page.wait_for_timeout(1_000)  # the child run's activities are asked for, too
+            person.page.wait_for_timeout(1_000)  # the child run's activities are requested, too
             picture = person.page.screenshot(path=FOLDER / f"{name}.png")
             person.close()
-            if not told(name, picture):
+            if not report(name, picture):
                 return 1
         person = Person(running, stack, size=(1280, 760))
         person.page.goto(f"{stack.endpoints.management_url}/")
@@ -68,11 +68,11 @@ def main() -> int:
         person.page.wait_for_timeout(500)
         picture = person.page.screenshot(path=FOLDER / "console-factory.png")
         person.close()
-        return 0 if told("console-factory", picture) else 1
+        return 0 if report("console-factory", picture) else 1
 
 
-def told(name: str, picture: bytes) -> bool:
-    """Say what was taken; whether it is small enough."""
+def report(name: str, picture: bytes) -> bool:
+    """Print the picture that was taken; whether it is small enough."""
     sys.stdout.write(f"docs/{name}.png  {len(picture):,} bytes\n")
     if len(picture) <= MOST_BYTES:
         return True
@@ -81,7 +81,7 @@ def told(name: str, picture: bytes) -> bool:
 
 
 def fill(stack: LocalStack) -> None:
-    """Runs as a service has them in a week: most succeed, one fails each night, one message is wrong, one goes on."""
+    """Runs of a typical week: most succeed, one fails each night, one message is wrong, one run is active."""
     for name, properties in PIPELINES.items():
         stack.define(name, json.loads(json.dumps(properties).replace(NO_WAIT, A_WAIT)))
     wait = {"type": "Expression", "value": "@pipeline().parameters.seconds"}

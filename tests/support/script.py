@@ -1,4 +1,4 @@
-"""Steps at which a process is killed, or held up while another one works."""
+"""Steps at which a process is killed, or paused while another one works."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

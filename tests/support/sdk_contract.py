@@ -1,4 +1,4 @@
-"""The service's contract as its official SDK tells it: what an operation returns, and whether a reply is that.
+"""The service's contract as its official SDK declares it: the return type of an operation, and whether a reply matches.
 
 The SDK reads replies leniently: what is missing is None, what is unknown is kept, what cannot be read stays as it is.
 Here its declarations are held against a reply strictly, all the way down.
@@ -37,7 +37,7 @@ class Property:
 
 @cache
 def properties_of(model: type[Model]) -> dict[str, Property]:
-    """What a model knows, by wire name."""
+    """The properties of a model, by wire name."""
     instance = model.__new__(model)  # the SDK gathers a model's fields when the first one is made
     hints = get_type_hints(model, localns=_IMPORTED_FOR_TYPE_CHECKERS)
     return {
@@ -56,7 +56,7 @@ def method_of(client: Any, spec_id: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the SDK declares, and what the service writes beyond that.
+    """What the SDK declares, and additional facts about the service's replies.
 
     Attributes:
         beyond: properties that the SDK does not know: model, then wire name, then type.
@@ -67,7 +67,7 @@ class Contract:
     always: Mapping[type[Model], Collection[str]] = field(default_factory=dict)
 
     def faults_of_reply(self, method: Callable[..., Any], status: int, content: Any) -> list[str]:
-        """How a successful reply differs from what the SDK's method says that it returns.
+        """How a successful reply differs from the return type of the SDK's method.
 
         Args:
             method: says that it returns a model, Optional[model], ItemPaged[model], LROPoller[None] or None.
@@ -144,7 +144,7 @@ class Contract:
 
 
 def _subclass(model: type[Model], kind: Any) -> type[Model] | None:
-    """The subclass for a discriminator's value, at any depth: the SDK itself looks no deeper than the first."""
+    """The subclass of a discriminator's value, at any depth: the SDK itself looks only one level down."""
     mapping: dict[Any, type[Model]] = vars(model).get("__mapping__", {})
     deeper = (_subclass(subclass, kind) for subclass in mapping.values())
     return mapping.get(kind) or next((found for found in deeper if found is not None), None)

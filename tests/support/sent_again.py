@@ -22,7 +22,7 @@ class Killed(Exception):
 
 
 class Plan:
-    """Steps of which one is the last, and what else happens before or after one."""
+    """Steps of which one is the last, and a callback before or after one."""
 
     def __init__(self) -> None:
         self.kill: tuple[str, str] | None = None
@@ -58,26 +58,26 @@ class Storage:
         assert self.status() == "Rejected"
 
     def status(self, run: str = "m-1") -> str:
-        """As GET shows it."""
+        """The status as GET shows it."""
         return self.world.services.query.show(run).status
 
     def replay(self, **order: Any) -> str:
-        """The status that a replay is answered with."""
+        """The status of the answer to a replay."""
         return self.world.services.steering.replay(RunSelector("m-1"), ReplayOrder(**order)).status
 
     def replay_and_deliver(self) -> None:
-        """Send it again and take it, and delete from the queue what was taken."""
+        """Replay it and deliver it, and delete the accepted message from the queue."""
         self.replay()
         for text in self.texts():
             self.deliver(text)
         self.world.outbox.put_back_texts.clear()
 
     def texts(self) -> list[str]:
-        """What lies in the queue."""
+        """The messages of the queue."""
         return [text for text, _ in self.world.outbox.put_back_texts]
 
     def deliver(self, text: str | None = None) -> None:
-        """Deliver a text, or all that lies in the queue."""
+        """Deliver a text, or all messages of the queue."""
         texts = self.texts() if text is None else [text]
         if text is None:
             self.world.outbox.put_back_texts.clear()

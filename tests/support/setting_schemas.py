@@ -1,4 +1,4 @@
-"""JSON Schemas of the settings that are kept in files: what editors hold policies, routes and triggers against."""
+"""JSON Schemas of the settings that are kept in files, with which editors validate policies, routes and triggers."""
 
 import inspect
 import re
@@ -68,7 +68,7 @@ def _by_name(adapter: TypeAdapter[Any], model: type[BaseModel], words: str) -> d
 
 
 def _said_of(enum: type[Enum]) -> str:
-    """What a setting decides, and what each of its words means, as the source has it."""
+    """What a setting decides, and what each of its values means, as the source documents it."""
     words = {word: " ".join(said.split()) for word, said in _MEMBER.findall(inspect.getsource(enum))}
     return " ".join(
         [inspect.cleandoc(enum.__doc__ or ""), *(f"`{each.value}`: {words[each.value]}" for each in enum)]

@@ -1,4 +1,4 @@
-"""`python -m tests.support.settings_table`: the README's table of settings, made of the code."""
+"""`python -m tests.support.settings_table`: the README's table of settings, generated from the code."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from adf_trigger.settings.faults import PREFIX
 
 
 def settings_table() -> str:
-    """The table in Markdown, in the order of the code: what is required first, Azure's own names last."""
+    """The table in Markdown, in the order of the code: required settings first, Azure's own names last."""
     fields = sorted(
         Settings.model_fields.values(),
         key=lambda field: (not field.is_required(), not (field.alias or "").startswith(PREFIX)),

@@ -1,4 +1,4 @@
-"""The modules of the project as text: where they are, and what they import."""
+"""The modules of the project as text: their places, and their imports."""
 
 import ast
 from functools import cache
@@ -16,13 +16,13 @@ def modules(room: Path) -> tuple[Path, ...]:
 
 @cache
 def parsed(module: Path) -> ast.Module:
-    """A module's syntax tree. Many tests look at the same ones."""
+    """A module's syntax tree. It is cached, as many tests read the same ones."""
     return ast.parse(module.read_text("utf-8"))
 
 
 @cache
 def imports_of(module: Path) -> frozenset[str]:
-    """The full names of the modules that a module imports, wherever in its text."""
+    """The full names of the modules that a module imports, anywhere in its text."""
     found: set[str] = set()
     for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):
@@ -35,6 +35,6 @@ def imports_of(module: Path) -> frozenset[str]:
 
 
 def name_of(module: Path) -> str:
-    """The name that a module is imported by."""
+    """The name by which a module is imported."""
     parts = module.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -18,7 +18,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """Which requests are answered in storage's place, and how.
+    """Which requests are answered instead of storage, and how.
 
     Attributes:
         name: for the counts.
@@ -73,7 +73,7 @@ class StorageAnswers:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self._server.server_address[1])
 
     def rule_for(self, method: str, path: str) -> Rule | None:
@@ -121,7 +121,7 @@ class _Server(ThreadingHTTPServer):
         self.upstream = upstream
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that is gone: hosts end in the midst of a call."""
+        """Ignore a client that is gone: hosts end in the midst of a call."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

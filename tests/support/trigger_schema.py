@@ -1,4 +1,4 @@
-"""The JSON Schema of ADF_TRIGGER_TRIGGERS, of the names and limits that its reader has."""
+"""The JSON Schema of ADF_TRIGGER_TRIGGERS, from the names and limits of its reader."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

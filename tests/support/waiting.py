@@ -8,7 +8,7 @@ LIMIT = 60.0
 
 
 def until(condition: Callable[[], bool], limit: float = LIMIT) -> None:
-    """Wait until something is so; fails once the limit is over.
+    """Wait until a condition holds; fails once the limit is over.
 
     The condition is looked at now and then: it must be one that stays, not one that can come and go between two looks.
     """

@@ -1,4 +1,4 @@
-"""Functions hosts and emulators that start at once: each is forked off a process that has imported what they import.
+"""Functions hosts and emulators that start fast: each is forked off a process that has done their imports.
 
 Most of a start is imports. Where tests start such processes by the dozen, one process imports once and forks for each.
 What is forked is a process of its own all the same, with its own environment, output and end. `warm_start.py` asks for
@@ -60,7 +60,7 @@ _START = Path(__file__).with_name("warm_start.py")
 
 
 def command(address: str, module: str) -> list[str]:
-    """What to run instead of `python -m adf_trigger.…`, before its arguments.
+    """The command to run instead of `python -m adf_trigger.…`, before its arguments.
 
     The process id that is seen is that of the stand-in; the ready line has the true one.
 
@@ -89,7 +89,7 @@ def write_script(file: Path, address: str) -> None:
 
 
 class WarmStack(Stack):
-    """A local stack whose emulator and functions hosts are forked; all else is as always.
+    """A local stack whose emulator and functions hosts are forked; all else is unchanged.
 
     Args:
         config: see Stack.
@@ -152,7 +152,7 @@ def serve(address: str) -> NoReturn:
         adapter_of(document)
     assert threading.active_count() == 1, "a fork has none of the threads"
     gc.collect()
-    gc.freeze()  # so that what is forked goes on sharing the memory of what is imported
+    gc.freeze()  # so that the forks keep sharing the memory of the imports
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
@@ -172,7 +172,7 @@ def _main_of(module: str) -> str:
 
 
 def _complete(model: type[BaseModel]) -> None:
-    """Build what models, and those that derive from them, would build at their first use in each process."""
+    """Build what models, and their subclasses, would build at their first use in each process."""
     for each in model.__subclasses__():
         each.model_rebuild()
         _complete(each)
@@ -185,7 +185,7 @@ def _reap() -> None:
 
 
 def _keep(connection: socket.socket) -> NoReturn:
-    """Fork a process, pass signals on to it, and tell how it has ended; kill it where nobody wants to know."""
+    """Fork a process, pass signals on to it, and report its exit; kill it when the requester is gone."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 2)
     with connection.makefile("rb") as lines:
         request = json.loads(lines.readline())
@@ -228,7 +228,7 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.argv = [request["module"], *request["arguments"]]
-    # What replaces itself starts this again: itself, and not what it was forked off.
+    # A process that replaces itself starts this again: itself, and not the parent that it was forked off.
     sys.orig_argv = [sys.executable, "-m", f"adf_trigger.{request['module']}", *request["arguments"]]
     code = 1
     try:

@@ -8,7 +8,7 @@ import sys
 
 
 def start(address: str, module: str, arguments: list[str]) -> int:
-    """Ask for a process with this one's environment and output, and wait until it ends: its exit code.
+    """Request a process with this one's environment and output, and wait until it ends: its exit code.
 
     Args:
         address: of what forks it.

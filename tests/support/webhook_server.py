@@ -13,7 +13,7 @@ Call = tuple[str, dict[str, str], bytes]
 
 
 def answered(status: int, **headers: str) -> Handler:
-    """A server that answers so."""
+    """A server with that answer."""
 
     def handle(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
         request.send_response(status)
@@ -39,7 +39,7 @@ def served(handle: Handler, tls: ssl.SSLContext | None = None) -> Iterator[tuple
             handle(self, body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Request) as server:
         server.daemon_threads = True
@@ -78,12 +78,12 @@ def drip(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
 
 
 def silence(_request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Answer nothing."""
+    """Send no answer."""
     time.sleep(30)
 
 
 def headers_without_end(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Say yes, and then headers without end."""
+    """Send a success status, and then headers without end."""
     request.wfile.write(b"HTTP/1.1 200 OK\r\n")
     try:
         for number in range(1_000_000):
@@ -93,7 +93,7 @@ def headers_without_end(request: http.server.BaseHTTPRequestHandler, _body: byte
 
 
 def body_without_end(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Say yes, and then a body without end."""
+    """Send a success status, and then a body without end."""
     request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
     try:
         for _ in range(100_000):

@@ -48,7 +48,7 @@ class MovingClock:
         return self.now
 
     def seconds(self) -> float:
-        """How long it has gone: this never goes back."""
+        """The elapsed seconds: this never goes back."""
         return self.passed
 
     def forward(self, seconds: float) -> None:
@@ -70,7 +70,7 @@ def settings(**changes: str) -> Settings:
 
 @contextmanager
 def known_steps(name: str) -> Iterator[None]:
-    """The steps of production, each of which has a name that is listed: by these a log is searched."""
+    """The steps of production, each of which has a listed name, by which logs are searched."""
     assert name in STEPS
     with logged_steps(name):
         yield
@@ -100,7 +100,7 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        """A new process over the same storage: nothing that was only in memory is left."""
+        """A new process over the same storage: everything that was only in memory is lost."""
         handle = FactoryHandle("default", FACTORY_ID, self.factory)
         self.services = wire(
             self.settings,
@@ -144,7 +144,7 @@ class World:
         return steering._rerunner.rerun(self.services.query.find(run), RerunOrder(**order))
 
     def resolve(self, run: str, decision: Any, **order: Any) -> RunRecord:
-        """Decide about a run as the functions do; the record as it is then."""
+        """Decide about a run as the functions do; returns the changed record."""
         self.services.steering.resolve(RunSelector(run), ResolveOrder(decision=decision, **order))
         return self.services.query.find(run)
 

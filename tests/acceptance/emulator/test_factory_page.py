@@ -17,7 +17,7 @@ from tests.support.documents import (
     ROOT,
     count_of_blocks,
     marked_blocks,
-    said,
+    output_of,
     section,
     serving,
     table_rows,
@@ -60,7 +60,7 @@ class Served:
 
     def paste(self, code: str) -> list[Any]:
         """Run a block of bash after those that it builds on; gives its lines of JSON."""
-        text = said("bash", CONNECT.code + code, folder=self.folder)
+        text = output_of("bash", CONNECT.code + code, folder=self.folder)
         return [json.loads(line) for line in text.splitlines() if line]
 
     def publish(self, name: str, properties: dict[str, Any] = NOTHING) -> None:
@@ -108,7 +108,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("page")
     write_repository(folder / "path" / "to" / "repository")
     write_template(folder / "path" / "to" / "template")
-    said(*LOAD, folder=folder)
+    output_of(*LOAD, folder=folder)
     with serving(SERVE.code, folder=folder, facts="factory.json") as facts:
         client = httpx.Client(
             base_url=facts["management_url"] + facts["factory_id"], params={"api-version": "2018-06-01"}
@@ -210,7 +210,7 @@ def test_curl_and_the_sdk_run_a_pipeline(served: Served) -> None:
     assert [run["runId"] for run in found["value"]] == [ended["runId"]]
     (activity,) = activities["value"]
     assert (activity["activityName"], activity["status"]) == ("Rest", "Succeeded")
-    pipelines, status = said(*SDK, folder=served.folder).splitlines()
+    pipelines, status = output_of(*SDK, folder=served.folder).splitlines()
     assert pipelines == "['Nightly', 'Pause']"
     assert status in {"Queued", "InProgress"}
 
@@ -219,7 +219,7 @@ def test_a_test_suite_has_an_emulator_of_its_own(tmp_path: Path) -> None:
     """The fixtures start it, give it to the test, which passes, and stop it."""
     (tmp_path / "test_load.py").write_text(TESTS.code)
     command = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -W error test_load.py"
-    assert "1 passed" in said("bash", command, folder=tmp_path)
+    assert "1 passed" in output_of("bash", command, folder=tmp_path)
 
 
 def test_faults_do_what_is_said_of_them(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""Takes from this process what Windows does not have, as far as our own modules ask for it.
+"""Removes from this process what Windows does not have, as far as our own modules use it.
 
 Python runs it at its start where this folder is on PYTHONPATH. Other packages choose by sys.platform, and keep what
 they need of this system.

@@ -1,4 +1,4 @@
-"""Whatever names hold, an event is true CloudEvents: its references are valid URIs, and an SDK reads what was meant."""
+"""An event is valid CloudEvents for any names: its references are valid URIs, and an SDK reads the same values."""
 
 import json
 from urllib.parse import unquote, urljoin
@@ -53,8 +53,8 @@ def rejected(name: str) -> CompletionEvent:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_wrong_message_is_told_under_a_valid_source(name: str) -> None:
-    """By an independent validator, below the factory wherever it is resolved, and no longer than it may be."""
+def test_a_wrong_message_is_published_under_a_valid_source(name: str) -> None:
+    """An independent validator accepts it; it resolves below the factory and is within the length limit."""
     event = rejected(name)
     links = [value for value in event.data.links.model_dump().values() if value]
     assert links
@@ -68,8 +68,8 @@ def test_a_wrong_message_is_told_under_a_valid_source(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_sdk_reads_what_was_written(name: str) -> None:
-    """The CloudEvents SDK takes the text of the queue for an event, and writes the same again."""
+def test_an_sdk_reads_the_event_as_written(name: str) -> None:
+    """The CloudEvents SDK reads the text of the queue as an event, and writes the same again."""
     event = rejected(name)
     text = event_text(event)
     read = JSONFormat().read(CloudEvent, text)
@@ -83,8 +83,8 @@ def test_an_sdk_reads_what_was_written(name: str) -> None:
 @example(name="..", group="%")
 @example(name="", group="\ud800")
 @example(name="\ud800", group="ü ä/..?#")
-def test_a_source_names_a_pipeline_and_no_other(name: str, group: str) -> None:
-    """It is valid, bounded, and read back it is the name: two pipelines have two sources."""
+def test_a_source_identifies_one_pipeline(name: str, group: str) -> None:
+    """It is valid and bounded, and decodes to the name: two pipelines have two sources."""
     source = source_of(f"/subscriptions/0/resourceGroups/{group}", name)
     assert validate_rfc3986(source, rule="URI_reference"), source
     last = source.rpartition("/pipelines/")[2]
@@ -92,8 +92,8 @@ def test_a_source_names_a_pipeline_and_no_other(name: str, group: str) -> None:
     assert unquote(last) == name.encode(errors="replace").decode()
 
 
-def test_plain_names_stand_as_they_are() -> None:
-    """Sources that consumers already know stay what they were."""
+def test_plain_names_are_not_encoded() -> None:
+    """Sources that consumers already know stay the same."""
     assert source_of(FACTORY_ID, "load_orders-2") == f"{FACTORY_ID}/pipelines/load_orders-2"
     assert source_of(FACTORY_ID, "Load orders (new)") == f"{FACTORY_ID}/pipelines/Load%20orders%20(new)"
     assert source_of("", "load") == "/"

@@ -1,4 +1,4 @@
-"""Every version of the event is published as a schema, and what an older version sent a newer reader still takes."""
+"""Every version of the event has a published schema, and a newer reader still accepts an older version's events."""
 
 import copy
 import json
@@ -38,54 +38,54 @@ def _version(path: Path) -> str:
 
 
 def schema_of(version: str) -> dict[str, Any]:
-    """The schema of a version; the newest one's is the present."""
+    """The schema of a version; the newest one's is the current file."""
     return older().get(version, PRESENT)
 
 
 def test_every_version_has_its_schema_and_its_events() -> None:
-    """The newest one's is completion-event.schema.json itself."""
+    """The newest one is completion-event.schema.json itself."""
     assert sorted([*older(), NEWEST]) == sorted(GOLDEN)
     assert all(len(events) >= 5 for events in GOLDEN.values())
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_what_was_sent_fits_its_own_schema_and_the_present_one(name: str) -> None:
+def test_sent_events_fit_their_own_schema_and_the_current_one(name: str) -> None:
     """Events lie in queues while the service is upgraded."""
     for schema in (schema_of(name.partition(":")[0]), PRESENT):
         Draft202012Validator(schema).validate(EVENTS[name])
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_the_client_reads_what_any_version_has_sent(name: str) -> None:
-    """All of them told ends."""
+def test_the_client_reads_events_of_any_version(name: str) -> None:
+    """All of them published ends."""
     event = event_of(json.dumps(EVENTS[name]))
     assert event.data.ended
     assert event.data.status == EVENTS[name]["data"]["status"]
 
 
 @pytest.mark.parametrize("version", sorted(older()))
-def test_the_present_schema_accepts_all_that_an_older_one_accepts(version: str) -> None:
-    """Whatever it is, and not only what is kept here."""
+def test_the_current_schema_accepts_all_that_an_older_one_accepts(version: str) -> None:
+    """This holds for any document, not only for those kept here."""
     assert refused(older()[version], PRESENT) == []
 
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_reader_by_an_older_schema_takes_newer_events(name: str) -> None:
-    """What is said beside is passed over, since no version forbids it; v1 alone knew nothing that is not read."""
+    """Additional members are ignored, since no version forbids them; only v1 lacked some that are read."""
     for version, schema in older().items():
         if "v1" < version < name.partition(":")[0]:
             Draft202012Validator(schema).validate(EVENTS[name])
 
 
 def changed(**changes: Any) -> dict[str, Any]:
-    """The present schema with one property of the data said otherwise."""
+    """The current schema with one property of the data changed."""
     schema = copy.deepcopy(PRESENT)
     schema["$defs"]["EventData"]["properties"].update(changes)
     return schema
 
 
 def without(*names: str) -> dict[str, Any]:
-    """The present schema, which requires what it did not."""
+    """The current schema, with additional required members."""
     schema = copy.deepcopy(PRESENT)
     schema["$defs"]["EventData"]["required"] += names
     return schema
@@ -103,7 +103,7 @@ def without(*names: str) -> dict[str, Any]:
         (without("attempt"), "/data/attempt: is required now"),
     ],
 )  # fmt: skip
-def test_what_would_break_a_consumer_is_found(schema: dict[str, Any], where: str) -> None:
-    """The comparison itself: a type less, a value less, something required, in any depth."""
+def test_a_change_that_would_break_a_consumer_is_found(schema: dict[str, Any], where: str) -> None:
+    """This tests the comparison itself: a type less, a value less, something required, at any depth."""
     assert where in refused(PRESENT, schema)
     assert refused(PRESENT, PRESENT) == []

@@ -1,4 +1,4 @@
-"""The texts of messages: whole where they fit, cut where they must be, never over the limit."""
+"""The texts of messages: whole where they fit, cut where necessary, never over the limit."""
 
 import json
 from datetime import UTC, datetime
@@ -34,14 +34,14 @@ def event(**data: Any) -> CompletionEvent:
 
 
 def rejected(message: str, reason: str = "r") -> RejectedMessage:
-    """A rejected message that holds a text."""
+    """A rejected message that contains a text."""
     return RejectedMessage(
         request_id="k", message_id="m", message=message, reason=reason, attempts=1, rejected_at=NOW
     )
 
 
 def test_a_small_event_is_whole() -> None:
-    """What fits is sent as it is, and says that nothing was cut."""
+    """It is sent unchanged, and marked as not cut."""
     document = json.loads(event_text(event(message="why", parameters={"a": [1, {"b": None}]})))
     assert document["specversion"] == "1.0"
     assert document["data"]["truncated"] is False
@@ -50,7 +50,7 @@ def test_a_small_event_is_whole() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(text=st.sampled_from(["x", "\u20ac", "\U0001f600", '"', "\x01"]), size=st.integers(10_000, 70_000))
-def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
+def test_a_large_event_is_cut_and_marked(text: str, size: int) -> None:
     """Whatever errors, parameters and labels hold, the message fits and stays JSON."""
     long = text * size
     large = event(
@@ -77,21 +77,21 @@ def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
 
 
 def test_an_event_is_ascii() -> None:
-    """Storage cannot hold every character in its XML, and one message of such makes the reads of its batch fail."""
+    """Storage cannot hold every character in its XML, and one such message makes the reads of its batch fail."""
     text = event_text(event(message="\uffff größe \U0001f600"))
     assert text.isascii()
     assert json.loads(text)["data"]["message"] == "\uffff größe \U0001f600"
 
 
 def test_broken_surrogates_do_not_break_an_event() -> None:
-    """Text that is no Unicode, as broken software writes it, is sent with replacements."""
+    """Invalid Unicode, as faulty software writes it, is sent with replacement characters."""
     assert json.loads(event_text(event(message="\ud800 broken")))["data"]["message"] == "? broken"
 
 
 @settings(max_examples=60, deadline=None)
 @given(part=ANY_TEXT, times=st.integers(1, 2000))
 def test_a_rejected_message_can_be_read_back_whole(part: str, times: int) -> None:
-    """The original text survives, packed where it is long, unless nothing can make it fit."""
+    """The original text survives, packed where it is long, unless it cannot be made to fit."""
     original = (part * times)[:60_000]
     text = rejected_text(rejected(original))
     assert len(text.encode()) <= MAX_MESSAGE_BYTES
@@ -108,7 +108,7 @@ def test_a_long_request_is_packed_and_not_cut() -> None:
     assert read.message_encoding == "gzip+base64"
 
 
-def test_of_a_reason_that_gives_way_both_ends_are_kept() -> None:
+def test_a_shortened_reason_keeps_both_ends() -> None:
     """A cause may stand at either end."""
     text = rejected_text(
         rejected("x" * 49_000, reason=f"Data Factory refused it: {'y' * 5_900} no such role")

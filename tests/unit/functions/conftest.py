@@ -24,7 +24,7 @@ INSERTED = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
 
 
 class Message(func.QueueMessage):
-    """A queue message as the worker hands it over."""
+    """A queue message as the worker passes it."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Caller:
         return self.ask("get_run", request)
 
     def follow(self, link: str) -> func.HttpResponse:
-        """GET the run, or the message, that a link leads to."""
+        """GET the run, or the message, of a link."""
         url = urlsplit(link)
         return self.get(url.path.rpartition("/")[2], **dict(parse_qsl(url.query)))
 

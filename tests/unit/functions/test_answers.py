@@ -1,4 +1,4 @@
-"""Calls work on threads of our own, behind a gate; what goes wrong is answered as a problem."""
+"""Calls work on threads of our own, behind an admission gate; errors are answered as problems."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ MINUTE = 60
 
 
 def test_a_call_beyond_the_gate_is_503_and_starts_nothing() -> None:
-    """Retry-After says when to come again; nothing was done for it, so that the same request is then the first."""
+    """Retry-After gives the time to come again; the call had no effect, so that its repeat is the first request."""
     go = threading.Event()
 
     @contextmanager
@@ -48,7 +48,7 @@ def test_a_call_beyond_the_gate_is_503_and_starts_nothing() -> None:
 
 
 def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) -> None:
-    """The platform drops what names none."""
+    """The platform drops records without an invocation."""
     told = []
 
     class Listening(logging.Handler):
@@ -67,8 +67,8 @@ def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) ->
     assert told == [("run_started", "i-1")]
 
 
-def test_of_a_long_reason_a_problem_has_both_ends() -> None:
-    """A cause may stand at either end of what Data Factory says."""
+def test_a_problem_keeps_both_ends_of_a_long_reason() -> None:
+    """A cause may stand at either end of Data Factory's text."""
     said = f"The pipeline is refused: {'x' * 20_000} Cause: no such dataset"
     problem = json.loads(problem_of(BadRequest(said, status=400)).get_body())
     assert problem["detail"].startswith("The pipeline is refused: x")

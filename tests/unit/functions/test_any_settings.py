@@ -1,4 +1,4 @@
-"""Whatever the environment holds, the app is composed or its settings are at fault: an import never fails of it."""
+"""For any environment, the app is composed or its settings are reported as faulty: an import never fails."""
 
 from contextlib import suppress
 
@@ -61,8 +61,8 @@ ODD = st.sampled_from(
     ),
     without=st.sets(st.sampled_from(sorted(RIGHT))),
 )
-def test_no_settings_end_the_import(changes: dict[str, str], without: set[str]) -> None:
-    """Any values of any settings: composed, or refused as settings, and nothing else."""
+def test_no_settings_fail_the_import(changes: dict[str, str], without: set[str]) -> None:
+    """Any values of any settings are composed or refused as settings."""
     environ = {name: value for name, value in RIGHT.items() if name not in without} | changes
     with suppress(SettingsError):
         compose(Settings.from_env(environ))
@@ -84,8 +84,8 @@ MISPLACED = [
 
 
 @pytest.mark.parametrize("name", sorted(known_names()))
-def test_no_fault_shows_what_was_put_into_the_wrong_setting(name: str) -> None:
-    """Neither the settings nor the libraries behind them repeat a value, wherever it was put."""
+def test_no_fault_shows_the_value_of_a_setting(name: str) -> None:
+    """Neither the settings nor the libraries behind them repeat a value, whichever setting has it."""
     by_identity = {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage__accountName": "account"}
     told = [_faults_of({**base, name: value}) for base in (RIGHT, by_identity) for value in MISPLACED]
     assert [each for each in told if SECRET in each] == []

@@ -1,4 +1,4 @@
-"""What the triggers bind to, and what becomes of a message while the settings are faulty."""
+"""What the triggers bind to, and what happens to a message while the settings are faulty."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 
 
-def test_the_use_cases_are_composed_once_and_tried_again_while_the_settings_are_faulty() -> None:
-    """Settings that come later, as on an instance that was warmed up, are found at the next use."""
+def test_the_use_cases_are_composed_once_and_retried_while_the_settings_are_faulty() -> None:
+    """Settings that come later, as on a pre-warmed instance, are found at the next use."""
     world, tries = World(), []
     faults = [SettingsError(["ADF_TRIGGER_FACTORIES: is required"])] * 2
 
@@ -38,7 +38,7 @@ def test_the_use_cases_are_composed_once_and_tried_again_while_the_settings_are_
     ("function", "context"),
     [("take_request", [InvocationContext("i-1", "take_request", ".")]), ("take_poison", [])],
 )
-def test_a_message_whose_storage_cannot_be_told_is_delivered_again(
+def test_a_message_whose_storage_is_not_known_is_delivered_again(
     function: str, context: list[InvocationContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it cannot even be put back the function fails, so that the host keeps the message."""
@@ -57,7 +57,7 @@ def test_a_message_whose_storage_cannot_be_told_is_delivered_again(
 
 
 def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A setting that does nothing is a warning when the use cases are composed."""
+    """A setting without effect is a warning when the use cases are composed."""
     world = World()
     settings = type(world.settings).from_env(
         {
@@ -83,10 +83,8 @@ def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
         ("mine", {}, False),
     ],
 )
-def test_health_says_no_where_the_queue_is_not_read(
-    bound_to: str, now: dict[str, str], *, well: bool
-) -> None:
-    """Settings that are right later bind nothing anew: until a restart nobody reads the queue of the settings."""
+def test_health_fails_where_the_queue_is_not_read(bound_to: str, now: dict[str, str], *, well: bool) -> None:
+    """Settings that are corrected later do not rebind: until a restart the queue of the settings is not read."""
     world = World(settings=settings(**now))
     caller = Caller(world, Bindings(bound_to, f"{bound_to}-poison", "* * * * * *"))
     caller.tick()

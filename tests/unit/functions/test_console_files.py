@@ -1,4 +1,4 @@
-"""The console's files, as they are served: to anybody, nothing else, and under a strict policy."""
+"""The console's files as they are served: to everyone, nothing else, and under a strict policy."""
 
 import re
 from os.path import normpath
@@ -46,8 +46,8 @@ def ask(
     return caller.ask("console", request)
 
 
-def test_the_page_is_served_to_anybody_and_in_no_frame(caller: Caller) -> None:
-    """It holds no data; its policy allows no inline code, no other host, no frame and no HTML made of text."""
+def test_the_page_is_served_to_everyone_and_in_no_frame(caller: Caller) -> None:
+    """It holds no data; its policy allows no inline code, no other host, no frame and no HTML built from text."""
     page = ask(caller, "")
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     told = [each.strip().partition(" ") for each in page.headers["Content-Security-Policy"].split(";")]
@@ -60,8 +60,8 @@ def test_the_page_is_served_to_anybody_and_in_no_frame(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STATIC_FILES))
-def test_every_file_is_served_as_it_is(caller: Caller, name: str) -> None:
-    """With its media type, so that nosniff lets it work."""
+def test_every_file_is_served_unchanged(caller: Caller, name: str) -> None:
+    """It has its media type, so that nosniff lets it work."""
     answer = ask(caller, name)
     assert answer.get_body() == (FOLDER / name).read_bytes()
     assert answer.headers["Content-Type"] == MEDIA_TYPES["." + name.rpartition(".")[2]]
@@ -86,7 +86,7 @@ def test_every_file_is_served_as_it_is(caller: Caller, name: str) -> None:
         "run.js?code=x",
     ],
 )
-def test_nothing_but_the_files_of_the_page_is_served(caller: Caller, path: str) -> None:
+def test_only_the_files_of_the_page_are_served(caller: Caller, path: str) -> None:
     """Names are looked up in a table: no path of a request reaches the disk."""
     answer = ask(caller, path, url="http://host/api/console/whatever")
     assert (answer.status_code, answer.mimetype) == (404, "text/plain")
@@ -96,7 +96,7 @@ def test_nothing_but_the_files_of_the_page_is_served(caller: Caller, path: str) 
 
 @pytest.mark.parametrize("prefix", ["/api", "", "/some/other/prefix"])
 def test_without_its_slash_the_page_is_found_behind_any_prefix(caller: Caller, prefix: str) -> None:
-    """The way there is relative, and drops a key that somebody has put into the URL."""
+    """The redirect is relative, and drops a key from the URL."""
     for path in ("console", "Console"):
         url = f"https://host{prefix}/{path}"
         answer = ask(caller, "", url=f"{url}?code=secret")
@@ -107,7 +107,7 @@ def test_without_its_slash_the_page_is_found_behind_any_prefix(caller: Caller, p
 
 
 def test_a_file_that_the_browser_has_is_not_sent_again(caller: Caller) -> None:
-    """It asks each time, so that a new version is a new page at once."""
+    """The browser revalidates each time, so that a new version is a new page immediately."""
     first = ask(caller, "style.css")
     etag = first.headers["ETag"]
     assert first.headers["Cache-Control"] == "no-cache"
@@ -126,7 +126,7 @@ def test_a_head_is_answered_as_a_get(caller: Caller) -> None:
 
 
 def test_it_is_served_while_the_settings_are_faulty(caller: Caller) -> None:
-    """The page is what tells so; it needs none."""
+    """The page shows that they are faulty, and needs none."""
 
     def faulty() -> None:
         raise AssertionError("nobody needs settings for a file")
@@ -138,8 +138,8 @@ def test_it_is_served_while_the_settings_are_faulty(caller: Caller) -> None:
     assert ask(caller, "").status_code == 200
 
 
-def test_the_page_is_small_and_names_its_own_files_alone() -> None:
-    """Less than 300 KB in all; every reference is relative and to a file of it, and no code stands in the HTML."""
+def test_the_page_is_small_and_references_only_its_own_files() -> None:
+    """It has less than 300 KB in all; references are relative and to its own files, and the HTML contains no code."""
     assert sum(len(file.content) for file in STATIC_FILES.values()) < MOST_BYTES
     for name, file in STATIC_FILES.items():
         text = file.content.decode()
@@ -157,8 +157,8 @@ def test_the_page_is_small_and_names_its_own_files_alone() -> None:
 
 
 @pytest.mark.parametrize("folder", [".", "factory"])
-def test_all_modules_are_asked_for_at_once(folder: str) -> None:
-    """A page names every module that its first one leads to, so that none waits for another to be read."""
+def test_all_modules_are_requested_in_parallel(folder: str) -> None:
+    """The page names every module that its first one imports, so that none waits for another to be read."""
     wanted, found = ["app.js"], set()
     while wanted:
         name = wanted.pop()

@@ -1,4 +1,4 @@
-"""Events that meet triggers which have changed: at a deploy, by another name; and secrets among what they feed."""
+"""Events that meet changed triggers: at a deployment, under another name; and secrets among the fields used."""
 
 import json
 from typing import Any
@@ -35,20 +35,20 @@ def deployed(world: World, *triggers: dict[str, Any]) -> None:
     world.restart()
 
 
-def elsewhere() -> dict[str, Any]:
+def renamed() -> dict[str, Any]:
     """The trigger as the next version has it."""
     changed = blob_trigger()
     changed["properties"]["pipelines"][0]["parameters"]["folder"] = "elsewhere"
     return changed
 
 
-def test_two_hosts_with_other_triggers_that_take_one_event_at_once_start_one_run() -> None:
-    """The slower one is told nothing: the event has had its run, as by HTTP."""
+def test_two_hosts_with_different_triggers_that_take_one_event_concurrently_start_one_run() -> None:
+    """The slower one is not rejected: the event has had its run, as by HTTP."""
     script = Script()
     world = with_triggers(blob_trigger(), steps=script)
 
     def other_host() -> None:
-        deployed(world, elsewhere())
+        deployed(world, renamed())
         Caller(world).message(blob_created(), message_id="m-2")
 
     caller = Caller(world)
@@ -58,13 +58,13 @@ def test_two_hosts_with_other_triggers_that_take_one_event_at_once_start_one_run
     assert (world.outbox.events, world.outbox.rejected) == ([], [])
 
 
-def test_what_was_put_back_of_an_event_that_has_had_its_run_is_done_with() -> None:
-    """Though the trigger has changed meanwhile, so that the other delivery asked for something else."""
+def test_a_put_back_request_of_an_event_that_has_had_its_run_is_dropped() -> None:
+    """The trigger has changed meanwhile, so that the other delivery asked for something else."""
     world = with_triggers(blob_trigger())
     world.ledger.before["get"] = [LedgerError("no table")]
     Caller(world).message(blob_created(), message_id="m-1")
     (text, _) = world.outbox.put_back_texts.pop()
-    deployed(world, elsewhere())
+    deployed(world, renamed())
     Caller(world).message(blob_created(), message_id="m-2")
     Caller(world).message(text.encode(), message_id="m-3")
     assert len(world.factory.runs) == 1
@@ -72,7 +72,7 @@ def test_what_was_put_back_of_an_event_that_has_had_its_run_is_done_with() -> No
 
 
 def test_a_rejected_event_stays_known_by_its_key_though_its_trigger_was_renamed() -> None:
-    """Who replays it finds its run by the id that the rejection was told under."""
+    """After a replay its run is found by the id under which the rejection was published."""
     world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))
     Caller(world).message(order_placed())
     (kept,) = world.kept()
@@ -86,8 +86,8 @@ def test_a_rejected_event_stays_known_by_its_key_though_its_trigger_was_renamed(
     assert world.services.query.show(kept.request_id).run_id == run.run_id
 
 
-def test_an_event_that_feeds_more_than_a_request_may_hold_is_rejected_and_says_so() -> None:
-    """The event is kept, its request was none; another event goes on."""
+def test_an_event_with_more_than_a_request_may_hold_is_rejected_with_that_reason() -> None:
+    """The event is kept, a request was not made of it; another event is processed."""
     world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.day", "folder": "f"}))
     caller = Caller(world)
     caller.message(order_placed(day="x" * world.settings.max_body_bytes))
@@ -98,7 +98,7 @@ def test_an_event_that_feeds_more_than_a_request_may_hold_is_rejected_and_says_s
     assert len(world.factory.runs) == 1
 
 
-def test_one_that_has_come_under_the_new_name_too_is_not_started_again() -> None:
+def test_an_event_that_has_come_under_the_new_name_too_is_not_started_again() -> None:
     """A replay is no second run."""
     world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))
     Caller(world).message(order_placed())
@@ -113,7 +113,7 @@ def test_one_that_has_come_under_the_new_name_too_is_not_started_again() -> None
 
 
 def secret_trigger(*, to: str, missing: str = "gone") -> dict[str, Any]:
-    """A trigger that feeds a secure parameter, and asks for what there is not."""
+    """A trigger that fills a secure parameter, and asks for a missing field."""
     return custom_trigger({"file": f"@triggerBody().event.data.{missing}", "password": to})
 
 
@@ -127,10 +127,10 @@ def secret_trigger(*, to: str, missing: str = "gone") -> dict[str, Any]:
         ("@triggerBody().event.data.keys[1]", {"keys": ["x", "hush-hush"]}, {"keys": MASK}),
     ],
 )
-def test_what_an_event_feeds_into_a_secure_parameter_is_not_kept(
+def test_a_field_that_fills_a_secure_parameter_is_not_kept(
     schema: Any, to: str, data: dict[str, Any], left: dict[str, Any]
 ) -> None:
-    """Where another field is missing, so that no request could be made of it; a replay asks for the value."""
+    """Another field is missing, so that no request could be made of it; a replay asks for the value."""
     world = with_triggers(secret_trigger(to=to))
     world.factory.declare("load", file=TEXT, password={"type": "SecureString"})
     event = schema(order_placed(**data))

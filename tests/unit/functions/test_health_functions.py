@@ -1,4 +1,4 @@
-"""The health by HTTP: little for anybody, all for those with a key."""
+"""The health by HTTP: a summary for everyone, all details for callers with a key."""
 
 import asyncio
 import json
@@ -24,8 +24,8 @@ def body_of(response: func.HttpResponse) -> Any:
     return json.loads(response.get_body())
 
 
-def test_anybody_hears_whether_and_since_when_and_no_more(caller: Caller, world: World) -> None:
-    """Words, names and ids are for those with a key."""
+def test_everyone_sees_the_status_and_its_beginning_and_no_more(caller: Caller, world: World) -> None:
+    """Texts, names and ids are for callers with a key."""
     assert (caller.health().status_code, body_of(caller.health())["status"]) == (503, "starting")
     world.factory.fail_next("get_factory", Forbidden(SECRET_NAME, status=403))
     caller.tick()
@@ -45,7 +45,7 @@ def test_anybody_hears_whether_and_since_when_and_no_more(caller: Caller, world:
 
 
 def test_an_operator_acknowledges_a_new_ledger(caller: Caller, world: World) -> None:
-    """The table was deleted while nothing ran: 503 until somebody says that he knows."""
+    """The table was deleted while nothing ran: 503 until an operator acknowledges it."""
     caller.tick()
     world.notes.remove(APP_SCOPE, LEDGER_NOTE)
     caller.tick()
@@ -57,8 +57,8 @@ def test_an_operator_acknowledges_a_new_ledger(caller: Caller, world: World) -> 
     assert caller.health().status_code == 200
 
 
-def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureFixture) -> None:
-    """Health is 503 and says no more; a call has every fault by name; each tick logs one ERROR with all of them."""
+def test_faulty_settings_are_shown_to_callers_with_a_key(caplog: pytest.LogCaptureFixture) -> None:
+    """Health is 503 without details; a call lists every fault by name; each tick logs one ERROR with all of them."""
 
     def faulty() -> Any:
         raise SettingsError(

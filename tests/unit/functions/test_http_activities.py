@@ -61,7 +61,7 @@ def asked(caller: Caller, run: str = "k", **params: str) -> func.HttpResponse:
 
 
 def shown(caller: Caller, run: str = "k", **params: str) -> Any:
-    """What is answered."""
+    """The body of the answer."""
     answer = asked(caller, run, **params)
     assert answer.status_code == 200, answer.get_body()
     return json.loads(answer.get_body())
@@ -76,7 +76,7 @@ def started(caller: Caller, world: World, *activities: dict[str, Any], **body: A
 
 
 def test_activities_are_shown_as_they_began(caller: Caller, world: World) -> None:
-    """Each with all that Data Factory says of it, by requestId and by runId."""
+    """Each has all fields of Data Factory, by requestId and by runId."""
     run_id = started(caller, world, COPY, CALL)
     answer = shown(caller)
     assert [each["activityName"] for each in answer["activities"]] == ["RunChild", "CopyOrders"]
@@ -109,8 +109,8 @@ def test_activities_are_shown_as_they_began(caller: Caller, world: World) -> Non
     assert shown(caller, str(run_id)) == answer
 
 
-def test_the_view_of_a_run_leads_to_its_activities(caller: Caller, world: World) -> None:
-    """Once there is a run."""
+def test_the_view_of_a_run_links_to_its_activities(caller: Caller, world: World) -> None:
+    """The link exists once there is a run."""
     started(caller, world, CALL)
     link = json.loads(caller.get("k").get_body())["links"]["activities"]
     assert link == "/api/runs/k/activities"
@@ -119,7 +119,7 @@ def test_the_view_of_a_run_leads_to_its_activities(caller: Caller, world: World)
 
 
 def test_all_pages_are_read_within_bounds(caller: Caller, world: World) -> None:
-    """Of a loop of thousands, two thousand are shown, and it says that there are more."""
+    """Of a loop of thousands, two thousand are shown, and the answer marks that there are more."""
     started(caller, world, *({"activityName": f"a-{n}"} for n in range(950)))
     world.factory.calls.clear()
     answer = shown(caller)
@@ -131,7 +131,7 @@ def test_all_pages_are_read_within_bounds(caller: Caller, world: World) -> None:
 
 
 def test_a_subscription_with_few_reads_left_is_spared(caller: Caller, world: World) -> None:
-    """Reads that others need are left to them; what was read is shown."""
+    """Reads that others need are left to them; activities read so far are shown."""
     started(caller, world, *({"activityName": f"a-{n}"} for n in range(300)))
     world.factory.remaining_reads = 3
     answer = shown(caller)
@@ -139,7 +139,7 @@ def test_a_subscription_with_few_reads_left_is_spared(caller: Caller, world: Wor
 
 
 def test_inputs_and_outputs_of_secure_parameters_are_left_out(caller: Caller, world: World) -> None:
-    """Data Factory shows there what parameters held; child runs are shown even so."""
+    """Data Factory shows parameter values there; child runs are still shown."""
     world.factory.declare("load", password={"type": "SecureString", "defaultValue": "s3cret"})
     secret = {**CALL, "input": "s3cret", "userProperties": {"p": "s3cret"}}
     started(caller, world, secret, {**COPY, "output": {"deep": ["s3cret"]}})
@@ -152,8 +152,8 @@ def test_inputs_and_outputs_of_secure_parameters_are_left_out(caller: Caller, wo
     assert copy["error"]["message"] == "no blob"
 
 
-def test_what_nobody_knows_to_be_without_secrets_is_left_out(caller: Caller, world: World) -> None:
-    """Of a pipeline that cannot be read and was never seen; one that was seen without secrets is shown."""
+def test_fields_that_may_hold_secrets_are_left_out(caller: Caller, world: World) -> None:
+    """The pipeline cannot be read and was never seen; one that was seen without secrets is shown."""
     started(caller, world, COPY)
     world.factory.always["get_pipeline"] = Unavailable("down", status=503)
     world.restart()
@@ -163,8 +163,8 @@ def test_what_nobody_knows_to_be_without_secrets_is_left_out(caller: Caller, wor
     assert shown(caller)["details"] == "withheld"
 
 
-def test_a_policy_has_them_shown() -> None:
-    """`details: full`, for that pipeline alone."""
+def test_a_policy_shows_them() -> None:
+    """It is `details: full`, for that pipeline alone."""
     policy = json.dumps({"load": {"details": "full"}})
     world = World(settings=settings(ADF_TRIGGER_POLICY=policy))
     for name in ("load", "other"):
@@ -177,8 +177,8 @@ def test_a_policy_has_them_shown() -> None:
     assert shown(caller, "o")["details"] == "withheld"
 
 
-def test_what_was_not_started_has_none(caller: Caller, world: World) -> None:
-    """A request that waits, a rejected one and a rejected message: an empty list, and no call."""
+def test_a_request_that_was_not_started_has_none(caller: Caller, world: World) -> None:
+    """A waiting request, a rejected one and a rejected message have an empty list, without a call."""
     world.factory.fail_next("create_run", NotSent("no connection"))
     caller.post({}, Idempotency_Key="waits")
     caller.message({"surprise": 1})
@@ -188,16 +188,16 @@ def test_what_was_not_started_has_none(caller: Caller, world: World) -> None:
     assert world.factory.calls == []
 
 
-def test_what_is_not_in_the_ledger_is_404(caller: Caller, world: World) -> None:
-    """Also a run that Data Factory has."""
+def test_an_id_outside_the_ledger_is_404(caller: Caller, world: World) -> None:
+    """This holds also for a run that Data Factory has."""
     run_id = started(caller, world)
     world.factory.runs[uuid4()] = world.factory.runs[run_id]
     for run in ("nobody", *(str(each) for each in world.factory.runs if each != run_id)):
         assert asked(caller, run).status_code == 404
 
 
-def test_an_id_that_means_two_runs_is_409(caller: Caller, world: World) -> None:
-    """With a link to each; the factory says which."""
+def test_an_id_of_two_runs_is_409(caller: Caller, world: World) -> None:
+    """The answer links to each; naming the factory selects one."""
     other = MemoryFactory(world.clock)
     other.declare("load")
     world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
@@ -207,8 +207,8 @@ def test_an_id_that_means_two_runs_is_409(caller: Caller, world: World) -> None:
     assert shown(caller, factory="b")["activities"] == []
 
 
-def test_a_factory_that_has_left_the_settings_cannot_be_asked(caller: Caller, world: World) -> None:
-    """Its run is known; its activities are elsewhere."""
+def test_a_factory_that_has_left_the_settings_cannot_be_queried(caller: Caller, world: World) -> None:
+    """Its run is known; its activities cannot be read."""
     started(caller, world, COPY)
     world.services = restarted(world, {"default": (FACTORY_ID + "-2", MemoryFactory(world.clock))})
     problem = json.loads(asked(caller).get_body())
@@ -229,10 +229,10 @@ def test_a_factory_that_has_left_the_settings_cannot_be_asked(caller: Caller, wo
         (ResourceNotFound("gone", status=404), 404, "run-not-found"),
     ],
 )
-def test_trouble_of_data_factory_is_told_in_words(
+def test_trouble_of_data_factory_is_reported(
     caller: Caller, world: World, error: DataFactoryError, status: int, kind: str
 ) -> None:
-    """Whether to come again, and when; never as the caller's fault."""
+    """The answer says whether to come again, and when; it is never a fault of the caller."""
     started(caller, world, COPY)
     world.factory.fail_next("query_activity_runs", error)
     answer = asked(caller)
@@ -243,7 +243,7 @@ def test_trouble_of_data_factory_is_told_in_words(
 
 
 def test_a_throttled_factory_is_left_alone_until_it_may_be_asked(caller: Caller, world: World) -> None:
-    """503 with the seconds that are left, and no call."""
+    """It is 503 with the remaining seconds, without a call."""
     started(caller, world, COPY)
     world.factory.fail_next("query_activity_runs", Throttled("slow", status=429, retry_after=42))
     assert asked(caller).headers["Retry-After"] == "42"
@@ -257,7 +257,7 @@ def test_a_throttled_factory_is_left_alone_until_it_may_be_asked(caller: Caller,
 
 
 def test_a_long_answer_is_cut_in_the_middle(caller: Caller, world: World) -> None:
-    """What begins and what ends a value stays, it says so, and the whole is bounded."""
+    """Beginning and end of a value stay, the cut is marked, and the whole is bounded."""
     long = {
         **COPY,
         "input": {"begin": "x" * 200_000, "end": "y"},
@@ -276,8 +276,8 @@ def test_a_long_answer_is_cut_in_the_middle(caller: Caller, world: World) -> Non
     assert whole["input"] == COPY["input"]
 
 
-def test_whatever_there_is_the_answer_is_bounded(caller: Caller, world: World) -> None:
-    """Where even names are too long for it, the last activities are left out, and it says so."""
+def test_every_answer_is_bounded(caller: Caller, world: World) -> None:
+    """Where even names are too long for it, the last activities are left out, and that is marked."""
     started(caller, world, *({**COPY, "activityName": "n" * 500, "output": "o" * 999} for _ in range(400)))
     answer = RunActivities.model_validate(shown(caller))
     small = fitted(answer, most=20_000)
@@ -286,14 +286,14 @@ def test_whatever_there_is_the_answer_is_bounded(caller: Caller, world: World) -
     assert 0 < len(small.activities) < 400
 
 
-def test_every_fault_of_the_query_is_named(caller: Caller) -> None:
-    """Unknown names, and words that by does not have."""
+def test_every_fault_of_the_query_is_listed(caller: Caller) -> None:
+    """They are unknown names, and unknown values of `by`."""
     answer = asked(caller, by="name", limit="3")
     assert {each["pointer"] for each in json.loads(answer.get_body())["errors"]} == {"by", "limit"}
     assert answer.status_code == 400
 
 
-def test_words_that_are_no_text_are_shown(caller: Caller, world: World) -> None:
+def test_invalid_text_is_shown(caller: Caller, world: World) -> None:
     """Half a surrogate pair in an output makes no answer fail."""
     started(caller, world, {**COPY, "output": {"x": "\ud800"}, "activityName": "\udfff"})
     assert asked(caller).status_code == 200

@@ -1,4 +1,4 @@
-"""A request for which there is no place, as its caller sees it."""
+"""The answers to a request for which there is no place."""
 
 import json
 import time
@@ -19,7 +19,7 @@ BODY = {"parameters": {"customer": "A"}}
 
 @pytest.fixture
 def world() -> World:
-    """A service that refuses what has no place."""
+    """A service that refuses requests without a place."""
     return a_world(overflow="refuse")
 
 
@@ -28,10 +28,8 @@ def document(answer: Any) -> Any:
     return json.loads(answer.get_body())
 
 
-def test_a_request_without_a_place_is_a_problem_with_the_runs_in_the_way(
-    caller: Caller, world: World
-) -> None:
-    """409; each of them has its link, and the Python client raises it with them."""
+def test_a_request_without_a_place_is_a_problem_with_the_blocking_runs(caller: Caller, world: World) -> None:
+    """It is 409; each run has its link, and the Python client raises it with them."""
     first = document(caller.post(BODY, Idempotency_Key="a-1"))
     answer = caller.post(BODY, Idempotency_Key="a-2")
     body = document(answer)
@@ -49,7 +47,7 @@ def test_a_request_without_a_place_is_a_problem_with_the_runs_in_the_way(
 
 
 def test_a_rerun_without_a_place_is_the_same_problem(caller: Caller, world: World) -> None:
-    """Nothing is kept of it."""
+    """The rerun is not kept."""
     caller.post(BODY, Idempotency_Key="a-1")
     finish(world, "a-1", "Failed")
     world.tick(after=15)
@@ -59,8 +57,8 @@ def test_a_rerun_without_a_place_is_the_same_problem(caller: Caller, world: Worl
     assert [each["requestId"] for each in document(answer)["inTheWay"]] == ["a-2"]
 
 
-def test_a_request_that_waits_for_a_place_says_so() -> None:
-    """In its reason, while its status is Accepted."""
+def test_a_request_that_waits_for_a_place_shows_that() -> None:
+    """Its reason says so, while its status is Accepted."""
     caller = Caller(a_world())
     caller.post(BODY, Idempotency_Key="a-1")
     assert caller.post(BODY, Idempotency_Key="a-2").status_code == 202
@@ -69,8 +67,8 @@ def test_a_request_that_waits_for_a_place_says_so() -> None:
     assert shown["reason"].startswith("it waits for a place: at most 1 run of load")
 
 
-def test_who_waited_with_a_call_is_told_how_it_is_by_then() -> None:
-    """Not how it was when the call came: its run may have been started since."""
+def test_a_call_that_waits_is_answered_with_the_present_state() -> None:
+    """The run may have been started since the call came."""
     world = a_world()
     caller = Caller(world)
     caller.post(BODY, Idempotency_Key="a-1")
@@ -83,8 +81,8 @@ def test_who_waited_with_a_call_is_told_how_it_is_by_then() -> None:
     assert shown["status"] in STARTED
 
 
-def test_who_alone_can_send_it_does_not_wait_for_what_cannot_come() -> None:
-    """With secure parameters it is answered at once: it has to come again for its run to be started."""
+def test_a_call_with_secrets_does_not_wait_for_a_place() -> None:
+    """It is answered immediately: it has to come again for its run to be started."""
     world = a_world()
     caller = Caller(world)
     caller.post(BODY, Idempotency_Key="a-1")

@@ -1,4 +1,4 @@
-"""POST /runs: many starts in one call, each for itself."""
+"""POST /runs: many starts in one call, each independent."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ def world() -> World:
 
 
 def test_all_are_claimed_in_order_and_the_timer_starts_them(caller: Caller, world: World) -> None:
-    """A hundred starts are accepted in one call and sent by the next tick, in the order in which they were given."""
+    """A hundred starts are accepted in one call and sent by the next tick, in the order given."""
     runs = [{"pipeline": "load", "requestId": f"k-{n}", "parameters": {"n": n}} for n in range(100)]
     results = post(caller, *runs)
     assert kinds(results) == [(202, f"k-{n}") for n in range(100)]
@@ -58,8 +58,8 @@ def test_all_are_claimed_in_order_and_the_timer_starts_them(caller: Caller, worl
     assert sorted(run.parameters["n"] for run in world.factory.runs.values()) == list(range(100))
 
 
-def test_ones_fault_never_stops_the_others(caller: Caller, world: World) -> None:
-    """Each that is wrong has its problem as in the single call, its places counted from itself."""
+def test_a_faulty_start_never_stops_the_others(caller: Caller, world: World) -> None:
+    """Each faulty one has its problem as in the single call, with places relative to itself."""
     post(caller, {"pipeline": "load", "requestId": "used", "parameters": {"n": 0}})
     results = post(
         caller,
@@ -97,7 +97,7 @@ def test_ones_fault_never_stops_the_others(caller: Caller, world: World) -> None
 
 
 def test_the_same_start_twice_is_one(caller: Caller) -> None:
-    """In one batch and in the next; another start under its key is a conflict; without a key each is its own."""
+    """This holds within a batch and across batches; another start under its key is a conflict; keyless ones differ."""
     one = {"pipeline": "load", "requestId": "k", "parameters": {"n": 1}}
     other = {**one, "parameters": {"n": 2}}
     assert kinds(post(caller, one, one, other)) == [(202, "k"), (200, "k"), (422, "key-reused")]
@@ -106,8 +106,8 @@ def test_the_same_start_twice_is_one(caller: Caller) -> None:
     assert first["run"]["requestId"] != second["run"]["requestId"]
 
 
-def test_a_name_that_is_there_twice_is_the_fault_of_its_start(caller: Caller) -> None:
-    """What JSON itself leaves open is said of the entry that has it."""
+def test_a_duplicate_name_is_the_fault_of_its_start(caller: Caller) -> None:
+    """JSON itself does not exclude it; the fault is reported for the entry that has it."""
     text = (
         b'{"runs": [{"pipeline": "load", "pipeline": "load"}, {"pipeline": "load", "parameters": {"n": 1}}]}'
     )
@@ -116,8 +116,8 @@ def test_a_name_that_is_there_twice_is_the_fault_of_its_start(caller: Caller) ->
     assert results[0]["problem"]["errors"] == [{"pointer": "/pipeline", "message": "occurs more than once"}]
 
 
-def test_one_with_secrets_is_started_at_once(caller: Caller, world: World) -> None:
-    """Their values are not kept for the timer."""
+def test_a_start_with_secrets_is_sent_directly(caller: Caller, world: World) -> None:
+    """Its values are not kept for the timer."""
     secret = {"pipeline": "vault", "requestId": "s", "parameters": {"password": "hunter2"}}
     (result,) = post(caller, secret)
     assert (result["status"], result["run"]["status"]) == (202, "Queued")
@@ -138,10 +138,10 @@ def test_one_with_secrets_is_started_at_once(caller: Caller, world: World) -> No
         (b"x" * 262_145, 413, None),
     ],
 )
-def test_what_is_no_batch_is_refused_whole(
+def test_a_malformed_batch_is_refused_whole(
     caller: Caller, world: World, body: bytes, status: int, pointers: set[str] | None
 ) -> None:
-    """Nothing is taken of it."""
+    """No start of it is accepted."""
     answer = caller.call("start_runs", "POST", "runs", body=body)
     assert answer.status_code == status
     if pointers is not None:
@@ -149,8 +149,8 @@ def test_what_is_no_batch_is_refused_whole(
     assert list(world.ledger.active(FACTORY_ID)) == []
 
 
-def test_keys_stand_in_the_entries(caller: Caller) -> None:
-    """A header would name them all: it is refused; where keys are required each entry has to have one."""
+def test_keys_are_given_in_the_entries(caller: Caller) -> None:
+    """A header would apply to all: it is refused; where keys are required each entry has to have one."""
     body = json.dumps({"runs": [{"pipeline": "load", "parameters": {"n": 1}}]}).encode()
     answer = caller.call("start_runs", "POST", "runs", body=body, Idempotency_Key="k")
     assert (answer.status_code, body_of(answer)["errors"][0]["pointer"]) == (400, "Idempotency-Key")
@@ -161,8 +161,8 @@ def test_keys_stand_in_the_entries(caller: Caller) -> None:
     assert results[0]["problem"]["errors"][0]["pointer"] == "/requestId"
 
 
-def test_the_usual_factory_may_be_named_once(caller: Caller, world: World) -> None:
-    """In the query, for the entries that name none."""
+def test_the_default_factory_may_be_named_once(caller: Caller, world: World) -> None:
+    """The query names it, for the entries that name none."""
     other = MemoryFactory(world.clock)
     other.declare("load", n={"type": "Int"})
     world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
@@ -172,8 +172,8 @@ def test_the_usual_factory_may_be_named_once(caller: Caller, world: World) -> No
     assert [each["run"]["factory"] for each in results] == ["b", "a"]
 
 
-def test_a_ledger_out_of_reach_is_not_asked_a_hundred_times(caller: Caller, world: World) -> None:
-    """After three that it did not take the others are answered alike, at once; none of them is lost or half taken."""
+def test_a_ledger_out_of_reach_is_not_called_a_hundred_times(caller: Caller, world: World) -> None:
+    """After three failures the others get the same answer directly; none of them is lost or partly accepted."""
     world.ledger.before["claim"] = [LedgerError("away") for _ in range(100)]
     results = post(
         caller, *[{"pipeline": "load", "requestId": f"k-{n}", "parameters": {"n": n}} for n in range(50)]
@@ -183,8 +183,8 @@ def test_a_ledger_out_of_reach_is_not_asked_a_hundred_times(caller: Caller, worl
     assert list(world.ledger.active(FACTORY_ID)) == []
 
 
-def test_a_batch_has_its_time(caller: Caller, world: World) -> None:
-    """What is not begun by then is answered 503 in its place."""
+def test_a_batch_has_a_time_limit(caller: Caller, world: World) -> None:
+    """A start that is not begun by then is answered 503."""
     now = iter(range(0, 10_000, 25))
     world.services.batch._seconds = lambda: float(next(now))
     results = post(

@@ -1,4 +1,4 @@
-"""A `callBackUri` as it comes in, by call and by message: taken, refused in words, and shown nowhere."""
+"""A `callBackUri` by call and by message: accepted, or refused with a reason, and shown nowhere."""
 
 import base64
 import json
@@ -18,12 +18,12 @@ MESSAGE = {"pipeline": "load", "requestId": "key-1", "callBackUri": URI}
 
 
 def waiting(world: World) -> list[str | None]:
-    """The addresses that are kept."""
+    """The stored addresses."""
     return [each.secret for each in world.notes.named(FACTORY_ID, CALLBACKS)]
 
 
 def everything_shown(caller: Caller, world: World) -> str:
-    """All that the service tells of what it has."""
+    """Every text that the service shows of its content."""
     answers = [
         caller.call("list_runs", "GET", "runs"),
         caller.get("key-1"),
@@ -74,7 +74,7 @@ def by_cloud_event(caller: Caller) -> None:
 def test_it_is_shown_nowhere(
     caller: Caller, world: World, ask: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither while it waits nor once it was called, however it came; and it is called."""
+    """It is hidden while it waits and after the call, however it came; and it is called."""
     caplog.set_level(logging.DEBUG)
     ask(caller)
     world.tick(after=15)
@@ -102,7 +102,7 @@ def test_it_is_shown_nowhere(
         {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {**MESSAGE, "surprise": 1}},
     ],
 )
-def test_of_a_message_that_is_rejected_everything_else_is_kept(
+def test_all_other_fields_of_a_rejected_message_are_kept(
     caller: Caller, world: World, body: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The record, the copy, the event and the log are without it; a replay needs none."""
@@ -129,10 +129,10 @@ def test_of_a_message_that_is_rejected_everything_else_is_kept(
         {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {**MESSAGE, "surprise": 1}},
     ],
 )
-def test_who_waits_for_a_message_that_is_rejected_is_told_why(
+def test_the_caller_of_a_rejected_message_is_called_with_the_reason(
     caller: Caller, world: World, body: dict[str, Any]
 ) -> None:
-    """Once, however often it is delivered; an address that is itself the fault is not called."""
+    """It is called once, however often the message is delivered; a faulty address is not called."""
     for _ in range(2):
         caller.message(json.dumps(body).encode())
     for _ in range(3):
@@ -148,10 +148,10 @@ def test_who_waits_for_a_message_that_is_rejected_is_told_why(
     assert len(world.called_back.calls) == 1
 
 
-def test_a_message_that_cannot_wait_with_its_callback_is_rejected_and_its_sender_told(
+def test_a_message_that_cannot_wait_with_its_callback_is_rejected_and_published(
     caller: Caller, world: World
 ) -> None:
-    """No key can be put into it, so that the ledger would keep it, without the address: never silently."""
+    """No key fits into it, so the ledger would have to keep it without the address: that never happens silently."""
     world.factory.before["get_pipeline"] = [Throttled("slow", retry_after=20)]
     message = {"pipeline": "load", "requestId": None, "parameters": {"n": 1}, "callBackUri": URI}
     caller.message(json.dumps(message).encode())
@@ -162,8 +162,8 @@ def test_a_message_that_cannot_wait_with_its_callback_is_rejected_and_its_sender
     assert SECRET not in everything_shown(caller, world)
 
 
-def test_another_request_by_message_under_a_used_key_is_told_of_itself(caller: Caller, world: World) -> None:
-    """And not of the run that has the key."""
+def test_another_message_under_a_used_key_is_called_back_for_itself(caller: Caller, world: World) -> None:
+    """It is not called for the run that has the key."""
     caller.post({}, Idempotency_Key='"key-1"')
     caller.message(json.dumps({**MESSAGE, "parameters": {"n": 1}}).encode())
     world.tick(after=15)
@@ -187,7 +187,7 @@ def test_an_outage_of_the_ledger_loses_no_callback_of_a_rejected_message(
 
 
 def test_a_request_that_data_factory_refuses_is_kept_without_it(caller: Caller, world: World) -> None:
-    """Its message goes to the rejected ones; who waits is told, with the reason."""
+    """Its message goes to the rejected ones; its caller is called with the reason."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     by_message(caller)
     assert SECRET not in everything_shown(caller, world)
@@ -226,10 +226,8 @@ def test_a_message_that_waits_keeps_it(caller: Caller, world: World) -> None:
         ([URI], "must be text"),
     ],
 )
-def test_a_wrong_one_is_400_and_named_without_a_word_of_it(
-    caller: Caller, world: World, uri: Any, said: str
-) -> None:
-    """Nothing is started, or kept."""
+def test_a_faulty_one_is_400_and_not_quoted(caller: Caller, world: World, uri: Any, said: str) -> None:
+    """Nothing is started or kept."""
     answer = caller.post({"callBackUri": uri}, Idempotency_Key='"key-1"')
     assert answer.status_code == 400
     (fault,) = json.loads(answer.get_body())["errors"]
@@ -240,10 +238,8 @@ def test_a_wrong_one_is_400_and_named_without_a_word_of_it(
     assert waiting(world) == []
 
 
-def test_who_only_asks_is_told_of_a_wrong_one_and_nothing_is_kept_of_a_right_one(
-    caller: Caller, world: World
-) -> None:
-    """By `validateOnly`, also of what would be a repeat."""
+def test_a_preview_reports_a_faulty_one_and_keeps_no_valid_one(caller: Caller, world: World) -> None:
+    """This holds for `validateOnly`, also of a repeat."""
 
     def ask(uri: str) -> int:
         body = json.dumps({"callBackUri": uri}).encode()
@@ -259,8 +255,8 @@ def test_who_only_asks_is_told_of_a_wrong_one_and_nothing_is_kept_of_a_right_one
         caller.post({}, Idempotency_Key='"key-1"')
 
 
-def test_another_one_is_the_same_request_and_another_body_is_not(caller: Caller, world: World) -> None:
-    """A retry of the activity is answered with the run; who asks for something else is refused and not called."""
+def test_another_address_is_the_same_request_and_another_body_is_not(caller: Caller, world: World) -> None:
+    """A retry of the activity is answered with the run; another request is refused and not called."""
     assert caller.post({"callBackUri": URI}, Idempotency_Key='"key-1"').status_code == 202
     assert caller.post({"callBackUri": URI + "2"}, Idempotency_Key='"key-1"').status_code == 200
     assert caller.post({}, Idempotency_Key='"key-1"').status_code == 200
@@ -269,7 +265,7 @@ def test_another_one_is_the_same_request_and_another_body_is_not(caller: Caller,
     assert sorted(filter(None, waiting(world))) == [URI, URI + "2"]
 
 
-def test_a_rerun_takes_none(caller: Caller, world: World) -> None:
+def test_a_rerun_accepts_none(caller: Caller, world: World) -> None:
     """It is no field of that call."""
     by_call(caller)
     world.factory.finish(world.services.query.find("key-1").run_id)

@@ -24,7 +24,7 @@ def kind_of(response: func.HttpResponse) -> tuple[int, str]:
 
 
 def test_a_run_is_cancelled_and_shown(caller: Caller, world: World) -> None:
-    """202 while it is being cancelled, 200 once it has ended, however often it is asked for, with one entry."""
+    """It is 202 while the run is being cancelled, 200 once it has ended, with one entry for any number of calls."""
     world.factory.cancels_at_once = False
     caller.post({}, Idempotency_Key="key")
     run_id = body_of(caller.get("key"))["runId"]
@@ -40,8 +40,8 @@ def test_a_run_is_cancelled_and_shown(caller: Caller, world: World) -> None:
     assert (entry["action"], entry["by"], entry["note"]) == ("cancel", None, "wrong day")
 
 
-def test_what_was_not_started_is_cancelled_at_once(caller: Caller, world: World) -> None:
-    """200, since nothing is left to do, without a runId; the key goes on naming it."""
+def test_an_unstarted_request_is_cancelled_directly(caller: Caller, world: World) -> None:
+    """It is 200, since nothing is left to do, without a runId; the key still names it."""
     world.factory.fail_next("create_run", Throttled("slow", retry_after=20))
     assert caller.post({}, Idempotency_Key="key").status_code == 202
     answer = caller.steer("cancel", "key")
@@ -53,8 +53,8 @@ def test_what_was_not_started_is_cancelled_at_once(caller: Caller, world: World)
     assert body_of(caller.post({}, Idempotency_Key="key"))["status"] == "Cancelled"
 
 
-def test_what_is_in_doubt_is_to_be_cancelled(caller: Caller, world: World) -> None:
-    """202, and the view says so."""
+def test_a_request_in_doubt_is_marked_to_be_cancelled(caller: Caller, world: World) -> None:
+    """It is 202, and the view shows the mark."""
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     caller.post({}, Idempotency_Key="key")
     answer = caller.steer("cancel", "key")
@@ -62,8 +62,8 @@ def test_what_is_in_doubt_is_to_be_cancelled(caller: Caller, world: World) -> No
     assert body_of(answer)["reason"].startswith("it is to be cancelled")
 
 
-def test_a_missing_role_and_a_refusal_are_told(caller: Caller, world: World) -> None:
-    """502 with the service's words where this service may not, 409 where this run is not cancelled."""
+def test_a_missing_role_and_a_refusal_are_reported(caller: Caller, world: World) -> None:
+    """It is 502 with the service's text where a role is missing, 409 where this run cannot be cancelled."""
     caller.post({}, Idempotency_Key="key")
     world.factory.fail_next("cancel_run", Forbidden("no pipelineruns/cancel/action", status=403))
     answer = caller.steer("cancel", "key")
@@ -76,14 +76,14 @@ def test_a_missing_role_and_a_refusal_are_told(caller: Caller, world: World) -> 
 
 
 def test_a_rejected_message_is_over(caller: Caller) -> None:
-    """Its id leads to no run that could be cancelled: it is shown as it is."""
+    """Its id leads to no run that could be cancelled: the message is shown unchanged."""
     caller.message({"pipeline": "load", "requestId": "key", "surprise": 1})
     answer = caller.steer("cancel", "m-1")
     assert (answer.status_code, body_of(answer)["status"]) == (200, "Rejected")
 
 
 def test_the_faults_of_a_body_come_together(caller: Caller) -> None:
-    """What is no truth, what is too long, and what there is not, each by its place."""
+    """Values that are no booleans, too long texts and unknown names are each listed with their place."""
     caller.post({}, Idempotency_Key="key")
     answer = caller.steer("cancel", "key", {"recursive": "no", "note": "x" * 2_000, "recursiv": True})
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""GET /runs/{id}/activities?child=…: inside a run that the run has started."""
+"""GET /runs/{id}/activities?child=…: the activities of a run that the run has started."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def asked(caller: Caller, child: object) -> func.HttpResponse:
 
 
 def shown(caller: Caller, child: UUID) -> Any:
-    """What is answered."""
+    """The body of the answer."""
     answer = asked(caller, child)
     assert answer.status_code == 200, answer.get_body()
     return json.loads(answer.get_body())
@@ -56,7 +56,7 @@ def root(caller: Caller, world: World) -> UUID:
 def test_the_activities_of_a_child_and_of_its_child_are_shown(
     caller: Caller, world: World, root: UUID
 ) -> None:
-    """Though neither is a run of ours."""
+    """Neither is a run of ours."""
     child = descendant(world, root)
     grandchild = descendant(world, child)
     for each in (child, grandchild):
@@ -65,8 +65,8 @@ def test_the_activities_of_a_child_and_of_its_child_are_shown(
         assert [activity["activityName"] for activity in answer["activities"]] == ["Wait"]
 
 
-def test_a_run_that_is_none_of_its_is_404(caller: Caller, world: World, root: UUID) -> None:
-    """Of another parent, of none, one that Data Factory does not have, one too far away, or the run itself."""
+def test_an_unrelated_run_is_404(caller: Caller, world: World, root: UUID) -> None:
+    """It has another parent or none, is not in Data Factory, is too many levels below, or is the run itself."""
     far = root
     for _ in range(MOST_GENERATIONS + 1):
         far = descendant(world, far)
@@ -77,8 +77,8 @@ def test_a_run_that_is_none_of_its_is_404(caller: Caller, world: World, root: UU
     assert asked(caller, endless).status_code == 404
 
 
-def test_what_is_no_runid_is_a_fault(caller: Caller, root: UUID) -> None:
-    """Named as the others are."""
+def test_an_invalid_runid_is_a_fault(caller: Caller, root: UUID) -> None:
+    """It is listed as other faults are."""
     answer = asked(caller, "x")
     assert answer.status_code == 400
     assert json.loads(answer.get_body())["errors"][0]["pointer"] == "child"
@@ -86,8 +86,8 @@ def test_what_is_no_runid_is_a_fault(caller: Caller, root: UUID) -> None:
 
 
 @pytest.mark.parametrize("secret", ["root", "between", "child"])
-def test_details_are_withheld_where_any_of_the_line_has_secrets(secret: str) -> None:
-    """A secret may have been handed on, whatever the parameter that took it is declared as."""
+def test_details_are_withheld_where_any_of_the_ancestors_has_secrets(secret: str) -> None:
+    """A secret may have been passed on, whatever type the receiving parameter declares."""
     world = World()
     for name in ("root", "between", "child"):
         world.factory.declare(name, **({"password": {"type": "SecureString"}} if name == secret else {}))
@@ -101,8 +101,8 @@ def test_details_are_withheld_where_any_of_the_line_has_secrets(secret: str) -> 
     assert (answer["details"], answer["activities"][0]["input"]) == ("withheld", None)
 
 
-def test_a_policy_has_details_shown_of_each_pipeline_alone() -> None:
-    """`details: full` of the run's pipeline opens nothing of the child's."""
+def test_a_policy_shows_details_of_its_own_pipeline_alone() -> None:
+    """`details: full` of the run's pipeline shows nothing of the child's."""
     policy = '{"root": {"details": "full"}}'
     world = World(settings=settings(ADF_TRIGGER_POLICY=policy))
     world.factory.declare("root", password={"type": "SecureString"})

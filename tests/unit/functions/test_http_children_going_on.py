@@ -1,4 +1,4 @@
-"""GET /runs/{id}/activities names the run that an activity has started, also while that goes on."""
+"""GET /runs/{id}/activities names the run that an activity has started, also while both are active."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,16 +29,16 @@ def children_in(answer: Any) -> list[list[str]]:
     return [each["childRunIds"] for each in answer["activities"]]
 
 
-def test_the_run_of_an_activity_that_goes_on_is_named(caller: Caller, world: World) -> None:
-    """By what the run itself says of who has started it; others of its pipeline are not taken for it."""
+def test_the_run_of_an_active_activity_is_named(caller: Caller, world: World) -> None:
+    """The run itself names its starter; other runs of its pipeline are not mistaken for it."""
     run_id = started(caller, world, GOING_ON, COPY)
     child(world, uuid4())
     own = child(world, run_id)
     assert children_in(shown(caller)) == [[own], []]
 
 
-def test_an_activity_that_has_ended_is_not_given_anothers_run(caller: Caller, world: World) -> None:
-    """Those whose outputs name their runs have them; the one that is left is the other's."""
+def test_an_ended_activity_is_not_given_anothers_run(caller: Caller, world: World) -> None:
+    """Activities whose outputs name their runs have those; the remaining run belongs to the other one."""
     run_id = started(caller, world, CALL, {**GOING_ON, "activityRunId": "a-3"})
     named = CHILD
     world.factory.runs[UUID(named)] = Run(
@@ -48,8 +48,8 @@ def test_an_activity_that_has_ended_is_not_given_anothers_run(caller: Caller, wo
     assert children_in(shown(caller)) == [[named], [own]]
 
 
-def test_of_several_that_go_on_none_is_guessed(caller: Caller, world: World) -> None:
-    """Which of a loop's rounds has started which run of one pipeline cannot be told."""
+def test_of_several_active_ones_none_is_guessed(caller: Caller, world: World) -> None:
+    """Which iteration of a loop has started which run of one pipeline cannot be determined."""
     run_id = started(caller, world, GOING_ON, {**GOING_ON, "activityRunId": "a-3"})
     for _ in range(2):
         child(world, run_id)
@@ -57,20 +57,18 @@ def test_of_several_that_go_on_none_is_guessed(caller: Caller, world: World) -> 
 
 
 @pytest.mark.parametrize("activities", [(COPY,), (CALL, COPY)])
-def test_where_nothing_is_left_to_name_nothing_is_asked(
+def test_where_no_run_is_missing_no_query_is_made(
     caller: Caller, world: World, activities: tuple[dict[str, Any], ...]
 ) -> None:
-    """One query more is made for runs that go on alone."""
+    """The additional query is made for active runs alone."""
     started(caller, world, *activities)
     world.factory.calls.clear()
     shown(caller)
     assert "query_runs" not in world.factory.calls
 
 
-def test_where_the_list_cannot_be_read_the_activities_are_shown_all_the_same(
-    caller: Caller, world: World
-) -> None:
-    """They were read; what is not known of their runs is left out."""
+def test_where_the_list_cannot_be_read_the_activities_are_still_shown(caller: Caller, world: World) -> None:
+    """They were read; the unknown runs are left out."""
     started(caller, world, GOING_ON, COPY)
     world.factory.fail_next("query_runs", Throttled("slow", status=429, retry_after=20))
     assert children_in(shown(caller)) == [[], []]

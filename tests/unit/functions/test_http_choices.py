@@ -1,4 +1,4 @@
-"""By HTTP: an id that means several runs, and runs of factories that are not configured any more."""
+"""By HTTP: an id of several runs, and runs of factories that are no longer configured."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def body_of(response: func.HttpResponse) -> Any:
 
 
 def followed(caller: Caller, link: str) -> Any:
-    """What a link leads to."""
+    """The content behind a link."""
     url = urlsplit(link)
     run, _, result = url.path.partition("/runs/")[2].partition("/")
     request = func.HttpRequest(
@@ -38,8 +38,8 @@ def with_two(world: World) -> None:
     world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (OTHER, other)})
 
 
-def test_two_runs_of_one_id_are_answered_with_a_link_to_each(caller: Caller, world: World) -> None:
-    """409, a problem, and links that lead to one run each; with the factory named there is no question."""
+def test_an_id_of_two_runs_is_answered_with_a_link_to_each(caller: Caller, world: World) -> None:
+    """It is 409, a problem, and each link leads to one run; with the factory named it is unambiguous."""
     with_two(world)
     runs = {each: body_of(caller.post({"factory": each}, Idempotency_Key="twin"))["runId"] for each in "ab"}
     answer = caller.get("twin")
@@ -61,8 +61,8 @@ def test_a_key_that_is_a_run_id_is_answered_with_a_link_to_each(caller: Caller) 
     assert {followed(caller, each["link"])["requestId"] for each in problem["choices"]} == {"first", run_id}
 
 
-def test_where_there_are_several_factories_a_location_names_its_own(caller: Caller, world: World) -> None:
-    """The Location of a run leads to that run, whatever else has its key."""
+def test_with_several_factories_a_location_names_its_own(caller: Caller, world: World) -> None:
+    """The Location leads to that run, whichever other run has its key."""
     with_two(world)
     for each in "ab":
         answer = caller.post({"factory": each}, Idempotency_Key="twin")
@@ -82,8 +82,8 @@ def test_a_location_outlives_the_names_of_the_settings(caller: Caller, world: Wo
             assert found["runId"] == body_of(answer)["runId"]
 
 
-def test_by_says_which_id_is_meant(caller: Caller) -> None:
-    """An unknown word is a fault."""
+def test_by_selects_the_kind_of_id(caller: Caller) -> None:
+    """An unknown value is a fault."""
     caller.post({}, Idempotency_Key="key")
     assert caller.get("key", by="requestId").status_code == 200
     assert caller.get("key", by="runId").status_code == 404
@@ -91,8 +91,10 @@ def test_by_says_which_id_is_meant(caller: Caller) -> None:
     assert (answer.status_code, body_of(answer)["errors"][0]["pointer"]) == (400, "by")
 
 
-def test_unfinished_strangers_are_in_the_details_of_the_health(caller: Caller, world: World) -> None:
-    """An operator sees which factory is missing, how many wait, since when, and when they are told; health stays ok."""
+def test_unfinished_requests_of_unconfigured_factories_are_in_the_health_details(
+    caller: Caller, world: World
+) -> None:
+    """They show which factory is missing, how many wait, since when, and when they are published; health stays ok."""
     caller.post({}, Idempotency_Key="key")
     other = MemoryFactory(world.clock)
     world.services = restarted(world, {"default": (OTHER, other)})
@@ -106,7 +108,7 @@ def test_unfinished_strangers_are_in_the_details_of_the_health(caller: Caller, w
 
 
 def test_a_query_that_names_another_factory_than_the_body_is_a_fault(caller: Caller, world: World) -> None:
-    """Neither is passed over in silence; the same one twice is no question."""
+    """Neither is silently ignored; naming the same one twice is allowed."""
     with_two(world)
 
     def asked(in_query: str) -> func.HttpResponse:

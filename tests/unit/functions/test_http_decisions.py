@@ -1,4 +1,4 @@
-"""POST /runs/{id}/resolve and /replay: what a person decides about what is unknown or rejected."""
+"""POST /runs/{id}/resolve and /replay: an operator's decisions about unknown and rejected requests."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ def faults_of(response: func.HttpResponse) -> dict[str, str]:
 
 @pytest.fixture
 def world() -> World:
-    """A service that parks what is in doubt."""
+    """A service that parks requests in doubt."""
     world = World(settings=settings(ADF_TRIGGER_POLICY='{"*": {"unknownOutcome": "park"}}'))
     world.factory.declare("load")
     world.factory.declare("vault", user={"type": "String"}, password={"type": "SecureString"})
@@ -44,14 +44,14 @@ def rejected(caller: Caller, **fields: Any) -> None:
 
 
 def delivered(caller: Caller) -> None:
-    """Deliver what was put into the requests queue."""
+    """Deliver the messages of the requests queue."""
     texts, caller.world.outbox.put_back_texts = caller.world.outbox.put_back_texts, []
     for text, _ in texts:
         caller.message(text.encode(), message_id="m-2")
 
 
 def test_an_unknown_run_is_adopted_from_its_candidates(caller: Caller, world: World) -> None:
-    """409 lists them, 202 watches the one that is named, and who decided stands in the history."""
+    """409 lists them, 202 watches the named one, and the history names the operator."""
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     caller.post({}, Idempotency_Key="key")
@@ -69,8 +69,8 @@ def test_an_unknown_run_is_adopted_from_its_candidates(caller: Caller, world: Wo
     assert view["history"][0]["note"] == f"run {candidate['runId']}: it is this"
 
 
-def test_a_decision_is_named(caller: Caller) -> None:
-    """A body without one, or with one that there is not, is a fault."""
+def test_a_decision_is_required(caller: Caller) -> None:
+    """A body without one, or with an unknown one, is a fault."""
     caller.post({}, Idempotency_Key="key")
     assert faults_of(caller.steer("resolve", "key")).keys() == {"/as"}
     assert faults_of(caller.steer("resolve", "key", {"as": "forget", "runId": "x"})).keys() == {
@@ -83,15 +83,15 @@ def test_a_decision_is_named(caller: Caller) -> None:
 
 @pytest.mark.parametrize("named", ["m-1", "key"])
 def test_a_rejected_message_is_dismissed(caller: Caller, world: World, named: str) -> None:
-    """Its bytes are kept no longer, by whichever of its ids; to send it to Data Factory again is replay's."""
+    """Its bytes are no longer kept, under any of its ids; sending it to Data Factory again is replay's task."""
     rejected(caller)
     assert kind_of(caller.steer("resolve", named, {"as": "resubmit"})) == (409, "wrong-state")
     assert caller.steer("resolve", named, {"as": "dismiss"}).status_code == 200
     assert [kept.body for kept in world.kept()] == [b""]
 
 
-def test_a_request_that_was_refused_is_dismissed_with_its_message(caller: Caller, world: World) -> None:
-    """Its record stays, and its history says by whom; asked again there is nothing left to do."""
+def test_a_refused_request_is_dismissed_with_its_message(caller: Caller, world: World) -> None:
+    """Its record stays, and its history names the operator; repeated there is nothing left to do."""
     caller.message({"pipeline": "nowhere", "requestId": "other"})
     caller.message({"pipeline": "load", "requestId": "key", "referencePipelineRunId": "x"}, message_id="m-9")
     assert {message.request_id for message in world.kept()} == {"key", "other"}
@@ -101,8 +101,8 @@ def test_a_request_that_was_refused_is_dismissed_with_its_message(caller: Caller
     assert {message.request_id for message in world.kept() if message.body} == {"other"}
 
 
-def test_a_rejected_message_is_sent_again_once_its_cause_is_gone(caller: Caller, world: World) -> None:
-    """202 with the request that it is, whose Location shows it once its message is taken."""
+def test_a_rejected_message_is_replayed_once_its_cause_is_gone(caller: Caller, world: World) -> None:
+    """It is 202 with the future request, whose Location shows it once its message is accepted."""
     caller.message({"pipeline": "later", "requestId": "key"})
     world.factory.declare("later")
     answer = caller.steer("replay", "m-1", {"note": "declared now"})
@@ -114,7 +114,7 @@ def test_a_rejected_message_is_sent_again_once_its_cause_is_gone(caller: Caller,
     assert [kept.body for kept in world.kept()] == [b""]
 
 
-def test_secret_values_are_asked_for(caller: Caller, world: World) -> None:
+def test_secret_values_are_required(caller: Caller, world: World) -> None:
     """They are not kept: a replay without them is refused with their names, and one with others, too."""
     rejected(caller, pipeline="vault", parameters={"user": "u", "password": "hunter2"})
     assert faults_of(caller.steer("replay", "key")).keys() == {"/parameters/password"}
@@ -128,8 +128,8 @@ def test_secret_values_are_asked_for(caller: Caller, world: World) -> None:
     assert message.document["parameters"] == {"user": "u", "password": "hunter3"}
 
 
-def test_what_may_be_a_copy_is_sent_again_by_force_alone(caller: Caller, world: World) -> None:
-    """An equal message was taken under another id: 409 says so, and force sends it."""
+def test_a_possible_copy_is_replayed_by_force_alone(caller: Caller, world: World) -> None:
+    """An equal message was accepted under another id: 409 says so, and force replays it."""
     caller.message({"pipeline": "load"}, message_id="m-1")
     caller.message({"pipeline": "load"}, message_id="m-7", poison=True)
     answer = caller.steer("replay", "m-7")
@@ -140,23 +140,23 @@ def test_what_may_be_a_copy_is_sent_again_by_force_alone(caller: Caller, world: 
 
 
 def test_a_replay_in_an_outage_of_the_queue_keeps_the_message(caller: Caller, world: World) -> None:
-    """503, and it is there as it was."""
+    """It is 503, and the message is unchanged."""
     rejected(caller)
     world.outbox.before.append(PublishError("no queue"))
     assert kind_of(caller.steer("replay", "key")) == (503, "try-later")
     assert len(world.kept()) == 1
 
 
-def test_what_is_no_rejected_message_is_not_replayed(caller: Caller) -> None:
-    """A run that goes on, and what can never work, each with its reason."""
+def test_only_a_rejected_message_is_replayed(caller: Caller) -> None:
+    """An active run and a message that can never work are refused, each with its reason."""
     caller.post({}, Idempotency_Key="run")
     assert kind_of(caller.steer("replay", "run")) == (409, "wrong-state")
     caller.message(b"no json", message_id="m-3")
     assert "no JSON object" in body_of(caller.steer("replay", "m-3"))["detail"]
 
 
-def test_links_lead_to_what_can_be_done(caller: Caller, world: World) -> None:
-    """To cancel what goes on, to rerun what has ended, to decide about what is unknown, to send again what is kept."""
+def test_links_lead_to_possible_actions(caller: Caller, world: World) -> None:
+    """They cancel active runs, rerun ended ones, decide unknown fates, and replay kept messages."""
     run = body_of(caller.post({}, Idempotency_Key="a/b"))
     assert run["links"]["cancel"] == "/api/runs/a~2Fb/cancel"
     assert {run["links"][verb] for verb in ("rerun", "resolve", "replay")} == {None}

@@ -1,4 +1,4 @@
-"""The HTTP functions: what callers send and what they are answered."""
+"""The HTTP functions: what callers send and the answers that they get."""
 
 import json
 from typing import Any
@@ -28,8 +28,8 @@ def body_of(response: func.HttpResponse) -> Any:
     return json.loads(response.get_body())
 
 
-def test_a_request_is_accepted_with_its_place_and_its_key(caller: Caller) -> None:
-    """202 comes with the run, its Location, a Retry-After and the key that was made for it."""
+def test_a_request_is_accepted_with_its_location_and_its_key(caller: Caller) -> None:
+    """202 comes with the run, its Location, a Retry-After and the generated key."""
     response = caller.post({"correlationId": "c", "metadata": {"a": "b"}})
     run = body_of(response)
     assert response.status_code == 202
@@ -46,7 +46,7 @@ def test_a_request_is_accepted_with_its_place_and_its_key(caller: Caller) -> Non
     [("*/15 * * * * *", "15"), ("*/2 * * * * *", "2"), ("0 * * * * *", "60"), ("0 0 6 * * *", "300")],
 )
 def test_retry_after_follows_the_schedule(schedule: str, seconds: str) -> None:
-    """Asking more often than the timer looks shows nothing new; a rare timer is made up for by looks of readers."""
+    """Asking more often than the timer looks shows nothing new; with a rare timer, readers' looks count."""
     world = World(settings=settings(ADF_TRIGGER_POLL_SCHEDULE=schedule))
     world.factory.declare("load")
     caller = Caller(world)
@@ -73,14 +73,14 @@ def test_the_same_key_gets_the_same_run_quoted_or_bare(caller: Caller, world: Wo
 
 
 def test_another_body_under_the_key_is_422(caller: Caller) -> None:
-    """Same key, other request: a problem of its own type."""
+    """The same key with another request is a problem of its own type."""
     caller.post({"startActivityName": "a"}, Idempotency_Key="k")
     response = caller.post({"startActivityName": "b"}, Idempotency_Key="k")
     assert response.status_code == 422
     assert body_of(response)["type"] == PROBLEM_ROOT + "key-reused"
 
 
-def test_every_fault_is_named_at_once(caller: Caller) -> None:
+def test_all_faults_are_listed_together(caller: Caller) -> None:
     """Header, body and path faults come in one answer, each with its place."""
     response = caller.post(
         {"parameters": [], "extra": 1, "metadata": {"a": 2}, "correlationId": ""},
@@ -118,7 +118,7 @@ def test_every_fault_is_named_at_once(caller: Caller) -> None:
     ],
 )
 def test_malformed_bodies_are_problems(caller: Caller, world: World, body: bytes) -> None:
-    """Whatever cannot be read is a 400 with a reason, and starts nothing."""
+    """A body that cannot be read is a 400 with a reason, and starts nothing."""
     response = caller.post(body)
     assert response.status_code == 400
     assert body_of(response)["errors"]
@@ -126,7 +126,7 @@ def test_malformed_bodies_are_problems(caller: Caller, world: World, body: bytes
 
 
 @given(body=st.binary(max_size=200), key=st.text(max_size=140), pipeline=st.text(max_size=300))
-def test_nothing_that_a_caller_sends_escapes(body: bytes, key: str, pipeline: str) -> None:
+def test_no_input_of_a_caller_raises(body: bytes, key: str, pipeline: str) -> None:
     """Any bytes, key and name get a run or a problem, never an exception."""
     world = World()
     world.factory.declare("load")
@@ -148,17 +148,17 @@ def test_a_body_over_the_limit_is_413(caller: Caller) -> None:
         ("create_run", BadRequest("no", status=400), 400, "refused"),
     ],
 )
-def test_refusals_of_data_factory_are_told_apart(
+def test_refusals_of_data_factory_are_distinguished(
     caller: Caller, world: World, operation: str, error: Exception, status: int, slug: str
 ) -> None:
-    """What is the caller's fault is a 4xx; what is the factory's trouble is a 503 with its reason."""
+    """A fault of the caller is a 4xx; trouble of the factory is a 503 with its reason."""
     world.factory.fail_next(operation, error)
     response = caller.post({})
     assert (response.status_code, body_of(response)["type"]) == (status, PROBLEM_ROOT + slug)
 
 
 def test_a_missing_role_is_named_with_the_role_to_grant(caller: Caller, world: World) -> None:
-    """The caller is asked to come again, and whoever looks after the service reads what to do."""
+    """The caller is asked to come again, and the operator reads the remedy."""
     world.factory.fail_next("get_pipeline", Forbidden("AuthorizationFailed: no role", status=403))
     response = caller.post({})
     assert response.status_code == 503
@@ -172,7 +172,7 @@ def test_a_missing_role_is_named_with_the_role_to_grant(caller: Caller, world: W
     "error", [NotSent("down"), Throttled("slow", retry_after=9), Unauthorized("no", status=401)]
 )
 def test_an_outage_of_data_factory_is_accepted(caller: Caller, world: World, error: Exception) -> None:
-    """The caller has his 202; the timer starts the run."""
+    """The caller gets 202; the timer starts the run."""
     world.factory.fail_next("create_run", error)
     response = caller.post({})
     assert (response.status_code, body_of(response)["status"]) == (202, "Accepted")
@@ -180,7 +180,7 @@ def test_an_outage_of_data_factory_is_accepted(caller: Caller, world: World, err
 
 
 def test_an_outage_of_the_ledger_is_503(caller: Caller, world: World) -> None:
-    """What cannot be kept is not accepted, and may come again."""
+    """A request that cannot be kept is not accepted, and may come again."""
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     response = caller.post({})
     assert response.status_code == 503
@@ -198,7 +198,7 @@ def test_a_run_is_found_by_either_id(caller: Caller) -> None:
     assert caller.get("k", factory="default").status_code == 200
 
 
-def test_two_factories_must_be_told_apart() -> None:
+def test_one_of_two_factories_must_be_named() -> None:
     """With several factories a request names one, in the body or the query."""
     other = FACTORY_ID.replace("factory-one", "factory-two")
     world = World(settings=settings(ADF_TRIGGER_FACTORIES=json.dumps({"default": FACTORY_ID, "two": other})))
@@ -206,15 +206,15 @@ def test_two_factories_must_be_told_apart() -> None:
 
 
 def test_every_problem_type_has_its_own_name() -> None:
-    """Types are distinct, so that a caller can tell them apart."""
+    """Types are distinct, so that a caller can distinguish them."""
     assert len({each.uri for each in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
 
 
 @pytest.mark.parametrize(("in_query", "status"), [("default", 202), ("nowhere", 400)])
-def test_a_factory_that_the_query_names_is_never_passed_over(
+def test_a_factory_in_the_query_is_never_ignored(
     caller: Caller, world: World, in_query: str, status: int
 ) -> None:
-    """Where the body names one, too, both must mean the same; what is none is a fault, and starts nothing."""
+    """Where the body names one, too, both must be the same; an unknown one is a fault, and starts nothing."""
     request = func.HttpRequest(
         "POST",
         "http://host/api/pipelines/load/runs",

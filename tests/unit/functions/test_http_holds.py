@@ -36,13 +36,13 @@ def body_of(answer: func.HttpResponse) -> Any:
 
 
 def faults_of(answer: func.HttpResponse) -> set[str]:
-    """What is at fault in a request."""
+    """The faults of a request."""
     assert answer.status_code == 400
     return {each["pointer"] for each in body_of(answer)["errors"]}
 
 
-def test_what_is_held_is_taken_shown_and_started_when_it_is_released(caller: Caller) -> None:
-    """202 as ever, with the reason; and within a tick of the release it runs."""
+def test_held_requests_are_accepted_shown_and_started_on_release(caller: Caller) -> None:
+    """They get 202 as usual, with the reason; within a tick of the release they run."""
     held = ask(caller, "hold", REASON)
     assert held.status_code == 200
     assert body_of(held) == {
@@ -69,8 +69,8 @@ def test_what_is_held_is_taken_shown_and_started_when_it_is_released(caller: Cal
     assert body_of(caller.get("k"))["runId"] is not None
 
 
-def test_who_holds_it_is_told_where_that_can_be_believed(caplog: pytest.LogCaptureFixture) -> None:
-    """In the answer, to who waits, and in the log."""
+def test_the_operator_of_a_hold_is_shown_where_the_name_is_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    """The answer, waiting requests and the log show the name."""
     world = World(settings=settings(WEBSITE_AUTH_ENABLED="True"))
     world.factory.declare("load")
     caller = Caller(world)
@@ -80,17 +80,15 @@ def test_who_holds_it_is_told_where_that_can_be_believed(caplog: pytest.LogCaptu
         reason = body_of(caller.post({}))["reason"]
         ask(caller, "release", {"pipeline": "load"}, **by)
     assert reason.startswith("pipeline LOAD is held by ann@example.org until")
-    told = [each for each in caplog.records if getattr(each, "action", "").startswith("requests_")]
-    assert [(each.action, each.by, each.pipeline) for each in told] == [  # type: ignore[attr-defined]
+    records = [each for each in caplog.records if getattr(each, "action", "").startswith("requests_")]
+    assert [(each.action, each.by, each.pipeline) for each in records] == [  # type: ignore[attr-defined]
         ("requests_held", "ann@example.org", "LOAD"),
         ("requests_released", "ann@example.org", "LOAD"),
     ]
 
 
-def test_a_pipeline_that_is_not_there_is_held_with_a_warning(
-    caller: Caller, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It may be on its way there; whoever mistyped it is told, in the log, too, and what there is has none."""
+def test_a_missing_pipeline_is_held_with_a_warning(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """It may be deployed soon; the warning, also in the log, reveals a typing error; an existing one has none."""
     with caplog.at_level(logging.WARNING):
         held = body_of(ask(caller, "hold", {**REASON, "pipeline": "Laod"}))
     assert [each["pipeline"] for each in held["holds"]] == ["Laod"]
@@ -102,7 +100,7 @@ def test_a_pipeline_that_is_not_there_is_held_with_a_warning(
 
 @pytest.mark.parametrize("verb", ["hold", "release"])
 def test_an_unknown_alias_is_404(caller: Caller, verb: str) -> None:
-    """A problem of its own that says which there are."""
+    """It is a problem of its own that lists the known ones."""
     answer = ask(caller, verb, REASON if verb == "hold" else {}, alias="nowhere")
     assert answer.status_code == 404
     assert body_of(answer)["type"].endswith("/factory-not-found")
@@ -110,14 +108,14 @@ def test_an_unknown_alias_is_404(caller: Caller, verb: str) -> None:
 
 
 def test_an_alias_is_written_as_an_id_is(world: World) -> None:
-    """Whatever an alias may be, a path can name it."""
+    """Any alias can be written in a path."""
     world.services = restarted(world, {"e/u": (FACTORY_ID, world.factory)})
     answer = ask(Caller(world), "hold", REASON, alias="e~2Fu")
     assert body_of(answer)["factory"] == "e/u"
 
 
-def test_every_fault_is_named(caller: Caller) -> None:
-    """A hold needs a reason and an end that is ahead, with its zone."""
+def test_all_faults_are_listed(caller: Caller) -> None:
+    """A hold needs a reason and an end in the future, with its zone."""
     assert faults_of(ask(caller, "hold")) == {"/reason"}
     wrong = {"reason": " ", "until": "2026-02-01T00:00:00", "pipeline": "a/b", "factory": "x"}
     assert faults_of(ask(caller, "hold", wrong)) == {"/reason", "/until", "/pipeline", "/factory"}
@@ -131,14 +129,14 @@ def test_every_fault_is_named(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("until", ["tomorrow", "2026-13-01T00:00:00Z", "", True, {}])
-def test_an_end_that_is_no_time_is_told_how_times_are_written(caller: Caller, until: Any) -> None:
-    """As the list's own times are."""
+def test_an_end_that_is_no_time_gets_the_expected_format(caller: Caller, until: Any) -> None:
+    """The list's own times have it."""
     (fault,) = body_of(ask(caller, "hold", {**REASON, "until": until}))["errors"]
     assert fault == {"pointer": "/until", "message": "is not a valid time: write it as 2026-11-26T06:00:00Z"}
 
 
 def test_a_key_is_held_as_its_policy_counts_it() -> None:
-    """One customer waits, and no other; 1 and "1" are two."""
+    """One customer waits, and no other; 1 and "1" are different keys."""
     world = World(settings=settings(ADF_TRIGGER_POLICY=KEYED))
     for pipeline in ("load", "other"):
         world.factory.declare(pipeline, customer={"type": "String", "defaultValue": ""})
@@ -159,8 +157,8 @@ def test_a_key_is_held_as_its_policy_counts_it() -> None:
     assert body_of(caller.get("waits"))["runId"] is not None
 
 
-def test_health_lists_what_is_held_and_is_well(caller: Caller, world: World) -> None:
-    """With reason and end, and how many waited when the last tick looked."""
+def test_health_lists_the_holds_and_is_well(caller: Caller, world: World) -> None:
+    """They have reason and end, and the number that waited at the last tick."""
 
     def held() -> Any:
         world.clock.forward(5)
@@ -180,22 +178,22 @@ def test_health_lists_what_is_held_and_is_well(caller: Caller, world: World) -> 
     assert held() == []
 
 
-def test_a_waiting_run_tells_the_hold_as_it_is_now(caller: Caller, world: World) -> None:
-    """Held again for longer it says so, and released that it goes on; without the ledger's word what it was."""
+def test_a_waiting_run_shows_the_present_hold(caller: Caller, world: World) -> None:
+    """Extended it shows the new end, released that it continues; without the ledger it shows the last known state."""
     ask(caller, "hold", REASON)
     caller.post({}, Idempotency_Key="k")
 
-    def told() -> str:
+    def reason() -> str:
         world.clock.forward(2)
         view = body_of(caller.get("k"))
         assert view["message"] == view["reason"]
         return str(view["message"])
 
     ask(caller, "hold", {"reason": "it takes longer", "until": "2026-01-09T12:00:00Z"})
-    assert told() == "the factory is held until 2026-01-09T12:00:00Z: it takes longer"
+    assert reason() == "the factory is held until 2026-01-09T12:00:00Z: it takes longer"
     world.notes.before["named"] = [LedgerError("away")]
-    assert told() == "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
+    assert reason() == "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
     ask(caller, "release")
-    assert told() == "it was held, and continues with the next tick"
+    assert reason() == "it was held, and continues with the next tick"
     world.tick()
     assert body_of(caller.get("k"))["runId"] is not None

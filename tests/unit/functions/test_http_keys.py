@@ -1,4 +1,4 @@
-"""Keys as callers have them: taken by header, told in Location and links, found again."""
+"""Keys of callers: accepted by header, returned in Location and links, and found again."""
 
 import json
 from urllib.parse import unquote
@@ -23,7 +23,7 @@ PEOPLES = [
 
 
 def get(caller: Caller, link: str) -> func.HttpResponse:
-    """GET of a link, its last segment handed over as the host does."""
+    """GET of a link, its last segment passed as the host does."""
     path, _, query = link.partition("?")
     route = {"id": unquote(path.split("/runs/")[1])}
     params = dict(pair.split("=") for pair in query.split("&") if pair)
@@ -33,8 +33,8 @@ def get(caller: Caller, link: str) -> func.HttpResponse:
 
 
 @pytest.mark.parametrize("key", PEOPLES)
-def test_any_key_is_taken_and_found_by_its_link(caller: Caller, world: World, key: str) -> None:
-    """202, a replay under the same key, and a link that any host reads back to the same run."""
+def test_any_key_is_accepted_and_found_by_its_link(caller: Caller, world: World, key: str) -> None:
+    """It gets 202, a replay under the same key, and a link that any host decodes to the same run."""
     quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
     first = caller.post({}, Idempotency_Key=quoted)
     run = json.loads(first.get_body())
@@ -49,8 +49,8 @@ def test_any_key_is_taken_and_found_by_its_link(caller: Caller, world: World, ke
 
 
 @pytest.mark.parametrize("key", PEOPLES)
-def test_no_header_of_an_answer_is_anything_but_printable_ascii(caller: Caller, key: str) -> None:
-    """The platform answers 500 in the place of any other, after the claim."""
+def test_every_header_of_an_answer_is_printable_ascii(caller: Caller, key: str) -> None:
+    """The platform answers 500 for any other one, after the claim."""
     caller.post({}, Idempotency_Key=key)
     for answer in (caller.post({}, Idempotency_Key=key), caller.get(in_path(key))):
         assert [
@@ -59,16 +59,16 @@ def test_no_header_of_an_answer_is_anything_but_printable_ascii(caller: Caller, 
 
 
 @pytest.mark.parametrize("header", ['"half', '"a"b"', '"a\\b"', "a\x00b", "x" * 256, '""', ""])
-def test_what_is_no_key_starts_nothing(caller: Caller, world: World, header: str) -> None:
-    """It is 400 and says what a key is."""
+def test_an_invalid_key_starts_nothing(caller: Caller, world: World, header: str) -> None:
+    """It is 400 and describes a valid key."""
     answer = caller.post({}, Idempotency_Key=header)
     assert answer.status_code == 400
     assert [error["pointer"] for error in json.loads(answer.get_body())["errors"]] == ["Idempotency-Key"]
     assert world.factory.runs == {}
 
 
-def test_links_begin_with_the_public_url_and_never_with_a_callers_word() -> None:
-    """Host, DISGUISED-HOST and X-Forwarded-Host are anybody's."""
+def test_links_begin_with_the_public_url_and_never_with_a_callers_header() -> None:
+    """Any caller can set Host, DISGUISED-HOST and X-Forwarded-Host."""
     world = World(settings=settings(ADF_TRIGGER_PUBLIC_BASE_URL="https://api.example.com/pipelines/"))
     world.factory.declare("load")
     caller = Caller(world)

@@ -1,4 +1,4 @@
-"""Every link of every answer leads to the record that it is told of, whatever callers take for keys."""
+"""Every link of every answer leads to its own record, whatever callers use as keys."""
 
 import json
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ def body_of(response: func.HttpResponse) -> Any:
 
 
 def linked(document: Any, of: str = "") -> Iterator[tuple[str, str]]:
-    """Each link of a document, with the id of what it is told of."""
+    """Each link of a document, with the id of the record that it stands with."""
     if isinstance(document, dict):
         of = document.get("messageId") or document.get("requestId") or of
         for name, value in document.items():
-            if name != "instance":  # the path that was asked for, and no link
+            if name != "instance":  # the requested path, and no link
                 yield from linked(value, of)
     elif isinstance(document, list):
         for value in document:
@@ -38,7 +38,7 @@ def linked(document: Any, of: str = "") -> Iterator[tuple[str, str]]:
 
 
 def meant(world: World, link: str) -> str:
-    """The id of what a link leads to; raises where it means several, or nothing."""
+    """The id of a link's target; raises where it is ambiguous, or missing."""
     url = urlsplit(link)
     query = dict(parse_qsl(url.query))
     run = from_path(url.path.split("/")[3])
@@ -47,7 +47,7 @@ def meant(world: World, link: str) -> str:
 
 
 def answers(caller: Caller, world: World) -> Iterator[Any]:
-    """What is told of runs whose keys, runIds and message ids are one another's: answers, events, lists, headers."""
+    """Answers, events, lists and headers about runs whose keys, runIds and message ids are one another's."""
     first = caller.post({}, Idempotency_Key="first")
     yield body_of(first)
     run_id = body_of(first)["runId"]
@@ -87,21 +87,21 @@ def answers(caller: Caller, world: World) -> Iterator[Any]:
         yield as_dict(event)["data"]
 
 
-def test_no_link_leads_to_another_record_or_to_a_choice(caller: Caller, world: World) -> None:
-    """Keys that are runIds of others, messages whose ids are keys: each link means what it stands with."""
+def test_no_link_leads_to_another_record_or_is_ambiguous(caller: Caller, world: World) -> None:
+    """Keys are runIds of others, message ids are keys: each link leads to the record that it stands with."""
     told = [pair for answer in answers(caller, world) for pair in linked(answer)]
     assert len(told) > 50
     assert {(link, of) for link, of in told if meant(world, link) != of} == set()
 
 
 @pytest.mark.parametrize("key", ["orders 4711", "x"])
-def test_a_key_that_is_no_run_id_needs_no_word_of_that(caller: Caller, key: str) -> None:
-    """Its links are as short as ever."""
+def test_an_unambiguous_key_needs_no_by(caller: Caller, key: str) -> None:
+    """Its links are as short as usual."""
     assert all("?" not in link for link, _ in linked(body_of(caller.post({}, Idempotency_Key=key))))
 
 
 def test_by_message_id_finds_a_message_alone(caller: Caller) -> None:
-    """Not a run whose key is its id, and not another message whose request is called so."""
+    """A run whose key is its id is not found, nor another message whose request has that key."""
     caller.post({}, Idempotency_Key="m-1")
     caller.message({"pipeline": "load", "extra": 1}, message_id="m-1")
     caller.message({"pipeline": "load", "requestId": "m-1", "extra": 1}, message_id="m-2")

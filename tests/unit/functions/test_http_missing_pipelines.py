@@ -1,4 +1,4 @@
-"""A pipeline that is missing while it is held: however a request comes, it is taken, and `validateOnly` says so."""
+"""A pipeline that is missing while it is held: requests are accepted whichever way they come, and previewed so."""
 
 import json
 
@@ -31,8 +31,8 @@ def caller(world: World) -> Caller:
     return Caller(world)
 
 
-def test_by_call_it_is_accepted_as_it_was_said_to_be(world: World, caller: Caller) -> None:
-    """What would be held is held."""
+def test_by_call_it_is_accepted_as_previewed(world: World, caller: Caller) -> None:
+    """The preview says that it would be held."""
     asked = caller.call("start_run", "POST", "pipelines/load/runs?validateOnly=true", body=b"{}")
     assert json.loads(asked.get_body())["outcome"] == "held"
     answer = caller.post({}, Idempotency_Key="by-call")
@@ -40,15 +40,15 @@ def test_by_call_it_is_accepted_as_it_was_said_to_be(world: World, caller: Calle
     assert starts_once_it_is_back(world)
 
 
-def test_by_message_it_is_taken(world: World, caller: Caller) -> None:
+def test_by_message_it_is_accepted(world: World, caller: Caller) -> None:
     """It is not rejected."""
     caller.message({"pipeline": "load", "requestId": "by-message"})
     assert world.kept() == []
     assert starts_once_it_is_back(world)
 
 
-def test_by_event_it_is_taken(world: World, caller: Caller) -> None:
-    """The file that comes during a deployment is loaded after it."""
+def test_by_event_it_is_accepted(world: World, caller: Caller) -> None:
+    """A file that comes during a deployment is loaded after it."""
     body = json.dumps([blob_created()]).encode()
     answer = caller.call("take_events", "POST", "events", body=body)
     assert answer.status_code == 200
@@ -57,12 +57,12 @@ def test_by_event_it_is_taken(world: World, caller: Caller) -> None:
 
 
 def test_a_name_that_was_never_known_is_not_found(caller: Caller) -> None:
-    """A hold makes no pipeline of a mistyped name."""
+    """A hold does not turn a mistyped name into a pipeline."""
     assert caller.post({}, pipeline="laod").status_code == 404
 
 
 def starts_once_it_is_back(world: World) -> bool:
-    """Whether the one request that waits is started after the deployment, and not before."""
+    """Whether the single waiting request is started after the deployment, and not before."""
     before = len(world.factory.runs)
     world.tick(after=30)
     nothing_yet = len(world.factory.runs) == before

@@ -1,4 +1,4 @@
-"""GET /pipelines: what can be started, and what it takes."""
+"""GET /pipelines: which pipelines can be started, and which parameters they take."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ def with_two(world: World) -> MemoryFactory:
 
 
 def test_pipelines_are_listed_with_what_they_declare(caller: Caller, world: World) -> None:
-    """Types as they are written, defaults, which are needed; the default of a secure one is masked."""
+    """Types are shown as written, with defaults and which are required; the default of a secure one is masked."""
     world.factory.declare(
         "Vault",
         day={"type": "String"},
@@ -77,8 +77,8 @@ def test_pipelines_are_listed_with_what_they_declare(caller: Caller, world: Worl
     assert body_of(one(caller, "vault")) == vault
 
 
-def test_all_factories_are_listed_or_the_one_that_is_named(caller: Caller, world: World) -> None:
-    """By alias, or by resource id in any case of letters."""
+def test_all_factories_are_listed_or_the_named_one(caller: Caller, world: World) -> None:
+    """It is named by alias, or by resource id in any letter case."""
     with_two(world)
     answer = body_of(asked(caller))
     assert [(each["factory"], each["name"]) for each in answer["pipelines"]] == [("a", "load"), ("b", "copy")]
@@ -89,8 +89,10 @@ def test_all_factories_are_listed_or_the_one_that_is_named(caller: Caller, world
     assert body_of(one(caller, "copy", factory="b"))["factory"] == "b"
 
 
-def test_a_factory_that_cannot_be_read_is_named_beside_the_others(caller: Caller, world: World) -> None:
-    """Whatever its trouble; asked for alone it is an error."""
+def test_a_factory_that_cannot_be_read_is_listed_with_its_error_beside_the_others(
+    caller: Caller, world: World
+) -> None:
+    """This holds for any trouble; queried alone it is an error."""
     other = with_two(world)
     other.always["*"] = Forbidden("no role\non that scope", status=403)
     answer = body_of(asked(caller))
@@ -113,14 +115,14 @@ def test_a_factory_that_cannot_be_read_is_named_beside_the_others(caller: Caller
 def test_trouble_of_the_only_factory_is_the_answer(
     caller: Caller, world: World, error: DataFactoryError, status: int
 ) -> None:
-    """There is nothing beside it to show."""
+    """Nothing else could be shown."""
     world.factory.always["*"] = error
     assert asked(caller).status_code == status
     assert one(caller, "load").status_code in (status, 503)
 
 
-def test_a_pipeline_that_there_is_not_is_404(caller: Caller) -> None:
-    """A name that none can have is a fault, told with the others."""
+def test_an_unknown_pipeline_is_404(caller: Caller) -> None:
+    """An impossible name is a fault, listed with the others."""
     answer = one(caller, "nobody")
     assert (answer.status_code, json.loads(answer.get_body())["type"].rpartition("/")[2]) == (
         404,
@@ -131,7 +133,7 @@ def test_a_pipeline_that_there_is_not_is_404(caller: Caller) -> None:
 
 
 def test_every_page_is_read(caller: Caller, world: World) -> None:
-    """One call each; no more pipelines than Data Factory allows."""
+    """Each page costs one call; there are no more pipelines than Data Factory allows."""
     for number in range(120):
         world.factory.declare(f"p-{number:03}")
     world.factory.calls.clear()
@@ -140,7 +142,7 @@ def test_every_page_is_read(caller: Caller, world: World) -> None:
 
 
 def test_a_long_default_is_cut_in_the_middle(caller: Caller, world: World) -> None:
-    """To its JSON text."""
+    """Its JSON text is cut."""
     world.factory.declare("load", list={"type": "Array", "defaultValue": ["x" * 5_000, "end"]})
     default = body_of(asked(caller))["pipelines"][0]["parameters"]["list"]["default"]
     assert len(default) <= 2_048
@@ -159,8 +161,8 @@ def test_a_long_list_is_cut_and_says_so(caller: Caller, world: World) -> None:
     assert 40 < len(body_of(answer)["pipelines"]) < 80
 
 
-def test_a_definition_that_is_odd_hides_no_other(caller: Caller, world: World) -> None:
-    """What is no object where there should be one declares nothing."""
+def test_a_malformed_definition_hides_no_other(caller: Caller, world: World) -> None:
+    """A value that is not the expected object declares nothing."""
     world.factory.pipelines["odd"] = {
         "name": "odd",
         "properties": {"parameters": {"a": None, "b": {"type": 7}}},

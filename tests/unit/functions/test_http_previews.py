@@ -1,4 +1,4 @@
-"""What `validateOnly` says would become of a request, now: it decides as a start does, and keeps nothing."""
+"""`validateOnly` shows what would happen to a request now: it decides as a start does, and keeps nothing."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.unit.functions.conftest import Caller
 
 
 def a_world(**admission: Any) -> World:
-    """A service that takes one run of a customer at once, and has one of A."""
+    """A service that runs one run of a customer at a time, and has one of A."""
     world = World(settings=with_policy(policy(**admission)))
     declare(world)
     start(world, "first")
@@ -34,21 +34,21 @@ def posted(world: World, query: str = "", *, key: str | None = None, **parameter
 
 
 def asked(world: World, *, key: str | None = None, **parameters: str) -> func.HttpResponse:
-    """The answer to one that only asks."""
+    """The answer to a preview."""
     return posted(world, "?validateOnly=true", key=key, **parameters)
 
 
 def previewed(world: World, *, key: str | None = None, **parameters: str) -> dict[str, Any]:
-    """What would become of a request; nothing is kept of it."""
-    before = everything(world)
+    """The outcome that a preview shows; nothing is kept of it."""
+    before = everything_kept(world)
     response = asked(world, key=key, **parameters)
     assert response.status_code == 200, response.get_body()
-    assert everything(world) == before
+    assert everything_kept(world) == before
     document: dict[str, Any] = json.loads(response.get_body())
     return document
 
 
-def everything(world: World) -> Any:
+def everything_kept(world: World) -> Any:
     """All that is kept or was sent."""
     page = world.ledger.runs(FACTORY_ID, since=None, limit=1_000, continuation=None)
     return (
@@ -60,7 +60,7 @@ def everything(world: World) -> Any:
 
 
 def test_it_would_be_started_where_a_place_is_free() -> None:
-    """And then nothing else is said of it."""
+    """Nothing else is shown in that case."""
     told = previewed(a_world(), customer="B")
     assert told["outcome"] == "start"
     assert [told[name] for name in ("message", "hold", "inLine", "joinedTo", "inTheWay", "run")] == [
@@ -70,8 +70,8 @@ def test_it_would_be_started_where_a_place_is_free() -> None:
     ]
 
 
-def test_it_would_wait_behind_those_who_do() -> None:
-    """How many they are; an end that nobody has seen yet counts as one, as it does for a start."""
+def test_it_would_wait_behind_waiting_requests() -> None:
+    """The number is shown; an end that no tick has seen yet counts as active, as it does for a start."""
     world = a_world()
     assert previewed(world)["inLine"] == {"before": 0, "exact": True}
     for key in ("second", "third"):
@@ -85,8 +85,8 @@ def test_it_would_wait_behind_those_who_do() -> None:
     assert previewed(world, customer="B")["outcome"] == "start"
 
 
-def test_it_would_be_refused_with_the_runs_in_the_way() -> None:
-    """The answer is 200 all the same: who asks is told, and a start would be answered 409 with the same."""
+def test_it_would_be_refused_with_the_blocking_runs() -> None:
+    """The preview is 200; a start would be answered 409 with the same runs."""
     world = a_world(overflow="refuse")
     told = previewed(world)
     assert (told["outcome"], told["inLine"]) == ("refuse", None)
@@ -98,19 +98,19 @@ def test_it_would_be_refused_with_the_runs_in_the_way() -> None:
 
 
 def test_it_would_join_the_run_of_the_same_request() -> None:
-    """And names it; what asks for anything else would wait."""
+    """That request is named; one with other parameters would wait."""
     world = a_world(overflow="join")
     told = previewed(world)
     run_id = str(found(world, "first").run_id)
     assert (told["outcome"], told["joinedTo"]) == ("join", {"requestId": "first", "runId": run_id})
     told = previewed(world, secret="hush")
-    assert (told["outcome"], told["inLine"]) == ("wait", None)  # its caller alone can start it
+    assert (told["outcome"], told["inLine"]) == ("wait", None)  # only its caller can start it
     assert "hush" not in json.dumps(told)
 
 
 @pytest.mark.parametrize("admission", [{}, {"overflow": "refuse"}, {"overflow": "join"}])
 def test_it_would_be_held(admission: dict[str, Any]) -> None:
-    """By whom, why and until when; whatever the policy says of what has no place, it would stand in line."""
+    """The hold is shown with operator, reason and end; under any policy for full places it would stand in line."""
     world = a_world(**admission)
     hold(world, "load")
     told = previewed(world, customer="B")
@@ -122,7 +122,7 @@ def test_it_would_be_held(admission: dict[str, Any]) -> None:
 
 
 def test_it_would_be_held_without_a_line_where_nothing_is_counted() -> None:
-    """A pipeline without admission."""
+    """The pipeline has no admission policy."""
     world = World()
     world.factory.declare("load", customer={"type": "String", "defaultValue": ""})
     hold(world)
@@ -130,8 +130,8 @@ def test_it_would_be_held_without_a_line_where_nothing_is_counted() -> None:
     assert (told["outcome"], told["inLine"]) == ("held", None)
 
 
-def test_a_repeat_is_a_repeat_whatever_goes_on() -> None:
-    """With its run, and where that stands in line."""
+def test_a_repeat_is_shown_as_a_repeat_in_any_state() -> None:
+    """Its run is shown, and its position in line."""
     world = a_world()
     start(world, "second")
     world.clock.forward(5)
@@ -144,21 +144,21 @@ def test_a_repeat_is_a_repeat_whatever_goes_on() -> None:
     "admission",
     [{}, {"overflow": "refuse"}, {"overflow": "join"}, {"at_once": 2}, {"countOthers": True}, {"key": None}],
 )
-def test_it_says_what_a_start_then_does(admission: dict[str, Any]) -> None:
-    """Through free places, lines, and an end that no tick has seen."""
+def test_a_start_does_what_the_preview_shows(admission: dict[str, Any]) -> None:
+    """This holds through free places, lines, and an end that no tick has seen."""
     world = World(settings=with_policy(policy(**admission)))
     declare(world)
     for number in range(8):
         told = previewed(world)["outcome"]
-        assert told == what_became_of(world, f"k{number}", posted(world, key=f"k{number}")), number
+        assert told == outcome_of(world, f"k{number}", posted(world, key=f"k{number}")), number
         if number == 2 and world.factory.runs:
             seen_to_end(world, next(each for each in ("k0", "k1") if found(world, each).submitted_at))
         if number == 5:
             world.tick(after=30)
 
 
-def what_became_of(world: World, key: str, answer: func.HttpResponse) -> str:
-    """Of a request that was answered so, in the words of a preview."""
+def outcome_of(world: World, key: str, answer: func.HttpResponse) -> str:
+    """The outcome of a request with that answer, in the terms of a preview."""
     if answer.status_code == 409:
         return "refuse"
     record = found(world, key)
@@ -168,8 +168,8 @@ def what_became_of(world: World, key: str, answer: func.HttpResponse) -> str:
 
 
 @pytest.mark.parametrize("lost", ["places", "some_active"])
-def test_where_the_ledger_cannot_say_it_is_no_answer(lost: str) -> None:
-    """A start would be answered so, too."""
+def test_where_the_ledger_does_not_answer_there_is_no_preview(lost: str) -> None:
+    """A start would get the same error."""
 
     class Lost(FaultyLedger):
         def places(self, factory: str, name: str) -> KeptPlaces | None:

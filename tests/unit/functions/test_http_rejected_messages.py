@@ -1,4 +1,4 @@
-"""By HTTP: a rejected message is shown by its ids, as its event told it."""
+"""By HTTP: a rejected message is shown by its ids, as its event published it."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def shown(response: func.HttpResponse) -> Any:
 
 
 def the_event(world: World) -> CompletionEvent:
-    """The only event."""
+    """The single event."""
     (event,) = world.outbox.events
     return event
 
@@ -33,10 +33,10 @@ def the_event(world: World) -> CompletionEvent:
     ],
     ids=["no JSON", "a fault", "its own key", "no factory"],
 )
-def test_the_link_of_a_rejection_leads_to_what_its_event_tells(
+def test_the_link_of_a_rejection_leads_to_the_content_of_its_event(
     caller: Caller, world: World, body: bytes
 ) -> None:
-    """Field by field, without the values of parameters."""
+    """Every field is equal, without the values of parameters."""
     caller.message(body)
     told = json.loads(the_event(world).data.model_dump_json())
     found = shown(caller.follow(told["links"]["self"]))
@@ -46,8 +46,8 @@ def test_the_link_of_a_rejection_leads_to_what_its_event_tells(
     assert "secret" not in json.dumps(found)
 
 
-def test_an_id_that_means_a_run_and_a_message_leads_to_the_run(caller: Caller, world: World) -> None:
-    """The message has an id of its own, and its event leads there."""
+def test_an_id_of_a_run_and_a_message_leads_to_the_run(caller: Caller, world: World) -> None:
+    """The message has an id of its own, to which its event links."""
     caller.post({}, Idempotency_Key="k")
     caller.message({"pipeline": "load", "requestId": "k", "surprise": 1})
     assert shown(caller.get("k"))["status"] == "Queued"
@@ -55,8 +55,8 @@ def test_an_id_that_means_a_run_and_a_message_leads_to_the_run(caller: Caller, w
     assert shown(caller.get("m-1"))["status"] == "Rejected"
 
 
-def test_what_is_no_rejected_message_is_404(caller: Caller, world: World) -> None:
-    """One that waits or was replayed is none, nor is one of another factory, nor has any a runId."""
+def test_only_a_rejected_message_is_found(caller: Caller, world: World) -> None:
+    """A waiting or replayed message is 404, and so is one of another factory; none has a runId."""
     caller.message({"surprise": 1})
     assert caller.get("m-1", factory="default").status_code == 200
     assert caller.get("m-1", factory=FACTORY_ID).status_code == 200
@@ -69,8 +69,8 @@ def test_what_is_no_rejected_message_is_404(caller: Caller, world: World) -> Non
     assert caller.get("m-1").status_code == 404
 
 
-def test_a_rejected_message_is_no_run_to_rerun(caller: Caller) -> None:
-    """Its id is not unknown: the answer says what can be done instead."""
+def test_a_rejected_message_cannot_be_rerun(caller: Caller) -> None:
+    """Its id is known: the answer gives the possible action."""
     caller.message({"pipeline": "load", "requestId": "k", "surprise": 1})
     for named in ("m-1", "k"):
         answer = caller.steer("rerun", named)

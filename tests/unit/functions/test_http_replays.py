@@ -1,4 +1,4 @@
-"""By HTTP: what is sent again or dismissed is answered as often as it is asked for, and every link leads somewhere."""
+"""By HTTP: replays and dismissals are answered as often as they are repeated, and every link works."""
 
 import json
 from typing import Any
@@ -26,19 +26,19 @@ def body_of(response: func.HttpResponse) -> Any:
 
 
 def stands(response: func.HttpResponse) -> tuple[int, str]:
-    """The status of an answer and of the run in it."""
+    """The status of an answer and of its run."""
     return response.status_code, body_of(response)["status"]
 
 
 def deliver(caller: Caller, number: int = 2) -> None:
-    """Deliver what was put into the requests queue."""
+    """Deliver the messages of the requests queue."""
     texts, caller.world.outbox.put_back_texts = caller.world.outbox.put_back_texts, []
     for text, _ in texts:
         caller.message(text.encode(), message_id=f"m-{number}")
 
 
-def links_lead_somewhere(caller: Caller, view: Any) -> None:
-    """Each link that is to be read is found."""
+def every_link_works(caller: Caller, view: Any) -> None:
+    """Each readable link is found."""
     for name in ("self", "result"):
         link = view["links"][name]
         if link is not None:
@@ -54,8 +54,8 @@ def links_lead_somewhere(caller: Caller, view: Any) -> None:
             assert answer.status_code in {200, 202}, link
 
 
-def test_what_was_sent_again_is_seen_from_the_answer_on(caller: Caller, world: World) -> None:
-    """Its Location shows it as it waits, and then its run; asked for again, it is shown and not sent once more."""
+def test_a_replayed_message_is_visible_from_the_answer_on(caller: Caller, world: World) -> None:
+    """Its Location shows it waiting, and then its run; repeated, it is shown and not put once more."""
     caller.message({"pipeline": "later", "requestId": "key"})
     world.factory.declare("later")
     first = caller.steer("replay", "m-1", {"note": "declared now"})
@@ -66,7 +66,7 @@ def test_what_was_sent_again_is_seen_from_the_answer_on(caller: Caller, world: W
         for named in ("key", "m-1"):
             assert stands(caller.get(named)) == (200, "Accepted")
             assert stands(caller.steer("replay", named)) == (202, "Accepted")
-        links_lead_somewhere(caller, body_of(first))
+        every_link_works(caller, body_of(first))
     assert "waits there" in body_of(caller.get("key"))["reason"]
     assert [entry["note"] for entry in body_of(caller.get("key"))["history"]] == ["declared now"]
     assert len(world.outbox.put_back_texts) == 1
@@ -82,7 +82,7 @@ def test_what_was_sent_again_is_seen_from_the_answer_on(caller: Caller, world: W
 
 
 def test_a_rejected_request_waits_while_its_message_does(caller: Caller, world: World) -> None:
-    """Not as Rejected, which would be an end; rejected again, it is that."""
+    """It is not shown as Rejected, which would be an end; rejected again, it is."""
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     caller.message({"pipeline": "load", "requestId": "key"})
     assert stands(caller.get("key")) == (200, "Rejected")
@@ -91,7 +91,7 @@ def test_a_rejected_request_waits_while_its_message_does(caller: Caller, world: 
         assert stands(caller.steer("replay", "key")) == (202, "Accepted")
         view = body_of(caller.get("key"))
         assert (view["status"], view["ended"]) == ("Accepted", False)
-        links_lead_somewhere(caller, view)
+        every_link_works(caller, view)
         assert stands(caller.steer("replay", "key")) == (202, "Accepted")
         if number == 2:
             world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
@@ -100,8 +100,8 @@ def test_a_rejected_request_waits_while_its_message_does(caller: Caller, world: 
     assert len(world.factory.runs) == 1
 
 
-def test_what_waits_can_be_seen_and_nothing_else(caller: Caller) -> None:
-    """The other calls say what it waits for."""
+def test_a_waiting_message_can_only_be_read(caller: Caller) -> None:
+    """The other calls answer what it waits for."""
     caller.message({"pipeline": "load", "requestId": "key", "surprise": 1})
     caller.steer("replay", "key")
     for verb, body in (("cancel", None), ("rerun", None), ("resolve", {"as": "dismiss"})):
@@ -110,8 +110,8 @@ def test_what_waits_can_be_seen_and_nothing_else(caller: Caller) -> None:
         assert "requests queue" in body_of(answer)["detail"]
 
 
-def test_a_message_whose_key_was_another_s_starts_a_run_by_force_alone(caller: Caller, world: World) -> None:
-    """409 names the key and the one that it would go by, and force sends it under that."""
+def test_a_message_whose_key_was_anothers_starts_a_run_by_force_alone(caller: Caller, world: World) -> None:
+    """409 names the key and its replacement, and force replays it under that."""
     caller.post({"parameters": {"n": "a"}}, Idempotency_Key="key")
     caller.message({"pipeline": "load", "requestId": "key", "parameters": {"n": "b"}}, message_id="m-5")
     answer = caller.steer("replay", "m-5")
@@ -125,8 +125,8 @@ def test_a_message_whose_key_was_another_s_starts_a_run_by_force_alone(caller: C
     assert [run.parameters["n"] for run in world.factory.runs.values()] == ["a", "b"]
 
 
-def test_so_does_an_event_whose_key_was_another_s(caller: Caller, world: World) -> None:
-    """Its key is made of its source and id."""
+def test_an_event_whose_key_was_anothers_starts_a_run_by_force_alone(caller: Caller, world: World) -> None:
+    """Its key is derived from its source and id."""
     event = {"specversion": "1.0", "type": "t", "source": "/s", "id": "1", "data": {"pipeline": "load"}}
     caller.message(event, message_id="m-1")
     event["data"] = {"pipeline": "load", "parameters": {"n": "b"}}
@@ -140,8 +140,8 @@ def test_so_does_an_event_whose_key_was_another_s(caller: Caller, world: World) 
 
 
 @pytest.mark.parametrize("named", ["m-1", "key"])
-def test_what_is_dismissed_stays_dismissed(caller: Caller, world: World, named: str) -> None:
-    """Each time 200, with who has done it, when and why; it is found by its ids, and its links lead there."""
+def test_a_dismissed_message_stays_dismissed(caller: Caller, world: World, named: str) -> None:
+    """Each call is 200, with operator, time and reason; it is found by its ids, and its links work."""
     caller.message({"pipeline": "load", "requestId": "key", "surprise": "secret"})
     first = caller.steer("resolve", named, {"as": "dismiss", "note": "known"})
     world.clock.forward(3_600)
@@ -154,16 +154,16 @@ def test_what_is_dismissed_stays_dismissed(caller: Caller, world: World, named: 
     assert "dismissed" in view["reason"]
     assert [(each["note"], each["at"]) for each in view["history"]] == [("known", "2026-01-05T12:00:00Z")]
     assert (view["links"]["replay"], view["links"]["resolve"]) == (None, None)
-    links_lead_somewhere(caller, view)
+    every_link_works(caller, view)
     answer = caller.steer("replay", named)
     assert (answer.status_code, "dismissed" in body_of(answer)["detail"]) == (409, True)
     assert [kept.body for kept in world.kept()] == [b""]
 
 
-def test_a_dismissal_is_told_where_the_history_of_the_request_could_not_be_written(
+def test_a_dismissal_is_shown_where_the_history_of_the_request_could_not_be_written(
     caller: Caller, world: World
 ) -> None:
-    """As by the command, which writes none: what is left of the message says when and by whom."""
+    """The command writes none either: the rest of the message gives time and operator."""
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     caller.message({"pipeline": "load", "requestId": "key"})
     world.ledger.before["save"] = [LedgerConflict("busy")] * 5
@@ -173,12 +173,12 @@ def test_a_dismissal_is_told_where_the_history_of_the_request_could_not_be_writt
         assert [entry["note"] for entry in body_of(answer)["history"]] == ["known"]
 
 
-def test_the_link_in_an_event_outlives_what_is_done(caller: Caller, world: World) -> None:
-    """Whatever becomes of a rejected message, the link in its event leads to it or to its request."""
+def test_the_link_in_an_event_stays_valid(caller: Caller, world: World) -> None:
+    """Whatever happens to a rejected message, the link in its event leads to it or to its request."""
     for number in range(3):
         caller.message({"pipeline": "load", "surprise": 1}, message_id=f"m-{number}")
     caller.steer("resolve", "m-1", {"as": "dismiss"})
     caller.steer("replay", "m-2")
     deliver(caller, 7)
     for event in world.outbox.events:
-        links_lead_somewhere(caller, json.loads(event.data.model_dump_json()))
+        every_link_works(caller, json.loads(event.data.model_dump_json()))

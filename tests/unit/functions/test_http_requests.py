@@ -1,4 +1,4 @@
-"""What stands around a request's body: query, headers, paths; how much is answered and logged."""
+"""Everything around a request's body: query, headers, paths; how much is answered and logged."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ def start(caller: Caller, query: str = "", body: bytes = b"{}", **headers: str) 
 
 @pytest.mark.parametrize("query", ["?validateonly=true", "?Factory=default", "?wait=5&x=", "?caf%C3%A9=1"])
 def test_an_unknown_query_parameter_is_a_fault(caller: Caller, world: World, query: str) -> None:
-    """A typing error in the query starts nothing, and the ones that there are are named."""
+    """A typing error in the query starts nothing, and the known names are listed."""
     response = start(caller, query)
     assert response.status_code == 400
     assert "factory" in body_of(response)["errors"][0]["message"]
@@ -36,8 +36,8 @@ def test_an_unknown_query_parameter_is_a_fault(caller: Caller, world: World, que
 
 
 @pytest.mark.parametrize("query", ["?code=x", "?CODE=x&clientId=y", "?Code=&ClientID=z", "?factory=default"])
-def test_the_platforms_own_parameters_are_taken_everywhere(caller: Caller, query: str) -> None:
-    """A function key may be in the query, in any case of letters."""
+def test_the_platforms_own_parameters_are_accepted_everywhere(caller: Caller, query: str) -> None:
+    """A function key may be in the query, in any letter case."""
     assert start(caller, query).status_code == 202
     assert caller.call("get_run", "GET", f"runs/k{query}").status_code == 404
 
@@ -56,15 +56,15 @@ def test_a_key_in_the_query_reaches_no_log_and_no_answer(
 
 
 def test_a_chunked_body_that_was_lost_is_411(caller: Caller, world: World) -> None:
-    """The platform hands over nothing of a chunked body: the run would start with its defaults."""
+    """The platform passes nothing of a chunked body: the run would start with its defaults."""
     response = start(caller, body=b"", Transfer_Encoding="chunked")
     assert (response.status_code, body_of(response)["status"]) == (411, 411)
     assert world.factory.runs == {}
     assert start(caller, body=b"{}", Transfer_Encoding="chunked").status_code == 202
 
 
-def test_who_called_is_believed_only_where_app_service_says_so() -> None:
-    """Anybody may write the header unless authentication is on; then it is kept within bounds."""
+def test_the_callers_name_is_trusted_only_behind_app_service_authentication() -> None:
+    """Any caller may write the header unless authentication is on; then it is kept within bounds."""
     for enabled, expected in (("", None), ("false", None), ("True", "x" * 256)):
         world = World(settings=settings(WEBSITE_AUTH_ENABLED=enabled))
         world.factory.declare("load")
@@ -75,7 +75,7 @@ def test_who_called_is_believed_only_where_app_service_says_so() -> None:
 def test_ten_thousand_faults_are_a_short_answer_and_a_short_log(
     caller: Caller, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The known parameters are listed once, the faults are capped, and their number is told."""
+    """The known parameters are listed once, the faults are capped, and their number is given."""
     caplog.set_level(logging.INFO)
     world.factory.declare("wide", **{f"known{number:04}": {"type": "String"} for number in range(500)})
     body = {"parameters": {f"p{number}": 1 for number in range(4_000)}}
@@ -90,7 +90,7 @@ def test_ten_thousand_faults_are_a_short_answer_and_a_short_log(
 def test_a_long_refusal_of_data_factory_is_cut(
     caller: Caller, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the service says, the answer and the log entry stay short."""
+    """For any text of the service, the answer and the log entry stay short."""
     caplog.set_level(logging.INFO)
     world.factory.fail_next("create_run", BadRequest("x" * 500_000, status=400))
     response = start(caller)
@@ -115,7 +115,7 @@ def test_null_for_a_parameter_without_a_default_counts_as_missing(caller: Caller
 
 
 def test_validate_only_makes_every_check_and_starts_nothing(caller: Caller, world: World) -> None:
-    """What would happen is answered with 200, the key stays free, and nothing is kept of it."""
+    """The outcome is answered with 200, the key stays free, and nothing is kept."""
     world.factory.declare("load", day={"type": "String"}, token={"type": "SecureString", "defaultValue": ""})
     body = json.dumps({"parameters": {"day": "monday", "token": "hush"}}).encode()
     response = start(caller, "?validateOnly=true", body, Idempotency_Key="k")
@@ -137,8 +137,8 @@ def test_validate_only_makes_every_check_and_starts_nothing(caller: Caller, worl
     assert "create_run" not in world.factory.calls
 
 
-def test_validate_only_tells_what_a_repeat_and_a_conflict_would_be_told(caller: Caller, world: World) -> None:
-    """The run of the earlier request, 422 for another body, 400 with all faults, 404 for no such pipeline."""
+def test_validate_only_shows_a_repeat_and_a_conflict(caller: Caller, world: World) -> None:
+    """It answers the run of the earlier request, 422 for another body, 400 with all faults, 404 for no pipeline."""
     first = start(caller, body=b'{"correlationId": "c"}', Idempotency_Key="k")
     again = start(caller, "?validateOnly=true", b'{"correlationId": "c"}', Idempotency_Key="k")
     assert (again.status_code, body_of(again)["outcome"]) == (200, "repeat")
@@ -161,8 +161,8 @@ def test_validate_only_tells_what_a_repeat_and_a_conflict_would_be_told(caller: 
 @pytest.mark.parametrize(
     "query", ["?validateOnly", "?validateOnly=", "?validateOnly=1", "?validateOnly=TRUE"]
 )
-def test_validate_only_is_said_outright(caller: Caller, world: World, query: str) -> None:
-    """Anything but true and false is a fault; the host drops empty values, so the URL is looked at."""
+def test_validate_only_is_explicit(caller: Caller, world: World, query: str) -> None:
+    """Any value but true and false is a fault; the host drops empty values, so the URL is examined."""
     assert start(caller, query).status_code == 400
     assert world.factory.runs == {}
     assert start(caller, "?validateOnly=false").status_code == 202
@@ -180,7 +180,7 @@ def test_validate_only_is_said_outright(caller: Caller, world: World, query: str
     ),
     identifier=st.text(max_size=30),
 )
-def test_nothing_around_a_body_escapes(
+def test_nothing_around_a_body_raises(
     host: str, query: str, params: dict[str, str], headers: dict[str, str], identifier: str
 ) -> None:
     """Any host, query, headers and ids get an answer of ours, never an exception."""
@@ -204,8 +204,8 @@ def test_nothing_around_a_body_escapes(
 
 
 @pytest.mark.parametrize("query", ["", "?validateOnly=true"])
-def test_what_leaves_its_record_no_room_is_400(query: str) -> None:
-    """A body that may be read and not be kept is told how large it is; nothing is kept of it."""
+def test_a_request_that_leaves_its_record_no_room_is_400(query: str) -> None:
+    """A body within the limit that cannot be kept is answered with its size; nothing is kept of it."""
     world = World(settings=settings(ADF_TRIGGER_MAX_BODY_BYTES="262144"))
     world.factory.declare("load", n={"type": "String"})
     body = json.dumps({"parameters": {"n": "\U0001f600" * 30_000}}, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""GET /runs: what is listed, page by page, and what is wrong with a question."""
+"""GET /runs: what is listed, page by page, and the faults of a query."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -30,14 +30,14 @@ def asked(caller: Caller, **params: Any) -> func.HttpResponse:
 
 
 def listed(caller: Caller, **params: Any) -> Any:
-    """The page that is answered."""
+    """The page of the answer."""
     answer = asked(caller, **params)
     assert answer.status_code == 200, answer.get_body()
     return json.loads(answer.get_body())
 
 
 def all_of(caller: Caller, **params: Any) -> list[dict[str, Any]]:
-    """What all pages show."""
+    """All pages together."""
     pages = [listed(caller, **params)]
     while pages[-1]["continuation"]:
         pages.append(listed(caller, **params, continuation=pages[-1]["continuation"]))
@@ -82,8 +82,8 @@ def one_of_each(caller: Caller, world: World) -> None:
     caller.post({}, Idempotency_Key="Queued")
 
 
-def test_everything_is_listed_newest_first_as_get_shows_it(caller: Caller, world: World) -> None:
-    """Runs in every status, what was rejected, and a rejected message, each once, with what its link shows."""
+def test_all_requests_are_listed_newest_first_as_get_shows_them(caller: Caller, world: World) -> None:
+    """Runs in every status, rejected requests, and a rejected message are listed once, as their links show them."""
     one_of_each(caller, world)
     runs = all_of(caller)
     assert [run["status"] for run in runs] == [
@@ -113,16 +113,16 @@ def test_everything_is_listed_newest_first_as_get_shows_it(caller: Caller, world
         ("Unknown", []),
     ],
 )
-def test_statuses_are_asked_for_with_commas(
+def test_statuses_are_given_with_commas(
     caller: Caller, world: World, status: str, expected: list[str], limit: int
 ) -> None:
-    """Several at once, in any case of letters, on pages of any size."""
+    """Several may be given, in any letter case, on pages of any size."""
     one_of_each(caller, world)
     assert [run["status"] for run in all_of(caller, status=status, limit=limit)] == expected
 
 
 def test_an_unknown_outcome_is_listed(caller: Caller, world: World) -> None:
-    """A person who decides finds it, with its reason."""
+    """The operator who decides finds it, with its reason."""
     world.factory.always["*"] = UnknownOutcome("lost")
     caller.post({}, Idempotency_Key="k")
     for _ in range(3):
@@ -133,7 +133,7 @@ def test_an_unknown_outcome_is_listed(caller: Caller, world: World) -> None:
 
 
 def test_runs_are_found_by_pipeline_correlation_and_time(caller: Caller, world: World) -> None:
-    """Alone and together; since is included, until is not."""
+    """The filters work alone and together; since is inclusive, until is not."""
     world.factory.declare("copy")
     for n in range(6):
         body = {"correlationId": "c-1"} if n % 2 else {}
@@ -149,8 +149,10 @@ def test_runs_are_found_by_pipeline_correlation_and_time(caller: Caller, world: 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
-def test_all_factories_are_merged_also_those_that_have_left(caller: Caller, world: World, limit: int) -> None:
-    """Newest first over all, ties included; one alone where it is named, by alias or resource id."""
+def test_all_factories_are_merged_including_those_that_have_left(
+    caller: Caller, world: World, limit: int
+) -> None:
+    """The newest come first over all, ties included; one alone is listed by alias or resource id."""
     with_two(world)
     for n in range(6):
         caller.post({"factory": "ab"[n % 2]}, Idempotency_Key=f"k-{n // 2}")
@@ -168,8 +170,8 @@ def test_all_factories_are_merged_also_those_that_have_left(caller: Caller, worl
     assert "no factory of that alias" in faults(asked(caller, factory="nobody"))["factory"]
 
 
-def test_a_factory_that_has_moved_is_one_factory(caller: Caller, world: World) -> None:
-    """What is kept under its old id and what is kept under its new one are in one list, under its alias."""
+def test_a_moved_factory_is_one_factory(caller: Caller, world: World) -> None:
+    """Requests under its old id and its new one are in one list, under its alias."""
     new = FACTORY_ID + "-moved"
     caller.post({}, Idempotency_Key="before")
     world.clock.forward(60)
@@ -186,7 +188,7 @@ def test_a_factory_that_has_moved_is_one_factory(caller: Caller, world: World) -
 
 
 def test_keys_in_any_language_are_listed(caller: Caller) -> None:
-    """Page by page, with links that lead back, ids that a key of storage cannot hold among them."""
+    """They are paged, with links that lead back, ids that a key of storage cannot hold among them."""
     given = ["manual__2026-11-25T06:00:00+00:00", "größe/日付 1.csv", "ü" * 255, "🙂" * 120, "~2F", "a b"]
     for key in given:
         caller.message({"pipeline": "load", "requestId": key})
@@ -198,7 +200,7 @@ def test_keys_in_any_language_are_listed(caller: Caller) -> None:
 
 
 def test_a_rejected_message_is_listed_under_its_factory(caller: Caller, world: World) -> None:
-    """One of which none can be told is only in the list of all."""
+    """One without a known factory is only in the list of all."""
     with_two(world)
     caller.message({"pipeline": "load", "factory": "b", "surprise": 1}, message_id="of-b")
     caller.message(b"nonsense", message_id="of-none")
@@ -217,7 +219,7 @@ def test_a_rejected_message_is_listed_under_its_factory(caller: Caller, world: W
 def test_no_run_is_lost_or_repeated_while_others_arrive(
     limit: int, arrivals: list[tuple[str, float]], status: str | None
 ) -> None:
-    """Whatever arrives between pages, each run that was there is seen once, and in order."""
+    """Whatever arrives between pages, each earlier run is listed once, and in order."""
     world = World()
     world.factory.declare("load")
     with_two(world)
@@ -243,7 +245,7 @@ def test_no_run_is_lost_or_repeated_while_others_arrive(
     assert [run["links"]["self"] for run in seen] == [run["links"]["self"] for run in before]
 
 
-def test_every_fault_of_a_question_is_named_at_once(caller: Caller) -> None:
+def test_all_faults_of_a_query_are_listed_together(caller: Caller) -> None:
     """Unknown names with the nearest known, unknown statuses, times without a zone, numbers beyond bounds."""
     found = faults(
         asked(
@@ -268,7 +270,7 @@ def test_every_fault_of_a_question_is_named_at_once(caller: Caller) -> None:
 
 @pytest.mark.parametrize("value", ["201", "-1", "1.5", "٣", "", "9" * 19])
 def test_a_limit_is_bounded(caller: Caller, value: str) -> None:
-    """From 1 to 200."""
+    """It is from 1 to 200."""
     url = f"http://host/api/runs?limit={value}"
     answer = caller.ask("list_runs", func.HttpRequest("GET", url, body=b""))
     assert "limit" in faults(answer)
@@ -278,19 +280,19 @@ def test_a_limit_is_bounded(caller: Caller, value: str) -> None:
     "since",
     ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-26", "2026-13-01T00:00:00Z", "x"],
 )
-def test_a_time_that_is_none_is_a_fault(caller: Caller, since: str) -> None:
-    """Also one that no calendar in UTC holds."""
+def test_an_invalid_time_is_a_fault(caller: Caller, since: str) -> None:
+    """So is one that has no equivalent in UTC."""
     assert "since" in faults(asked(caller, since=since))
 
 
 def test_since_is_before_until(caller: Caller) -> None:
-    """A question that nothing can answer is a typing error."""
+    """A query without possible results is a typing error."""
     at = "2026-11-26T06:00:00Z"
     assert faults(asked(caller, since=at, until=at)) == {"since": "must be before until"}
 
 
-def test_what_is_given_twice_is_a_fault_but_for_the_status(caller: Caller, world: World) -> None:
-    """The platform joins values by commas, so that which was meant cannot be told."""
+def test_a_repeated_parameter_is_a_fault_except_the_status(caller: Caller, world: World) -> None:
+    """The platform joins values by commas, so that the intended one is not known."""
     one_of_each(caller, world)
 
     def ask(query: str, **params: str) -> func.HttpResponse:
@@ -304,7 +306,7 @@ def test_what_is_given_twice_is_a_fault_but_for_the_status(caller: Caller, world
 
 
 def a_continuation(caller: Caller, world: World, **params: Any) -> str:
-    """One that a page gave."""
+    """The continuation of a page."""
     for n in range(4):
         caller.post({}, Idempotency_Key=f"k-{n}")
         world.clock.forward(60)
@@ -312,7 +314,7 @@ def a_continuation(caller: Caller, world: World, **params: Any) -> str:
     return given
 
 
-def test_a_continuation_is_for_its_own_question(caller: Caller, world: World) -> None:
+def test_a_continuation_is_for_its_own_query(caller: Caller, world: World) -> None:
     """With other parameters it is a fault; with another limit it is not."""
     given = a_continuation(caller, world, pipeline="load")
     assert keys(listed(caller, pipeline="LOAD", limit=9, continuation=given)["runs"]) == ["k-1", "k-0"]
@@ -323,8 +325,8 @@ def test_a_continuation_is_for_its_own_question(caller: Caller, world: World) ->
 
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_continuation_that_is_not_as_it_was_given_is_a_fault(data: st.DataObject) -> None:
-    """Cut, changed in any character, made up, or too long: a sentence, and never another page."""
+def test_a_modified_continuation_is_a_fault(data: st.DataObject) -> None:
+    """Cut, changed in any character, made up, or too long, it is answered by a sentence, and never by another page."""
     world = World()
     world.factory.declare("load")
     caller = Caller(world)
@@ -349,15 +351,15 @@ def test_a_continuation_that_is_not_as_it_was_given_is_a_fault(data: st.DataObje
         assert "continuation" in faults(asked(caller, continuation=mangled)) or not mangled.strip()
 
 
-def test_a_continuation_shows_no_name(caller: Caller, world: World) -> None:
-    """It is bounded, and holds no factory."""
+def test_a_continuation_reveals_no_name(caller: Caller, world: World) -> None:
+    """It is bounded, and does not name a factory."""
     given = a_continuation(caller, world)
     assert len(given) < 700
     assert b"factor" not in urlsafe_b64decode(given + "=" * (-len(given) % 4))
 
 
 def test_a_ledger_out_of_reach_is_503(caller: Caller, world: World) -> None:
-    """The list is as the other calls in this."""
+    """The list behaves as the other calls."""
 
     def fail(*_: object, **__: object) -> Any:
         raise LedgerError("down")
@@ -367,8 +369,8 @@ def test_a_ledger_out_of_reach_is_503(caller: Caller, world: World) -> None:
     assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
 
 
-def test_a_list_asks_data_factory_nothing(caller: Caller, world: World) -> None:
-    """However old what is known of the runs is."""
+def test_a_list_makes_no_call_of_data_factory(caller: Caller, world: World) -> None:
+    """This holds for runs of any age."""
     one_of_each(caller, world)
     world.clock.forward(86_400)
     world.factory.calls.clear()
@@ -376,7 +378,7 @@ def test_a_list_asks_data_factory_nothing(caller: Caller, world: World) -> None:
     assert world.factory.calls == []
 
 
-def test_a_message_of_broken_text_is_listed_and_shown(caller: Caller, world: World) -> None:
+def test_a_message_of_invalid_text_is_listed_and_shown(caller: Caller, world: World) -> None:
     """Half a surrogate pair in it makes no answer fail."""
     caller.message(
         b'{"pipeline": "lo\\ud800ad", "correlationId": "\\udfff", "metadata": {"\\ud800": "\\ud800"}}'
@@ -387,7 +389,7 @@ def test_a_message_of_broken_text_is_listed_and_shown(caller: Caller, world: Wor
     assert world.outbox.events[0].data.message_id == "m-1"
 
 
-def test_every_status_can_be_asked_for(caller: Caller) -> None:
-    """All that a view can have, but for words that Data Factory may say one day."""
+def test_every_status_can_be_filtered_for(caller: Caller) -> None:
+    """They are all statuses of a view, except undocumented ones of Data Factory."""
     for status in RunStatus:
         assert listed(caller, status=status) == {"runs": [], "continuation": None}

@@ -26,15 +26,15 @@ def kind_of(response: func.HttpResponse) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_id_that_is_nothing_is_404(caller: Caller, verb: str) -> None:
-    """Neither a key nor a runId of the ledger."""
+def test_an_unknown_id_is_404(caller: Caller, verb: str) -> None:
+    """It is neither a key nor a runId of the ledger."""
     for run in ("nothing", "6e2f6bb9-6ee5-4f0b-a6d6-3c0b5a3cdb5a"):
         assert kind_of(caller.steer(verb, run, BODIES.get(verb))) == (404, "run-not-found")
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_id_that_means_two_is_409_with_both(caller: Caller, world: World, verb: str) -> None:
-    """Nothing is done to either; with the factory named there is no question."""
+def test_an_id_of_two_is_409_with_both(caller: Caller, world: World, verb: str) -> None:
+    """Nothing is done to either; with the factory named it is unambiguous."""
     other = MemoryFactory(world.clock)
     other.declare("load")
     world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
@@ -48,8 +48,8 @@ def test_an_id_that_means_two_is_409_with_both(caller: Caller, world: World, ver
     assert not str(body_of(chosen).get("type")).endswith("/ambiguous-run")
 
 
-def test_who_asks_stands_in_the_history_where_that_can_be_believed() -> None:
-    """The platform's word about the caller counts where authentication is on, as for starts."""
+def test_the_requester_is_in_the_history_where_the_name_is_trusted() -> None:
+    """The platform's name of the caller counts where authentication is on, as for starts."""
     for changes, by in (({}, None), ({"WEBSITE_AUTH_ENABLED": "True"}, "ann@example.org")):
         world = World(settings=settings(**changes))
         world.factory.declare("load")
@@ -60,7 +60,7 @@ def test_who_asks_stands_in_the_history_where_that_can_be_believed() -> None:
 
 
 def test_a_rerun_is_202_and_its_repetition_200(caller: Caller, world: World) -> None:
-    """Location and key are the new run's; new parameters are refused with the reason."""
+    """Location and key are those of the new run; new parameters are refused with the reason."""
     caller.post({}, Idempotency_Key="key")
     assert kind_of(caller.steer("rerun", "key")) == (409, "wrong-state")
     world.factory.finish(world.services.query.find("key").run_id, "Failed")
@@ -82,7 +82,7 @@ def test_a_rerun_is_202_and_its_repetition_200(caller: Caller, world: World) -> 
 
 @pytest.mark.parametrize("query", ["", "?validateOnly=true"])
 def test_a_key_may_be_required(query: str) -> None:
-    """Where the settings say so a request by HTTP without one is 400; a message goes by its id as before."""
+    """If the settings require it a request by HTTP without one is 400; a message uses its id as before."""
     world = World(settings=settings(ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY="true"))
     world.factory.declare("load")
     caller = Caller(world)

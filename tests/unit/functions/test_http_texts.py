@@ -1,4 +1,4 @@
-"""Texts that callers give along (ids, labels, notes): what nobody could read, or mistake, is refused in words."""
+"""Texts of callers (ids, labels, notes): unreadable or misleading ones are refused with a reason."""
 
 import json
 from typing import Any
@@ -27,14 +27,14 @@ READABLE = ("orders 4711", " a ", "Grüße", "日本語", "שלום", "👩‍�
 
 
 def faults_of(response: func.HttpResponse) -> dict[str, str]:
-    """Pointer to message of a problem."""
+    """The faults of a problem: pointer → message."""
     problem = json.loads(response.get_body())
     assert (response.status_code, problem["type"].rpartition("/")[2]) == (400, "invalid-request")
     return {each["pointer"]: each["message"] for each in problem["errors"]}
 
 
 def starts(text: str) -> list[tuple[dict[str, Any], str]]:
-    """Bodies of starts that have a text somewhere, and where."""
+    """Bodies of starts that have a text somewhere, and the place."""
     return [
         ({"correlationId": text}, "/correlationId"),
         ({"metadata": {"team": text}}, "/metadata/team"),
@@ -45,7 +45,7 @@ def starts(text: str) -> list[tuple[dict[str, Any], str]]:
 
 @pytest.mark.parametrize("text", [*BLANK, *CONTROLS])
 def test_a_start_with_an_unreadable_text_is_refused_with_a_sentence(caller: Caller, text: str) -> None:
-    """By HTTP at once, alone or among many, and nothing starts."""
+    """It is refused by HTTP, alone or among many, and nothing starts."""
     said = "blank" if text in BLANK and text else "empty" if not text else "control characters"
     for body, pointer in starts(text):
         found = faults_of(caller.post(body))
@@ -59,10 +59,10 @@ def test_a_start_with_an_unreadable_text_is_refused_with_a_sentence(caller: Call
 
 
 @pytest.mark.parametrize("text", [*BLANK, *CONTROLS])
-def test_a_message_with_an_unreadable_text_is_rejected_and_its_news_can_be_read(
+def test_a_message_with_an_unreadable_text_is_rejected_with_a_readable_event(
     caller: Caller, world: World, text: str
 ) -> None:
-    """One rule for both ways; what is told of it has no such text either."""
+    """The same rule applies to both ways; the event has no such text either."""
     for number, (body, _) in enumerate(starts(text)):
         caller.message({"pipeline": "load", "requestId": f"key-{number}", **body}, message_id=f"m-{number}")
     assert len(world.kept()) == len(starts(text))
@@ -73,8 +73,8 @@ def test_a_message_with_an_unreadable_text_is_rejected_and_its_news_can_be_read(
 
 
 @pytest.mark.parametrize("text", READABLE)
-def test_what_can_be_read_is_taken_as_it_is(caller: Caller, text: str) -> None:
-    """Any language, marks that belong to its writing, and whatever a program may read amiss."""
+def test_a_readable_text_is_accepted_unchanged(caller: Caller, text: str) -> None:
+    """Any language is accepted, with its combining marks and texts that a program may misread."""
     answer = caller.post({"correlationId": text, "metadata": {text: text}})
     assert answer.status_code == 202, answer.get_body()
     view = json.loads(answer.get_body())
@@ -84,7 +84,7 @@ def test_what_can_be_read_is_taken_as_it_is(caller: Caller, text: str) -> None:
 @pytest.mark.parametrize("text", [*BLANK, *CONTROLS])
 @pytest.mark.parametrize("verb", ["cancel", "rerun", "resolve", "replay"])
 def test_a_note_that_cannot_be_read_is_refused(caller: Caller, verb: str, text: str) -> None:
-    """It would stand in the history for whoever comes later."""
+    """It would stay in the history for later readers."""
     caller.post({}, Idempotency_Key="key")
     body = {"note": text, **({"as": "dismiss"} if verb == "resolve" else {})}
     assert list(faults_of(caller.steer(verb, "key", body))) == ["/note"]
@@ -92,13 +92,15 @@ def test_a_note_that_cannot_be_read_is_refused(caller: Caller, verb: str, text: 
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "\u2066a\u2069", "\u200b"])
-def test_a_key_that_looks_like_another_is_none(caller: Caller, text: str) -> None:
-    """What turns the direction of text, or shows nothing, names no request either."""
+def test_a_key_that_resembles_another_is_refused(caller: Caller, text: str) -> None:
+    """Bidirectional and invisible characters name no request either."""
     assert list(faults_of(caller.post({}, Idempotency_Key=text))) == ["Idempotency-Key"]
 
 
-def test_what_an_earlier_version_took_is_rerun_and_told(caller: Caller, world: World) -> None:
-    """A record with labels that are refused now goes on as it was begun."""
+def test_a_request_that_an_earlier_version_accepted_is_rerun_and_published(
+    caller: Caller, world: World
+) -> None:
+    """A record with labels that are refused now continues."""
     world.submit("old")
     stored = world.ledger.get(world.services.factories.choose(None).id, "old")
     assert stored is not None
@@ -112,8 +114,8 @@ def test_what_an_earlier_version_took_is_rerun_and_told(caller: Caller, world: W
 
 
 @pytest.mark.parametrize("verb", ["cancel", "rerun", "resolve", "replay"])
-def test_every_fault_of_query_headers_and_body_is_named_together(caller: Caller, verb: str) -> None:
-    """Who mends one is not told of the next one then."""
+def test_all_faults_of_query_headers_and_body_are_listed_together(caller: Caller, verb: str) -> None:
+    """A caller that mends one does not meet the next one then."""
     caller.post({}, Idempotency_Key="key")
     params = {"by": "name", "factory": "nowhere", "force": "true"}
     expected = {"by", "factory", "force", "/note", "/extra"}
@@ -134,16 +136,16 @@ def test_every_fault_of_query_headers_and_body_is_named_together(caller: Caller,
         ("resolve", {"as": "dismiss", "runId": RUN_ID, "force": True}, {"/runId", "/force"}),
     ],
 )
-def test_what_does_not_go_together_in_a_body_is_named_with_the_faults_of_the_query(
+def test_a_contradictory_body_is_listed_with_the_faults_of_the_query(
     caller: Caller, verb: str, body: dict[str, Any], pointers: set[str]
 ) -> None:
-    """It is a fault of the call, whatever run is meant."""
+    """It is a fault of the call, for any run."""
     answer = caller.steer(verb, "key", body, params={"mode": "whole"})
     assert set(faults_of(answer)) == {"mode", *pointers}
 
 
 def test_a_start_and_a_batch_name_the_faults_of_the_query_with_those_of_the_body(caller: Caller) -> None:
-    """Also a factory that is not there."""
+    """So is an unknown factory."""
     request = func.HttpRequest(
         "POST",
         "http://h/api/pipelines/load/runs",
@@ -171,7 +173,7 @@ def test_a_start_and_a_batch_name_the_faults_of_the_query_with_those_of_the_body
 
 
 def test_a_reference_that_data_factory_does_not_have_is_a_refusal(caller: Caller) -> None:
-    """400 in its own words: the pipeline is there."""
+    """It is 400 with its own text: the pipeline exists."""
     said = f"createRun: HTTP 400 ReferencedPipelineRunNotFound: Referenced pipeline run id {RUN_ID} does not exist."
     caller.world.factory.fail_next("create_run", RunNotFound(said, status=400))
     answer = caller.post({"referencePipelineRunId": RUN_ID})

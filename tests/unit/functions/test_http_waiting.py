@@ -27,7 +27,7 @@ def body_of(response: func.HttpResponse) -> Any:
 
 @pytest.fixture
 def aside() -> Iterator[ThreadPoolExecutor]:
-    """Makes a call beside the test."""
+    """Runs a call in another thread."""
     with ThreadPoolExecutor(4) as pool:
         yield pool
 
@@ -35,7 +35,7 @@ def aside() -> Iterator[ThreadPoolExecutor]:
 def waiting_post(
     caller: Caller, world: World, aside: ThreadPoolExecutor, seconds: int = MINUTE
 ) -> "Future[func.HttpResponse]":
-    """A POST that waits; from the return on it does."""
+    """A POST that waits; it is waiting when this returns."""
     answer = aside.submit(caller.post, {}, Prefer=f"wait={seconds}", Idempotency_Key="k")
     until(lambda: world.services.waiter.waiting == 1, MINUTE)
     return answer
@@ -49,7 +49,7 @@ def finish(world: World, key: str = "k", status: str = "Succeeded") -> None:
 def test_a_post_is_answered_as_soon_as_its_run_has_ended(
     caller: Caller, world: World, aside: ThreadPoolExecutor
 ) -> None:
-    """200 with the run as it ended, published, and Preference-Applied."""
+    """It is 200 with the ended run, published, and Preference-Applied."""
     answer = waiting_post(caller, world, aside)
     finish(world)
     ended = answer.result(MINUTE)
@@ -60,8 +60,8 @@ def test_a_post_is_answered_as_soon_as_its_run_has_ended(
     assert len(world.factory.runs) == 1
 
 
-def test_a_post_whose_run_goes_on_is_202(caller: Caller) -> None:
-    """With the place of its result, and that its wait was honoured."""
+def test_a_post_whose_run_stays_active_is_202(caller: Caller) -> None:
+    """It has the location of its result, and says that its wait was honoured."""
     began = time.monotonic()
     answer = caller.post({}, Prefer="wait=1", Idempotency_Key="a/b")
     assert 0.9 < time.monotonic() - began < MINUTE
@@ -71,14 +71,14 @@ def test_a_post_whose_run_goes_on_is_202(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("header", ["wait=soon", "respond-async", "@"])
-def test_what_cannot_be_preferred_is_ignored(caller: Caller, header: str) -> None:
-    """It is answered as without."""
+def test_an_unsupported_preference_is_ignored(caller: Caller, header: str) -> None:
+    """The answer is the same as without it."""
     answer = caller.post({}, Prefer=header)
     assert (answer.status_code, answer.headers.get("Preference-Applied")) == (202, None)
 
 
 def test_a_get_waits_too(caller: Caller, world: World, aside: ThreadPoolExecutor) -> None:
-    """200 in any case: with the run as it ended, or as it is once the time is over."""
+    """It is 200 in any case: with the ended run, or with its state once the time is over."""
     caller.post({}, Idempotency_Key="k")
     early = caller.call("get_run", "GET", "runs/k", Prefer="wait=1")
     assert (early.status_code, body_of(early)["ended"]) == (200, False)
@@ -91,8 +91,8 @@ def test_a_get_waits_too(caller: Caller, world: World, aside: ThreadPoolExecutor
     assert ended.headers["Preference-Applied"] == "wait=60"
 
 
-def test_a_run_that_has_ended_is_waited_for_no_longer(caller: Caller, world: World) -> None:
-    """A repeat and a GET are answered at once."""
+def test_an_ended_run_is_not_waited_for(caller: Caller, world: World) -> None:
+    """A repeat and a GET are answered directly."""
     caller.post({}, Idempotency_Key="k")
     finish(world)
     world.tick(after=15)
@@ -121,8 +121,8 @@ def test_an_end_that_another_process_records_is_seen(
     assert body_of(answer.result(MINUTE))["status"] == "Succeeded"
 
 
-def test_an_outage_ends_no_wait(caller: Caller, world: World, aside: ThreadPoolExecutor) -> None:
-    """What cannot be looked at is looked at again."""
+def test_an_outage_does_not_end_a_wait(caller: Caller, world: World, aside: ThreadPoolExecutor) -> None:
+    """A failed look is repeated."""
     world.factory.always["get_run"] = Unavailable("no")
     answer = waiting_post(caller, world, aside)
     until(lambda: world.factory.calls.count("get_run") >= 1, MINUTE)
@@ -132,7 +132,7 @@ def test_an_outage_ends_no_wait(caller: Caller, world: World, aside: ThreadPoolE
 
 
 def test_hundreds_wait_without_a_thread_and_share_the_looks(caller: Caller, world: World) -> None:
-    """Hundreds of callers on as many runs: a few queries of Data Factory in all, and a few threads."""
+    """Hundreds of callers of as many runs cost a few queries of Data Factory in all, and a few threads."""
     many = 190
     start, threads = caller.function("start_run"), threading.active_count()
 
@@ -150,7 +150,7 @@ def test_hundreds_wait_without_a_thread_and_share_the_looks(caller: Caller, worl
             )
             await asyncio.sleep(0.001)
         async with asyncio.timeout(MINUTE):
-            while world.services.waiter.waiting < many:  # noqa: ASYNC110 - no event tells
+            while world.services.waiter.waiting < many:  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.05)
         assert threading.active_count() - threads <= 32 + 8 + 1
         world.factory.calls.clear()
@@ -168,8 +168,8 @@ def test_hundreds_wait_without_a_thread_and_share_the_looks(caller: Caller, worl
     assert len(world.outbox.events) == many
 
 
-def test_where_as_many_wait_as_may_nobody_else_does(caller: Caller, world: World) -> None:
-    """It is answered at once, and not told that it has waited."""
+def test_beyond_the_limit_of_waiting_calls_none_waits(caller: Caller, world: World) -> None:
+    """It is answered directly, without Preference-Applied."""
     world.services.waiter._most = 0
     began = time.monotonic()
     answer = caller.post({}, Prefer="wait=60")

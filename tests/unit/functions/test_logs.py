@@ -1,4 +1,4 @@
-"""What of a log record reaches Application Insights through the platform's worker."""
+"""Which parts of a log record reach Application Insights through the platform's worker."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ class Worker(logging.Handler):
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    """The root logger as the worker sets it up, put back as it was afterwards."""
+    """The root logger as the worker configures it, restored afterwards."""
     root, own = logging.getLogger(), logging.getLogger("adf_trigger")
     libraries = [logging.getLogger(name) for name in ("azure", "azure.identity", "urllib3")]
     levels = {logger: logger.level for logger in (root, *libraries)}
@@ -40,7 +40,7 @@ def worker() -> Iterator[Worker]:
 
 
 def test_action_and_ids_are_in_what_the_worker_sends(worker: Worker) -> None:
-    """The fields stand behind the sentence, as JSON that a query can parse; each record is sent once."""
+    """The fields follow the sentence, as JSON that a query can parse; each record is sent once."""
     logging.getLogger("adf_trigger.service.starting.submit").info(
         "Started %s", "load", extra={"action": "run_started", "request_id": "k-1"}
     )
@@ -51,7 +51,7 @@ def test_action_and_ids_are_in_what_the_worker_sends(worker: Worker) -> None:
 
 
 def test_an_exception_keeps_its_traceback(worker: Worker) -> None:
-    """What the formatter adds for an exception is still added."""
+    """The formatter still adds the exception."""
     try:
         int("broken")
     except ValueError:
@@ -60,13 +60,13 @@ def test_an_exception_keeps_its_traceback(worker: Worker) -> None:
 
 
 def test_the_fields_are_bounded(worker: Worker) -> None:
-    """However long a field is, the record stays a line."""
+    """For any length of a field, the record stays a line."""
     logging.getLogger("adf_trigger.x").warning("Long", extra={"action": "long", "faults": ["x" * 100] * 1000})
     assert len(worker.sent[0][1]) < MAX_FIELDS
     assert '"action":"long"' in worker.sent[0][1]
 
 
-def test_libraries_are_heard_from_warnings_on(worker: Worker) -> None:
+def test_libraries_are_logged_from_warnings_on(worker: Worker) -> None:
     """The Azure SDK's twenty records a call do not reach the platform; its warnings do."""
     sdk = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
     sdk.info("Request URL")
@@ -74,16 +74,16 @@ def test_libraries_are_heard_from_warnings_on(worker: Worker) -> None:
     assert worker.sent == [("WARNING", "Odd")]
 
 
-def test_the_level_of_the_root_still_counts(worker: Worker) -> None:
-    """Debug records stay where they are."""
+def test_the_level_of_the_root_logger_still_applies(worker: Worker) -> None:
+    """Debug records are not sent."""
     logging.getLogger("adf_trigger.service.steps").debug("Step", extra={"action": "step_begins"})
     assert worker.sent == []
 
 
-def test_a_record_that_cannot_be_written_raises_nothing(
+def test_a_record_that_cannot_be_formatted_raises_nothing(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A field that holds itself is told on stderr, as logging does with its own mistakes."""
+    """A self-referencing field is reported on stderr, as logging does with its own errors."""
     circle: list[object] = []
     circle.append(circle)
     logging.getLogger("adf_trigger.x").info("Round", extra={"action": circle})
@@ -91,8 +91,8 @@ def test_a_record_that_cannot_be_written_raises_nothing(
     assert "Logging error" in capsys.readouterr().err
 
 
-def test_what_a_token_service_answers_reaches_the_log_scrubbed_alone(worker: Worker) -> None:
-    """azure-identity repeats an answer as it came, which may echo a key: this app's own sentence tells it."""
+def test_an_answer_of_a_token_service_is_logged_scrubbed_only(worker: Worker) -> None:
+    """azure-identity repeats an answer unchanged, which may echo a key: this app logs its own sentence instead."""
     for name in ("azure.identity._internal.decorators", "azure.identity"):
         logging.getLogger(name).warning("configuration not found in environment: 500, echo of the key")
     assert worker.sent == []

@@ -1,4 +1,4 @@
-"""The description of the API: whole, valid, and what the functions do."""
+"""The description of the API: complete, valid, and consistent with the functions."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ REGISTRY: Registry[Any] = Registry().with_resource("urn:api", Resource.opaque(DE
 
 
 def valid(document: Any, reference: str) -> None:
-    """Hold a document against a part of the description."""
+    """Validate a document against a part of the description."""
     Draft202012Validator(
         {"$ref": f"urn:api{reference}"}, registry=REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER
     ).validate(document)
@@ -38,7 +38,7 @@ def json_of(answer: func.HttpResponse) -> Any:
 
 
 def registered(world: World) -> set[tuple[str, str, str, str]]:
-    """Every HTTP function with its path, method and level, as the platform is told."""
+    """Every HTTP function with its path, method and level, as registered with the platform."""
     found = set()
     for function in app_of(lambda: world.services, Bindings.of(world.settings)).get_functions():
         trigger = function.get_trigger()
@@ -50,7 +50,7 @@ def registered(world: World) -> set[tuple[str, str, str, str]]:
 
 
 def test_every_route_is_described_and_every_description_is_a_route(world: World) -> None:
-    """Name, path, method, and whether a key is needed; but for the console, which is a page and no call."""
+    """Name, path, method and the need of a key agree; the console is left out, which is a page and no call."""
     described = {
         (each.function, each.path, each.method, "FUNCTION" if each.keyed else "ANONYMOUS")
         for each in OPERATIONS
@@ -61,14 +61,14 @@ def test_every_route_is_described_and_every_description_is_a_route(world: World)
 
 
 def test_the_description_is_openapi_3_1() -> None:
-    """As an independent validator has it; its schemas are JSON Schema 2020-12."""
+    """An independent validator accepts it; its schemas are JSON Schema 2020-12."""
     OpenAPIV31SpecValidator(DESCRIBED).validate()
     for schema in DESCRIBED["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 
 
 def test_every_kind_of_problem_has_its_example() -> None:
-    """Which is a problem of that kind, and stands at each call that answers with it."""
+    """The example is a problem of that kind, and stands at each call that answers with it."""
     examples = DESCRIBED["components"]["examples"]
     assert set(examples) == {kind.slug for kind in PROBLEM_TYPES}
     for kind in PROBLEM_TYPES:
@@ -82,8 +82,8 @@ def test_every_kind_of_problem_has_its_example() -> None:
 @pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS if each.body], ids=lambda each: each.function
 )
-def test_every_bodys_example_is_taken(operation: Any) -> None:
-    """By its schema and by what reads it."""
+def test_every_bodys_example_is_accepted(operation: Any) -> None:
+    """Its schema and the reading code accept it."""
     valid(operation.example, f"#/components/schemas/{operation.body.__name__}")
     assert read_body(operation.body, json.dumps(operation.example).encode())
 
@@ -108,7 +108,7 @@ def test_answers_are_as_described(caller: Caller, world: World) -> None:
     Draft202012Validator(health).validate(json_of(caller.health()))
 
 
-def test_a_body_without_which_a_call_is_a_fault_is_required() -> None:
+def test_a_body_that_is_needed_is_required() -> None:
     """A start, a cancellation or a rerun may be empty; a decision, a batch and a hold cannot."""
     bodies = {each.function: each for each in OPERATIONS if each.body is not None}
     for function, each in bodies.items():
@@ -117,7 +117,7 @@ def test_a_body_without_which_a_call_is_a_fault_is_required() -> None:
 
 
 def test_headers_are_described_where_they_are_sent(caller: Caller, world: World) -> None:
-    """A failed result tells key and wait, as a result does; what steers a run honours no wait."""
+    """A failed result has key and wait, as a result does; calls that steer a run honour no wait."""
     caller.post({}, Idempotency_Key="k")
     world.factory.finish(world.services.query.find("k").run_id, "Failed")
     caller.tick()
@@ -130,8 +130,8 @@ def test_headers_are_described_where_they_are_sent(caller: Caller, world: World)
             assert "Preference-Applied" not in told.get("headers", {})
 
 
-def test_it_is_served_and_names_no_host_of_a_callers(caller: Caller) -> None:
-    """Servers are relative, or what the settings say."""
+def test_it_is_served_and_names_no_host_of_a_caller(caller: Caller) -> None:
+    """Servers are relative, or given by the settings."""
     served = json_of(caller.call("openapi", "GET", "openapi.json", Host="evil.example"))
     assert served == DESCRIBED
     assert served["servers"] == [{"url": "/api"}]
@@ -141,7 +141,7 @@ def test_it_is_served_and_names_no_host_of_a_callers(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_files_of_schemas_are_the_code(file: str) -> None:
+def test_the_schema_files_are_those_of_the_code(file: str) -> None:
     """`python -m tests.support.schema_files` writes them."""
     written = (FOLDER / file).read_text("utf-8")
     assert written == text_of(file)
@@ -152,8 +152,8 @@ def test_the_files_of_schemas_are_the_code(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", MESSAGES)
-def test_the_files_say_of_messages_what_the_description_says(file: str) -> None:
-    """But for where the models within are found."""
+def test_the_files_describe_messages_as_the_description_does(file: str) -> None:
+    """Only the references of nested models differ."""
     schema = json.loads((FOLDER / file).read_text("utf-8"))
     model = MESSAGES[file][0].__name__
     assert _flat(schema) == _flat(DESCRIBED["components"]["schemas"][model])
@@ -164,8 +164,8 @@ def _flat(schema: Mapping[str, Any]) -> str:
     return json.dumps(own, sort_keys=True).replace("#/$defs/", "#/components/schemas/")
 
 
-def test_what_the_service_writes_and_reads_fits_the_files(caller: Caller, world: World) -> None:
-    """An event, a rejected message and a message that is taken."""
+def test_documents_of_the_service_fit_the_files(caller: Caller, world: World) -> None:
+    """An event, a rejected message and an accepted message are checked."""
     caller.message({"pipeline": "load", "requestId": "m", "metadata": {"a": "b"}})
     caller.message({"pipeline": "nowhere"}, message_id="m-2")
     world.factory.finish(next(iter(world.factory.runs)))

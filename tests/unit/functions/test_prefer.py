@@ -1,4 +1,4 @@
-"""The Prefer header, as RFC 7240 has it."""
+"""The Prefer header, as specified by RFC 7240."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ from adf_trigger.functions.prefer import MOST_SECONDS, seconds_to_wait
     ],
 )
 def test_how_long_a_caller_would_wait(header: str | None, seconds: int | None) -> None:
-    """The first wait counts, to 200 seconds; other preferences and their parameters are passed over."""
+    """The first wait counts, up to 200 seconds; other preferences and their parameters are ignored."""
     assert seconds_to_wait(header) == seconds
 
 
@@ -38,18 +38,18 @@ def test_how_long_a_caller_would_wait(header: str | None, seconds: int | None) -
     "header",
     ["wait", "wait=", "wait=-1", "wait=1.5", "wait=soon", "wait=5 seconds", "wait=\u0663", 'wait=""'],
 )
-def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
+def test_an_unreadable_wait_is_ignored(header: str) -> None:
     """It is no reason to refuse the request."""
     assert seconds_to_wait(header) is None
 
 
 @pytest.mark.parametrize("header", ["@@@, wait=4", '"half, wait=4', "a b c, wait=4", ";;, wait=4"])
-def test_what_is_no_preference_hides_no_other(header: str) -> None:
+def test_an_invalid_preference_hides_no_other(header: str) -> None:
     """The next comma ends it."""
     assert seconds_to_wait(header) == 4
 
 
 @given(st.text(alphabet='wait=09;, "\\@\u00e9\x00\x7f', max_size=40) | st.text(max_size=40))
 def test_any_text_is_a_number_of_seconds_or_none(header: str) -> None:
-    """Nothing is raised, and no wait is longer than it may be."""
+    """Nothing is raised, and no wait exceeds the limit."""
     assert seconds_to_wait(header) is None or 0 <= seconds_to_wait(header) <= MOST_SECONDS  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""The queue functions: each message becomes a run, a refusal, or is put back. None is lost."""
+"""The queue functions: each message becomes a run or a refusal, or is put back. None is lost."""
 
 import json
 from typing import Any
@@ -12,12 +12,12 @@ from adf_trigger.errors import BadRequest, LedgerError, NotSent, PublishError, U
 from adf_trigger.events.texts import original_body, original_text
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
 
-def test_messages_are_taken_as_bytes(world: World) -> None:
+def test_messages_are_received_as_bytes(world: World) -> None:
     """As text, a message's own properties would replace its id, count and times on the platform."""
     app = app_of(lambda: world.services, Bindings("requests", "requests-poison", "* * * * * *"))
     triggers = [each.get_trigger() for each in app.get_functions()]
@@ -39,8 +39,8 @@ def test_a_message_delivered_twice_starts_one_run(caller: Caller, world: World) 
     assert len(world.factory.runs) == 1
 
 
-def test_a_second_delivery_speaks_of_no_refusal(caller: Caller, world: World) -> None:
-    """The run goes on, though its pipeline is gone by the time that the message is delivered again."""
+def test_a_second_delivery_reports_no_refusal(caller: Caller, world: World) -> None:
+    """The run continues, though its pipeline is gone when the message is delivered again."""
     caller.message({"pipeline": "load", "requestId": "k"})
     world.factory.pipelines.clear()
     world.clock.forward(600)
@@ -90,45 +90,47 @@ def test_a_message_that_can_never_work_is_kept_with_its_reason(
     body=st.binary(max_size=100)
     | st.dictionaries(st.text(max_size=9), st.integers()).map(json.dumps).map(str.encode)
 )
-def test_no_message_escapes(body: bytes) -> None:
+def test_no_message_raises(body: bytes) -> None:
     """Any bytes end as a rejected message, and the function succeeds."""
     world = World()
     Caller(world).message(body)
     assert len(world.outbox.rejected) == 1
 
 
-def test_a_refused_message_is_recorded_rejected_and_published_at_once(caller: Caller, world: World) -> None:
-    """A definite no of createRun ends in the rejected queue, as an event, and in the record."""
+def test_a_refused_message_is_recorded_as_rejected_and_published(caller: Caller, world: World) -> None:
+    """A definite refusal of createRun is in the rejected queue, in an event, and in the record."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     message: dict[str, Any] = {"pipeline": "load", "requestId": "k", "correlationId": "c"}
     caller.message(message)
     assert world.services.query.find("k").status == "Rejected"
-    assert told(world.outbox.events) == ["k/Rejected"]
+    assert published_names(world.outbox.events) == ["k/Rejected"]
     (rejected,) = world.outbox.rejected
     assert original_text(rejected) == json.dumps(message)
 
 
-def test_a_refusal_that_cannot_be_told_now_is_told_by_the_timer(caller: Caller, world: World) -> None:
-    """The record keeps what the queue would not take."""
+def test_a_refusal_that_cannot_be_published_now_is_published_by_the_timer(
+    caller: Caller, world: World
+) -> None:
+    """The record keeps the event that the queue did not accept."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     world.outbox.before.append(PublishError("no queue"))
     caller.message({"pipeline": "load", "requestId": "k"})
     assert world.outbox.events == []
     world.tick(after=100)
-    assert told(world.outbox.events) == ["k/Rejected"]
+    assert published_names(world.outbox.events) == ["k/Rejected"]
     assert len(world.outbox.rejected) == 1
 
 
-def test_a_message_under_anothers_key_does_not_speak_for_it(caller: Caller, world: World) -> None:
-    """Its rejection is told under its own id, since the key's request is alive."""
+def test_a_message_under_anothers_key_is_rejected_under_its_own_id(caller: Caller, world: World) -> None:
+    """The key's own request is alive."""
     caller.message({"pipeline": "load", "requestId": "k"})
     caller.message({"pipeline": "load", "requestId": "k", "startActivityName": "x"}, message_id="m-2")
-    assert told(world.outbox.events) == ["m-2/Rejected/m-2"]
+    assert published_names(world.outbox.events) == ["m-2/Rejected/m-2"]
     assert world.services.query.find("k").status == "Queued"
 
 
-def test_an_outage_burns_no_delivery(caller: Caller, world: World) -> None:
-    """Where the ledger is away the message is put back under its key, and the function succeeds."""
+def test_an_outage_uses_up_no_delivery(caller: Caller, world: World) -> None:
+    """Where the ledger is out of reach the message is put back under its key, and the function succeeds."""
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     caller.message({"pipeline": "load", "metadata": {"a": "b"}}, message_id="m-7")
     ((text, delay),) = world.outbox.put_back_texts
@@ -139,7 +141,7 @@ def test_an_outage_burns_no_delivery(caller: Caller, world: World) -> None:
 
 
 def test_an_outage_of_data_factory_is_the_timers_work(caller: Caller, world: World) -> None:
-    """The message is done with once its request is in the ledger."""
+    """The message is finished once its request is in the ledger."""
     world.factory.fail_next("create_run", NotSent("down"))
     caller.message({"pipeline": "load", "requestId": "k"})
     assert world.outbox.put_back_texts == []
@@ -150,15 +152,15 @@ def test_an_outage_of_data_factory_is_the_timers_work(caller: Caller, world: Wor
 def test_parameters_of_an_unknown_pipeline_in_an_outage_wait_in_the_queue(
     caller: Caller, world: World
 ) -> None:
-    """They may be secret, so they are not written down until that is known."""
+    """They may be secret, so they are not written until that is known."""
     world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
     caller.message({"pipeline": "load", "parameters": {"a": 1}, "requestId": "k"})
     assert len(world.outbox.put_back_texts) == 1
     assert len(world.outbox.rejected) == 0
 
 
-def test_a_queue_that_is_away_leaves_the_message_to_the_host(caller: Caller, world: World) -> None:
-    """What cannot even be put back is delivered again."""
+def test_an_unavailable_queue_leaves_the_message_to_the_host(caller: Caller, world: World) -> None:
+    """A message that cannot even be put back is delivered again."""
     world.outbox.before += [PublishError("no queue")] * 2
     with pytest.raises(PublishError):
         caller.message(b"not JSON")

@@ -40,14 +40,14 @@ def follow(caller: Caller, link: str, **headers: str) -> func.HttpResponse:
 
 
 def ended(world: World, status: str) -> None:
-    """End the runs in Data Factory, and have it seen."""
+    """End the runs in Data Factory, and have a tick see it."""
     for run_id in world.factory.runs:
         world.factory.finish(run_id, status)
     world.tick(after=20)
 
 
 def test_it_is_202_until_the_end_and_then_200(caller: Caller, world: World) -> None:
-    """Each 202 says where and when to ask again; what follows it ends with the run."""
+    """Each 202 gives the address and time to ask again; a client that follows it ends with the run."""
     taken = start(caller, Idempotency_Key="a/b")
     assert (taken.status_code, taken.headers["Location"]) == (202, "/api/runs/a~2Fb/result")
     again = follow(caller, taken.headers["Location"])
@@ -61,8 +61,8 @@ def test_it_is_202_until_the_end_and_then_200(caller: Caller, world: World) -> N
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled"])
-def test_a_failure_is_an_error_where_that_was_asked(caller: Caller, world: World, status: str) -> None:
-    """424 with why and with the run, by the link that was given and by one that a caller has made."""
+def test_a_failure_is_an_error_status_on_request(caller: Caller, world: World, status: str) -> None:
+    """It is 424 with the reason and the run, by the given link and by one that a caller has built."""
     taken = start(caller, "?onFailure=error", Idempotency_Key="k")
     assert follow(caller, taken.headers["Location"]).status_code == 202
     ended(world, status)
@@ -76,15 +76,15 @@ def test_a_failure_is_an_error_where_that_was_asked(caller: Caller, world: World
     assert caller.get("k").status_code == 200
 
 
-def test_a_success_is_none(caller: Caller, world: World) -> None:
-    """200, whatever was asked."""
+def test_a_success_is_no_error(caller: Caller, world: World) -> None:
+    """It is 200 in either mode."""
     taken = start(caller, "?onFailure=error")
     ended(world, "Succeeded")
     assert follow(caller, taken.headers["Location"]).status_code == 200
 
 
-def test_a_run_that_was_rejected_in_the_end_is_an_error_too(caller: Caller, world: World) -> None:
-    """Whoever polls by status hears that nothing will come."""
+def test_a_run_that_was_finally_rejected_is_an_error_too(caller: Caller, world: World) -> None:
+    """A polling client learns that no run will come."""
     world.factory.before["create_run"] = [BadRequest("no such thing", status=400)]
     with_error = start(caller, "?onFailure=error", Idempotency_Key="k")
     assert with_error.status_code == 400
@@ -92,8 +92,8 @@ def test_a_run_that_was_rejected_in_the_end_is_an_error_too(caller: Caller, worl
     assert (result.status_code, body_of(result)["run"]["status"]) == (424, "Rejected")
 
 
-def test_a_repeat_may_ask_for_the_other(caller: Caller, world: World) -> None:
-    """The choice is no part of the request: it stays the first one's, and a repeat's stands in its own Location."""
+def test_a_repeat_may_choose_the_other_mode(caller: Caller, world: World) -> None:
+    """The choice is no part of the request: the request keeps the first one, and a repeat's is in its own Location."""
     start(caller, Idempotency_Key="plain")
     repeat = start(caller, "?onFailure=error", Idempotency_Key="plain")
     start(caller, "?onFailure=error", Idempotency_Key="strict")
@@ -106,8 +106,8 @@ def test_a_repeat_may_ask_for_the_other(caller: Caller, world: World) -> None:
     assert len(world.factory.runs) == 2
 
 
-def test_a_repeat_of_one_who_polls_by_status_is_answered_by_status(caller: Caller, world: World) -> None:
-    """A 200 would mean to it that all is done: it is 202 until the end, and then the result."""
+def test_a_repeat_of_a_polling_client_is_answered_by_status(caller: Caller, world: World) -> None:
+    """It would take a 200 as the end: it gets 202 until the end, and then the result."""
     start(caller, "?onFailure=error", Idempotency_Key="k")
     assert start(caller, "?onFailure=error", Idempotency_Key="k").status_code == 202
     ended(world, "Failed")
@@ -117,7 +117,7 @@ def test_a_repeat_of_one_who_polls_by_status_is_answered_by_status(caller: Calle
 
 
 @pytest.mark.parametrize("query", ["?onFailure=fail", "?onFailure=", "?onFailure", "?onfailure=error"])
-def test_what_cannot_be_asked_starts_nothing(caller: Caller, world: World, query: str) -> None:
+def test_an_invalid_parameter_starts_nothing(caller: Caller, world: World, query: str) -> None:
     """It is 400 and names the parameter."""
     answer = start(caller, query)
     assert answer.status_code == 400
@@ -126,14 +126,14 @@ def test_what_cannot_be_asked_starts_nothing(caller: Caller, world: World, query
 
 
 def test_a_result_may_be_waited_for(caller: Caller) -> None:
-    """202 once the time is over."""
+    """It is 202 once the time is over."""
     taken = start(caller)
     answer = follow(caller, taken.headers["Location"], Prefer="wait=1")
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
 
 
 def test_a_rejected_messages_result_is_its_rejection(caller: Caller) -> None:
-    """It has ended, and nobody has asked for errors by status."""
+    """It has ended, and errors by status were not requested."""
     caller.message({"pipeline": "nowhere"}, message_id="m-9")
     result = follow(caller, "/api/runs/m-9/result")
     assert (result.status_code, body_of(result)["status"]) == (200, "Rejected")
@@ -141,7 +141,7 @@ def test_a_rejected_messages_result_is_its_rejection(caller: Caller) -> None:
 
 
 def test_a_key_that_is_a_runid_is_followed_to_its_own_result(caller: Caller, world: World) -> None:
-    """A pipeline that was started here may name what it starts by its own runId, and follows Location."""
+    """A pipeline that was started here may use its own runId as key of a start, and follow Location."""
     parent = body_of(start(caller, Idempotency_Key="parent"))["runId"]
     taken = start(caller, Idempotency_Key=parent)
     assert taken.headers["Location"] == f"/api/runs/{parent}/result?by=requestId"
@@ -152,8 +152,8 @@ def test_a_key_that_is_a_runid_is_followed_to_its_own_result(caller: Caller, wor
     assert (result.status_code, body_of(result)["requestId"]) == (200, parent)
 
 
-def test_every_fault_of_a_query_is_told_together(caller: Caller) -> None:
-    """What is unknown, and what is known and says nothing, in one answer."""
+def test_all_faults_of_a_query_are_listed_together(caller: Caller) -> None:
+    """Unknown names and empty known ones are in one answer."""
     start(caller, Idempotency_Key="k")
     answer = follow(caller, "/api/runs/k/result?by=x&onFailure=y&z=1")
     assert answer.status_code == 400

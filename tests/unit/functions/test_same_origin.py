@@ -1,4 +1,4 @@
-"""Where App Service authentication is on, no other site's page can have a browser start or steer a run."""
+"""With App Service authentication on, no other site's page can have a browser start or steer a run."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ POSTS = {
 
 
 def post(caller: Caller, function: str, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Status and type of problem of a POST with an empty body."""
+    """Status and problem type of a POST with an empty body."""
     named: dict[str, Any] = {name.replace("-", "_"): value for name, value in headers.items()}
     answer = caller.call(function, "POST", POSTS[function], **named)
     body = json.loads(answer.get_body())
@@ -65,10 +65,10 @@ def signed_in() -> World:
         {"Origin": "https://evil.example", "x-functions-key": ""},
     ],
 )
-def test_what_another_sites_page_may_have_sent_is_refused(
+def test_a_call_that_another_sites_page_may_have_sent_is_refused(
     signed_in: World, function: str, headers: Mapping[str, str]
 ) -> None:
-    """Whatever the call, and before anything of it is read."""
+    """This holds for any call, before anything of it is read."""
     assert post(Caller(signed_in), function, headers) == (403, "cross-site")
     assert signed_in.factory.runs == {}
 
@@ -85,13 +85,13 @@ def test_what_another_sites_page_may_have_sent_is_refused(
         {"x-functions-key": "k", "Sec-Fetch-Site": "cross-site", "Origin": "https://portal.example"},
     ],
 )
-def test_the_console_and_programs_are_let_in(signed_in: World, headers: Mapping[str, str]) -> None:
-    """A page of ours, a caller without any header of a browser's, and whoever has a key in the header."""
+def test_the_console_and_programs_are_accepted(signed_in: World, headers: Mapping[str, str]) -> None:
+    """A page of ours, a caller without browser headers, and one with a key in the header are accepted."""
     assert post(Caller(signed_in), "start_run", headers)[0] == 202
 
 
 def test_the_public_url_is_an_origin_of_ours() -> None:
-    """Where a gateway is what browsers see."""
+    """A gateway may be what browsers see."""
     public = {"ADF_TRIGGER_PUBLIC_BASE_URL": "https://api.example.com:8443/adf"}
     world = World(settings=settings(WEBSITE_AUTH_ENABLED="true", **public))
     world.factory.declare("load")
@@ -99,15 +99,15 @@ def test_the_public_url_is_an_origin_of_ours() -> None:
     assert post(Caller(world), "start_run", {**OWN, "Origin": "https://api.example.com"})[0] == 403
 
 
-def test_without_app_service_authentication_nothing_is_asked(caller: Caller) -> None:
-    """No cookie signs anybody in: who has no key is not let in by the platform."""
+def test_without_app_service_authentication_nothing_is_required(caller: Caller) -> None:
+    """No cookie signs a browser in: the platform refuses callers without a key."""
     assert (
         post(caller, "start_run", {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})[0]
         == 202
     )
 
 
-def test_reading_asks_for_nothing(signed_in: World) -> None:
-    """It has no effect, and other sites' pages cannot read what is answered."""
+def test_reading_requires_nothing(signed_in: World) -> None:
+    """It has no effect, and other sites' pages cannot read the answer."""
     answer = Caller(signed_in).call("list_runs", "GET", "runs", Sec_Fetch_Site="cross-site", Cookie="x=y")
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Messages with secrets: while they cannot be started, only the message has the values."""
+"""Messages with secrets: until they are started, only the message has the values."""
 
 import json
 
@@ -18,10 +18,10 @@ MESSAGE = {"pipeline": "secret", "requestId": "key-1", "parameters": {"password"
     [Throttled("slow", retry_after=20), NotSent("no route"), Forbidden("no role", status=403), LOST_REPLY],
     ids=lambda error: type(error).__name__,
 )
-def test_a_message_whose_secrets_nobody_else_has_is_put_back_until_its_run_is_started(
+def test_a_message_with_secrets_is_put_back_until_its_run_is_started(
     caller: Caller, world: World, trouble: Exception
 ) -> None:
-    """It comes again, sends what was taken under its key, and is gone then; nothing is started twice."""
+    """It comes again, sends the request under its key, and is then removed; nothing is started twice."""
     world.submit("teacher")
     world.factory.declare("secret", password={"type": "SecureString"})
     world.factory.fail_next("create_run", trouble)

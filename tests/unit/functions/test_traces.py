@@ -1,4 +1,4 @@
-"""The trace of a request: carried to its event, however the request came, and no part of what is asked."""
+"""The trace of a request is carried to its event, however the request came, and is no part of the request."""
 
 import json
 from typing import Any
@@ -20,8 +20,8 @@ OTHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
     "value",
     [TRACE, OTHER, TRACE.replace("00-", "cc-", 1), TRACE.replace("00-", "01-", 1) + "-what.comes=later"],
 )
-def test_what_the_grammar_allows_is_carried_as_it_is(value: str) -> None:
-    """Version 00, and later ones, which may say more."""
+def test_a_valid_trace_is_carried_unchanged(value: str) -> None:
+    """It has version 00, or a later one, which may have more fields."""
     assert traceparent_of(value) == value
 
 
@@ -48,13 +48,13 @@ def test_what_the_grammar_allows_is_carried_as_it_is(value: str) -> None:
         TRACE.replace("4", "٤"),
     ],
 )
-def test_what_it_does_not_allow_is_none(value: object) -> None:
-    """Other versions of nothing, ids of zeros, letters that are no digits, anything around it."""
+def test_an_invalid_trace_is_dropped(value: object) -> None:
+    """It has an invalid version, ids of zeros, other letters than digits, or surrounding text."""
     assert traceparent_of(value) is None
 
 
-def told(world: World, status: str = "Succeeded") -> dict[str, Any]:
-    """The text of the one event, once what has been asked for has ended."""
+def event_document(world: World, status: str = "Succeeded") -> dict[str, Any]:
+    """The text of the single event, once the request has ended."""
     world.clock.forward(1)
     world.services.tick.run()
     for run_id in list(world.factory.runs):
@@ -69,24 +69,24 @@ def told(world: World, status: str = "Succeeded") -> dict[str, Any]:
 
 
 def test_the_header_of_a_call_is_carried(world: World, caller: Caller) -> None:
-    """To the event, as the extension that CloudEvents has for it."""
+    """Its event has the extension that CloudEvents defines for it."""
     assert caller.post({}, Idempotency_Key="k", traceparent=TRACE).status_code == 202
-    assert told(world)["traceparent"] == TRACE
+    assert event_document(world)["traceparent"] == TRACE
 
 
 @pytest.mark.parametrize("header", ["nonsense", TRACE.upper()])
-def test_a_header_that_is_none_is_passed_over(world: World, caller: Caller, header: str) -> None:
-    """As W3C has it: the request is taken, and the event has no such attribute, not even null."""
+def test_an_invalid_header_is_ignored(world: World, caller: Caller, header: str) -> None:
+    """W3C requires it: the request is accepted, and the event has no such attribute, not even null."""
     assert caller.post({}, Idempotency_Key="k", traceparent=header).status_code == 202
-    assert "traceparent" not in told(world)
+    assert "traceparent" not in event_document(world)
 
 
 def test_another_trace_is_the_same_request(world: World, caller: Caller) -> None:
-    """A caller that repeats itself is in another span by then: no conflict, and the first one is told."""
+    """A caller that repeats itself is in another span by then: no conflict, and the first trace is published."""
     assert caller.post({}, Idempotency_Key="k", traceparent=TRACE).status_code == 202
     assert caller.post({}, Idempotency_Key="k", traceparent=OTHER).status_code == 200
     assert caller.post({}, Idempotency_Key="k").status_code == 200
-    assert told(world)["traceparent"] == TRACE
+    assert event_document(world)["traceparent"] == TRACE
 
 
 CLOUD_EVENT = {"specversion": "1.0", "id": "e", "source": "/orders", "type": "placed", "traceparent": TRACE}
@@ -102,34 +102,34 @@ CLOUD_EVENT = {"specversion": "1.0", "id": "e", "source": "/orders", "type": "pl
         {**CLOUD_EVENT, "data": {"pipeline": "load", "surprise": 1}},
     ],
 )
-def test_what_a_message_says_is_carried(world: World, caller: Caller, message: dict[str, Any]) -> None:
-    """Of a request its field, of an event its attribute; also where the message is rejected."""
+def test_the_trace_of_a_message_is_carried(world: World, caller: Caller, message: dict[str, Any]) -> None:
+    """It is a field of a request, an attribute of an event; also where the message is rejected."""
     caller.message(message)
-    assert told(world)["traceparent"] == TRACE
+    assert event_document(world)["traceparent"] == TRACE
 
 
-def test_a_message_whose_trace_is_none_is_taken(world: World, caller: Caller) -> None:
-    """And no other request than without."""
+def test_a_message_with_an_invalid_trace_is_accepted(world: World, caller: Caller) -> None:
+    """It is the same request as without it."""
     caller.message({"pipeline": "load", "requestId": "k", "traceparent": "x" * 1_000})
     caller.message({"pipeline": "load", "requestId": "k"}, message_id="m-2")
-    assert "traceparent" not in told(world)
+    assert "traceparent" not in event_document(world)
     assert world.outbox.rejected == []
 
 
 @pytest.mark.parametrize(("own", "trace"), [({}, TRACE), ({"traceparent": OTHER}, OTHER)])
-def test_a_start_among_many_has_its_own_or_that_of_the_call(
+def test_a_start_of_a_batch_has_its_own_trace_or_that_of_the_call(
     world: World, caller: Caller, own: dict[str, str], trace: str
 ) -> None:
-    """By POST /runs."""
+    """The call is POST /runs."""
     body = json.dumps({"runs": [{"pipeline": "load", "requestId": "k", **own}]}).encode()
     assert caller.call("start_runs", "POST", "runs", body=body, traceparent=TRACE).status_code == 200
-    assert told(world)["traceparent"] == trace
+    assert event_document(world)["traceparent"] == trace
 
 
-def test_a_rerun_is_part_of_the_trace_of_who_asks_for_it(world: World, caller: Caller) -> None:
-    """Not of the run's that it reruns."""
+def test_a_rerun_is_part_of_its_requesters_trace(world: World, caller: Caller) -> None:
+    """It is not part of the trace of the run that it reruns."""
     caller.post({}, Idempotency_Key="k", traceparent=TRACE)
-    told(world, "Failed")
+    event_document(world, "Failed")
     world.outbox.events.clear()
     assert caller.steer("rerun", "k", traceparent=OTHER).status_code == 202
     for run_id in list(world.factory.runs):

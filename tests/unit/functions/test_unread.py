@@ -11,14 +11,16 @@ PLAIN = b' {"pipeline": "load"} '
 
 
 @pytest.mark.parametrize("body", [PLAIN, b"no JSON", b'{"requestId": "k", "pipeline": "load"}', b'{"x": 1}'])
-def test_what_was_never_delivered_before_is_put_back_byte_for_byte(body: bytes) -> None:
-    """It cannot have been taken, so that it may get another id."""
+def test_a_first_delivery_is_put_back_unchanged(body: bytes) -> None:
+    """It cannot have been accepted, so that it may get another id."""
     message = Message.decode(body, message_id="m-1", attempts=1, inserted_at=INSERTED)
     assert unread_text(message) == body.decode()
 
 
-def test_what_was_taken_before_the_settings_broke_starts_no_second_run(caller: Caller, world: World) -> None:
-    """The host was killed before it could delete the message, and comes back with faulty settings."""
+def test_a_message_that_was_accepted_before_the_settings_broke_starts_no_second_run(
+    caller: Caller, world: World
+) -> None:
+    """The host was killed before it could delete the message, and restarts with faulty settings."""
     caller.message(PLAIN, message_id="m-1")
     again = Message.decode(PLAIN, message_id="m-1", attempts=2, inserted_at=INSERTED)
     text = unread_text(again)

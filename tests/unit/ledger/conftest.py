@@ -21,7 +21,7 @@ pytest.register_assert_rewrite(
 
 @pytest.fixture(autouse=True)
 def threads_switch_often() -> Iterator[None]:
-    """Let threads interrupt each other within a step of the ledger, which they hardly do at the usual interval."""
+    """Have threads interrupt each other within a step of the ledger, which is rare at the usual switch interval."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -1,4 +1,4 @@
-"""Whether a request is over has one answer, whoever asks."""
+"""Whether a request is over has one answer for every caller."""
 
 from dataclasses import replace
 
@@ -21,10 +21,10 @@ from tests.contracts.ledger_records import a_factory, a_record
         (RunStatus.UNKNOWN, True, True),
     ],
 )
-def test_a_request_is_over_when_nothing_can_become_of_it_under_its_key(
+def test_a_request_is_over_when_its_key_can_have_no_further_outcome(
     state: RunState, status: RunStatus, *, dismissed: bool, over: bool
 ) -> None:
-    """A rejected one may come again; one of unknown fate waits for a person; all else that has ended is over."""
+    """A rejected one may come again; one of unknown fate waits for an operator; all others that have ended are over."""
     record = replace(a_record(a_factory()), state=state, status=status, dismissed=dismissed)
     ended = state in (RunState.ENDED, RunState.PUBLISHED)
     assert record.ended is ended

@@ -26,7 +26,7 @@ FACTORY = a_factory()
 
 
 def _read_from_json(text: str) -> str:
-    """The text with two halves that stand together as the one character that every reader of JSON makes of them."""
+    """The text with adjacent surrogate halves joined into one character, as every JSON reader does."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
@@ -54,7 +54,7 @@ TOLD = (
 
 
 @given(st.dictionaries(any_character, json_values, max_size=4))
-def test_parameters_come_back_as_they_were(parameters: dict[str, object]) -> None:
+def test_parameters_are_read_back_unchanged(parameters: dict[str, object]) -> None:
     """Any JSON that a caller can send is kept, in plain ASCII."""
     record = a_record(FACTORY, parameters=parameters)
     text = encode_record(record)
@@ -62,15 +62,15 @@ def test_parameters_come_back_as_they_were(parameters: dict[str, object]) -> Non
     assert decode_record(text) == record
 
 
-def test_every_field_comes_back_as_it_was() -> None:
-    """A record with every field set is kept, the bytes of its message beside it."""
+def test_every_field_is_read_back_unchanged() -> None:
+    """A record with every field set is kept, with the bytes of its message."""
     record = a_full_record(FACTORY)
     assert record.came_as is not None
     assert decode_record(encode_record(record), record.came_as.body) == record
 
 
-def test_a_record_of_an_earlier_version_that_was_told_is_published() -> None:
-    """What is called published now was written as told: such rows are read as long as they are kept."""
+def test_a_record_of_an_earlier_version_that_was_published_is_read_as_published() -> None:
+    """The state that is now `published` was written as `told`: such rows are read as long as they are kept."""
     record = decode_record(TOLD)
     assert (record.state, record.published_at) == (RunState.PUBLISHED, NOON)
     assert record.was_published_before(NOON + MINUTE)
@@ -80,16 +80,16 @@ def test_a_record_of_an_earlier_version_that_was_told_is_published() -> None:
     assert "told_at" not in rewritten
 
 
-def test_what_an_earlier_version_knows_of_an_error_is_all_that_it_is_shown_of_it() -> None:
-    """It refuses an error that has more, so that a host of it could neither read nor publish a run that failed."""
+def test_an_earlier_version_gets_only_the_error_fields_that_it_knows() -> None:
+    """It refuses an error with more fields, so that it could neither read nor publish a failed run."""
     written = json.loads(encode_record(a_full_record(FACTORY)))
     known = {"activityName", "activityType", "errorCode", "failureType", "message"}
     assert written["errors"]
     assert all(set(error) == known for error in written["errors"])
 
 
-def test_what_a_later_version_has_written_is_passed_over_at_every_depth() -> None:
-    """A field that is not known yet makes no record unreadable, wherever it stands."""
+def test_unknown_fields_of_a_later_version_are_ignored_at_every_depth() -> None:
+    """An unknown field makes no record unreadable, wherever it stands."""
     record = a_full_record(FACTORY)
     written = json.loads(encode_record(record))
     assert record.came_as is not None
@@ -99,7 +99,7 @@ def test_what_a_later_version_has_written_is_passed_over_at_every_depth() -> Non
     assert decode_record(json.dumps(written), record.came_as.body) == record
 
 
-def test_active_rows_and_cursors_come_back_as_they_were() -> None:
+def test_active_rows_and_cursors_are_read_back_unchanged() -> None:
     """The short rows are kept as exactly as the record."""
     run = ActiveRun.of(a_full_record(FACTORY))
     assert decode_active(encode_active(run)) == run
@@ -109,10 +109,10 @@ def test_active_rows_and_cursors_come_back_as_they_were() -> None:
 
 @pytest.mark.parametrize("decode", [decode_record, decode_active, decode_cursor])
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"state": "lost", "polled_until": "never"}'])
-def test_a_text_that_is_none_of_ours_is_an_error_of_the_ledger(
+def test_a_text_that_is_not_ours_is_an_error_of_the_ledger(
     decode: Callable[[str], object], text: str
 ) -> None:
-    """A row that somebody else has written cannot be understood, and says so."""
+    """The error says that a row written by something else cannot be read."""
     with pytest.raises(LedgerError, match="cannot be decoded") as caught:
         decode(text)
     assert caught.value.__cause__ is not None
@@ -120,7 +120,7 @@ def test_a_text_that_is_none_of_ours_is_an_error_of_the_ledger(
 
 @given(st.integers(min_value=0, max_value=5), st.integers(min_value=-1, max_value=1))
 def test_a_text_is_split_within_the_limit_of_a_property(pieces: int, more: int) -> None:
-    """No property is longer than Table storage takes, and the pieces make up the text."""
+    """No property is longer than Table storage accepts, and the pieces make up the text."""
     text = "x" * max(0, pieces * PROPERTY_CHARS + more)
     properties = split(text)
     assert all(0 < len(piece.encode("utf-16-le")) <= 64 * 1024 for piece in properties.values())
@@ -143,8 +143,8 @@ def test_a_successor_keeps_every_run_id_once() -> None:
     assert record.run_ids == (one, three, two)
 
 
-def test_a_successor_does_not_depend_on_what_its_maker_kept() -> None:
-    """A record made anew for the same request gets the runIds that there were."""
+def test_a_successor_does_not_depend_on_the_earlier_record_of_its_maker() -> None:
+    """A new record of the same request gets the former runIds."""
     earlier = replace(a_record(FACTORY), former_run_ids=(UUID(int=1),))
     later = successor(earlier, a_record(FACTORY, run_id=UUID(int=2)))
     assert later.run_ids == (UUID(int=1), earlier.run_id, UUID(int=2))

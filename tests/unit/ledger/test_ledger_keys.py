@@ -66,7 +66,7 @@ def test_later_requests_have_lower_keys(one: datetime, a: str, other: datetime, 
 def test_the_end_of_an_instant_divides_the_listing(
     requested_at: datetime, key: str, instant: datetime
 ) -> None:
-    """What was requested at an instant or later lies before its end, all else behind it."""
+    """Requests of that instant or later lie before its end, all others behind it."""
     assert (when_key(requested_at, key) < end_of_instant(instant)) == (requested_at >= instant)
 
 
@@ -81,7 +81,7 @@ def test_all_rows_of_a_kind_lie_between_its_bounds(requested_at: datetime, key: 
 
 @given(instants, request_ids)
 def test_a_continuation_leads_back_to_its_row(requested_at: datetime, key: str) -> None:
-    """A continuation is text that a URL can carry, and gives back the row it was made of."""
+    """A continuation is text that a URL can carry, and decodes to the row it was made of."""
     row = when_key(requested_at, key)
     continuation = continuation_of(row)
     assert continuation.replace("-", "").replace("_", "").isalnum()
@@ -94,13 +94,13 @@ def test_a_continuation_leads_back_to_its_row(requested_at: datetime, key: str) 
 @example(continuation_of("when|1|load"))
 @example(continuation_of("when|936067967999999999|a|b"))
 @example(continuation_of("when|936067967999999999|a\n"))
-def test_what_is_no_continuation_is_refused(text: str) -> None:
-    """No text but our own is taken for a continuation."""
+def test_an_invalid_continuation_is_refused(text: str) -> None:
+    """Only our own text is accepted as a continuation."""
     with pytest.raises(InvalidRequest):
         key_of(text)
 
 
-def test_a_time_zone_does_not_matter() -> None:
+def test_the_time_zone_does_not_matter() -> None:
     """One instant has one key, in whatever zone it is written."""
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert when_key(noon, "a") == when_key(noon.astimezone(timezone.max), "a")
@@ -109,10 +109,10 @@ def test_a_time_zone_does_not_matter() -> None:
 @given(any_ids, instants)
 @example("/a\\b#c?d%e f|g!h'+", datetime(2026, 1, 1, tzinfo=UTC))
 @example("\U0010fffd" * 255, datetime(2026, 1, 1, tzinfo=UTC))
-def test_the_rows_of_any_request_have_keys_that_storage_takes(
+def test_the_rows_of_any_request_have_keys_that_storage_accepts(
     request_id: str, requested_at: datetime
 ) -> None:
-    """Whatever a request's id, its keys are short, plain ASCII, and have none of the forbidden characters."""
+    """For any request id, its keys are short, plain ASCII, and have none of the forbidden characters."""
     for key in (run_key(request_id), when_key(requested_at, request_id), message_key("f" * 64, request_id)):
         assert key.isascii()
         assert len(key) <= 512
@@ -130,8 +130,8 @@ def test_two_requests_never_share_a_row(one: str, other: str) -> None:
 
 
 @given(request_ids)
-def test_an_id_of_an_earlier_version_has_the_key_that_it_had(request_id: str) -> None:
-    """What an earlier version took is found under the same row."""
+def test_an_id_of_an_earlier_version_keeps_its_key(request_id: str) -> None:
+    """A request that an earlier version accepted is found under the same row."""
     assert run_key(request_id) == f"run|{request_id}"
 
 
@@ -146,8 +146,8 @@ def test_a_continuation_may_stand_at_any_request(request_id: str, requested_at: 
 @given(st.text(min_size=1, max_size=260))
 @example("/a\\b#c?d%e\x00\x7f\x9f f|g!h")
 @example("\U0010ffff" * 260)
-def test_the_row_of_a_pipeline_is_a_key_that_storage_takes(name: str) -> None:
-    """Whatever a pipeline's name, its key is short, plain ASCII, and has none of the forbidden characters."""
+def test_the_row_of_a_pipeline_has_a_key_that_storage_accepts(name: str) -> None:
+    """For any name, its key is short, plain ASCII, and has none of the forbidden characters."""
     key = pipeline_key(name)
     assert key.isascii()
     assert len(key) <= 512
@@ -159,12 +159,12 @@ def test_the_row_of_a_pipeline_is_a_key_that_storage_takes(name: str) -> None:
 @example("a!7c!b", "a|b")
 @example("A", "a")
 def test_pipelines_share_a_row_only_if_they_share_a_name(one: str, other: str) -> None:
-    """Two names have one key exactly if they differ in nothing but case."""
+    """Two names have one key exactly if they differ only in case."""
     assert (pipeline_key(one) == pipeline_key(other)) == (one.lower() == other.lower())
 
 
-def test_the_row_of_a_pipeline_lies_apart_from_what_is_scanned() -> None:
-    """No scan of a kind of rows meets it."""
+def test_the_row_of_a_pipeline_lies_outside_the_scans() -> None:
+    """No scan of a kind of rows includes it."""
     for kind in ("active", "when"):
         first, last = rows_of_kind(kind)
         assert not first < pipeline_key(f"{kind}|x") < last

@@ -1,4 +1,4 @@
-"""A table that is missing, and that this app may not make."""
+"""A table that is missing, and that this app may not create."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from adf_trigger.ledger.table import TableLedger
 
 
 class Forbidding:
-    """The client of a table that is not there, of an account where this identity only reads."""
+    """The client of a missing table, in an account where this identity may only read."""
 
     table_name = "adfruns"
 
@@ -26,9 +26,9 @@ class Forbidding:
         raise error
 
 
-def test_what_is_missing_and_may_not_be_made_is_said() -> None:
+def test_a_missing_table_without_permission_to_create_it_is_reported() -> None:
     """The table and the role are named, and the service's text is not repeated."""
-    ledger = TableLedger(Forbidding, create_missing=True)  # type: ignore[arg-type]  # as much of a client as is used
+    ledger = TableLedger(Forbidding, create_missing=True)  # type: ignore[arg-type]  # only these methods of a client are used
     with pytest.raises(LedgerError, match=r"adfruns is missing.*Storage Table Data Contributor") as caught:
         ledger.notes().get(APP_SCOPE, "x")
     assert "hush" not in str(caught.value)

@@ -12,8 +12,8 @@ from tests.contracts.ledger_records import NOON, a_factory, a_full_record, a_rec
 from tests.contracts.listing_contract import life_of
 
 
-def test_the_listing_is_written_at_the_claim_and_at_the_end_alone() -> None:
-    """A run costs no write of it while it waits, is sent, seen, looked at or missing, nor when it is published."""
+def test_the_listing_is_written_only_at_the_claim_and_at_the_end() -> None:
+    """A run costs no write of it while it waits, is sent, seen, looked up or missing, nor when it is published."""
     before = a_record(a_factory())
     written = [_written({}, _rows(before))]
     for after in life_of(before):
@@ -33,8 +33,8 @@ def _written(before: Rows, after: Rows) -> str | None:
     return next((name for name, entity, _ in changes if str(entity["RowKey"]).startswith("when|")), None)
 
 
-def test_what_a_list_shows_comes_back_from_its_row() -> None:
-    """Every field, in every form that it can have."""
+def test_every_field_of_a_listing_is_read_back_from_its_row() -> None:
+    """Each field is tried in every form that it can have."""
     full = ListedRun.of(a_full_record(a_factory()))
     assert decode_listed(encode_listed(full)) == full
 
@@ -44,10 +44,8 @@ def test_what_a_list_shows_comes_back_from_its_row() -> None:
     correlation_id=st.text(min_size=1, max_size=256),
     requested_by=st.none() | st.text(max_size=256),
 )
-def test_a_row_keeps_whatever_text_there_is(
-    pipeline: str, correlation_id: str, requested_by: str | None
-) -> None:
-    """What was bounded on arrival is kept whole."""
+def test_a_row_keeps_any_text(pipeline: str, correlation_id: str, requested_by: str | None) -> None:
+    """Texts that were bounded on arrival are kept whole."""
     run = ListedRun(
         factory="/f",
         request_id="k",

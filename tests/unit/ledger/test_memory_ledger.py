@@ -15,5 +15,5 @@ class TestMemoryLedger(LedgerContract):
 
 @pytest.mark.untraced  # the contract above is what is measured
 def test_memory_keeps_to_the_model_in_any_order_of_steps() -> None:
-    """Whatever steps are taken in whatever order, the memory ledger and the model agree after each."""
+    """After every step, in any order, the memory ledger and the model agree."""
     check_against_model(MemoryLedger(), examples=200, steps=40)

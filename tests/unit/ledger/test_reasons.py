@@ -1,4 +1,4 @@
-"""The reason of a run: one line, whatever Data Factory has said."""
+"""The reason of a run: one line, whatever Data Factory reports."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,7 +40,7 @@ def failed(name: str, code: str, message: str, **more: Any) -> dict[str, Any]:
 
 
 def ended(world: World, status: str, *activities: dict[str, Any], message: str = "") -> str | None:
-    """The reason of a run that has ended so."""
+    """The reason of a run that has ended with this status and message."""
     run_id = world.submit().record.run_id
     world.factory.finish(run_id, status, failed=list(activities), message=message)
     world.tick(after=15)
@@ -68,12 +68,12 @@ def ended(world: World, status: str, *activities: dict[str, Any], message: str =
 def test_a_failed_run_says_which_activity_and_which_code(
     world: World, activity: dict[str, Any], reason: str
 ) -> None:
-    """The code that the message holds goes before 2200; without one it is the number and the words."""
+    """The code within the message takes precedence over 2200; without one it is the number and the text."""
     assert ended(world, "Failed", activity, message="Operation on target … failed") == reason
 
 
-def test_the_cause_goes_before_what_holds_it(world: World) -> None:
-    """A loop that says no more than that one of its activities failed is not the reason, and the rest is counted."""
+def test_the_cause_takes_precedence_over_its_container(world: World) -> None:
+    """A loop whose message is only that an inner activity failed is not the reason, and the rest is counted."""
     loop = failed("ForEachOrder", "ActionFailed", "Activity failed because an inner activity failed")
     assert ended(world, "Failed", loop, failed("CopyOrders", "2200", MISSING)) == (
         "CopyOrders: UserErrorSourceBlobNotExist (and 1 more)"
@@ -81,7 +81,7 @@ def test_the_cause_goes_before_what_holds_it(world: World) -> None:
 
 
 def test_a_cause_at_the_end_of_a_long_message_is_in_it(world: World) -> None:
-    """A line has room for both ends: what failed first, what it came from, and how many more there are."""
+    """The line has room for both ends: what failed first, what it came from, and how many more there are."""
     long = failed("Load", "E1", f"Operation on target Load failed: {'x' * 5_900} Cause: no space left")
     reason = ended(world, "Failed", long, failed("Stop", "E2", "too"))
     assert reason is not None
@@ -91,7 +91,7 @@ def test_a_cause_at_the_end_of_a_long_message_is_in_it(world: World) -> None:
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled"])
 def test_a_cause_at_the_end_of_a_long_message_of_the_run_is_in_it(world: World, status: str) -> None:
-    """Where no activity says more."""
+    """It is used where no activity gives more."""
     reason = ended(
         world, status, message=f"Operation on target Load failed: {'x' * 900} Cause: no space left"
     )
@@ -100,18 +100,18 @@ def test_a_cause_at_the_end_of_a_long_message_of_the_run_is_in_it(world: World, 
     assert len(reason) == LONGEST_LINE
 
 
-def test_without_activities_it_is_the_message(world: World) -> None:
-    """What Data Factory says of the run itself."""
+def test_without_activities_the_reason_is_the_message(world: World) -> None:
+    """It is Data Factory's message of the run itself."""
     assert ended(world, "Failed", message="Operation on target\n  X failed") == "Operation on target X failed"
 
 
 def test_a_run_that_succeeded_needs_none(world: World) -> None:
-    """Also where activities in it failed, which `errors` has."""
+    """This holds also where activities in it failed, which `errors` lists."""
     assert ended(world, "Succeeded", failed("CopyOrders", "2200", MISSING)) is None
 
 
-def test_what_is_being_sent_says_so(world: World) -> None:
-    """A request whose createRun is on its way has a reason, too, and has not ended."""
+def test_a_request_that_is_being_sent_says_so(world: World) -> None:
+    """Its reason is set, and it has not ended."""
     world.ledger.claim(_claimed(world))
     view = world.services.query.show("key-1")
     assert (view.status, view.ended, view.reason) == ("Accepted", False, "it is being sent to Data Factory")
@@ -126,7 +126,7 @@ def _claimed(world: World) -> RunRecord:
 
 @given(st.text(max_size=3_000))
 def test_it_is_one_line_of_bounded_length(text: str) -> None:
-    """No line break, no control character, no mark that turns the reading round; never longer than it may be."""
+    """It has no line break, control character or bidirectional mark, and is within its limit."""
     line = one_line(text)
     assert len(line) <= LONGEST_LINE
     assert line.splitlines() in ([], [line])
@@ -134,8 +134,8 @@ def test_it_is_one_line_of_bounded_length(text: str) -> None:
 
 
 @given(name=st.text(max_size=300), code=st.text(max_size=300), message=st.text(max_size=1_024))
-def test_whatever_an_activity_says_the_reason_is_one_line(name: str, code: str, message: str) -> None:
-    """Its name, its code and its message are Data Factory's, or its users', words."""
+def test_the_reason_is_one_line_for_any_text_of_an_activity(name: str, code: str, message: str) -> None:
+    """Its name, code and message are Data Factory's, or its users', text."""
     world = World()
     world.factory.declare("load")
     error = ActivityError(activity_name=name, error_code=code, message=message)

@@ -1,4 +1,4 @@
-"""Whatever becomes of a record fits into its entity: what grows is bounded, and a request leaves the room."""
+"""A record fits into its entity in every state: what grows is bounded, and a request leaves room for it."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ LARGEST = "\U0010ffff"
 
 
 def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
-    """A record with all that may ever be written into it, and more."""
+    """A record with everything that may ever be written into it, and more."""
     error = ActivityError(
         activity_name=letter * 256,
         activity_type=letter * 256,
@@ -67,8 +67,8 @@ def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600", LARGEST, '"', "\x00"])
-def test_what_passed_the_door_has_room_for_its_end(letter: str) -> None:
-    """At the very limit of what is accepted, an end keeps its words, why activities failed, and who did what last."""
+def test_an_accepted_request_has_room_for_its_end(letter: str) -> None:
+    """At the very limit of acceptance, an end keeps its message, the failed activities, and the latest history."""
     request = a_large_record(letter=letter)
     require_room(request.parameters, metadata={})
     record, text = fitted(grown(request))
@@ -83,8 +83,8 @@ def test_what_passed_the_door_has_room_for_its_end(letter: str) -> None:
 
 
 @pytest.mark.parametrize("taken", [1, 2])
-def test_what_takes_more_is_refused_with_a_fault_of_its_own(taken: int) -> None:
-    """One character too many is a fault of the parameters, in numbers."""
+def test_a_larger_request_is_refused_with_a_fault_of_its_own(taken: int) -> None:
+    """One character too many is a fault of the parameters, with both sizes."""
     require_room(a_large_record(MAX_REQUEST_CHARS).parameters, metadata={})
     with pytest.raises(InvalidRequest) as caught:
         require_room(a_large_record(MAX_REQUEST_CHARS + taken).parameters, metadata={})
@@ -100,7 +100,7 @@ def test_what_takes_more_is_refused_with_a_fault_of_its_own(taken: int) -> None:
     "item", ["1e15", "1e5", '"ü"', '"\U0010ffff"', '"\\u0001"', '"\x7f"', "{}", '"\\""', "0"]
 )
 def test_a_body_of_64_kib_always_passes(item: str) -> None:
-    """No JSON of the size that is read by default, nor any message that a queue takes, is refused for want of room."""
+    """No JSON of the default body limit, nor any message that a queue accepts, is refused for lack of room."""
     size = 65_536
     values = ",".join([item] * ((size - 40) // (len(item.encode()) + 1)))
     body = f'{{"parameters":{{"n":[{values}]}}}}'.encode()
@@ -109,7 +109,7 @@ def test_a_body_of_64_kib_always_passes(item: str) -> None:
 
 
 def size_of(value: str | bytes) -> int:
-    """Bytes of a property's value: text is UTF-16 there."""
+    """Bytes of a property's value, which storage keeps as UTF-16."""
     return len(value if isinstance(value, bytes) else value.encode("utf-16-le"))
 
 
@@ -129,7 +129,7 @@ def entity_bytes(partition: str, key: str, properties: Mapping[str, str | bytes]
     body=st.integers(0, 65_536),
 )
 def test_the_largest_record_fits_into_an_entity(chars: int, letter: str, more: str, body: int) -> None:
-    """In whatever letters, a record and its message keep to 1 MiB, 255 properties, and 64 KiB in each of them."""
+    """In any script, a record and its message keep to 1 MiB, 255 properties, and 64 KiB in each of them."""
     record, text = fitted(grown(a_large_record(chars, letter, came_as=CameAs(body=bytes(body))), more))
     row = dict(rows_of(record, text)[run_key(record.request_id)], write_id="w" * 32)
     assert entity_bytes(partition_key(record.factory) * 3, run_key(record.request_id), row) <= 1024 * 1024
@@ -139,7 +139,7 @@ def test_the_largest_record_fits_into_an_entity(chars: int, letter: str, more: s
 
 @pytest.mark.parametrize("letter", ["x", "ü", LARGEST])
 def test_a_rejected_message_fits_into_an_entity(letter: str) -> None:
-    """However many faults and secrets it has, in whatever letters, it is kept beside its 64 KiB."""
+    """With any number of faults and secrets, in any script, it is kept beside its 64 KiB."""
     message = KeptMessage(
         factory=a_factory(),
         name="m-1",
@@ -162,8 +162,8 @@ def test_a_rejected_message_fits_into_an_entity(letter: str) -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "\U0001f600"])
-def test_a_history_is_bounded_and_says_that_it_was_cut(letter: str) -> None:
-    """Whoever wrote how much into it: the newest entries are kept behind one that stands for all before."""
+def test_a_history_is_bounded_and_marked_as_cut(letter: str) -> None:
+    """For any number of entries, the newest are kept behind one that stands for all earlier ones."""
     entries = tuple(
         HistoryEntry(at=NOON + n * MINUTE, by="b" * 256, action=str(n), note=letter * 2_000)
         for n in range(60)
@@ -181,24 +181,24 @@ def test_a_history_is_bounded_and_says_that_it_was_cut(letter: str) -> None:
     assert [each.action for each in again.history].count("truncated") == 1
 
 
-def test_what_fits_is_left_as_it_is() -> None:
-    """Of a record of a common size nothing is cut, and fitting it again changes nothing."""
+def test_a_record_that_fits_is_left_unchanged() -> None:
+    """A record of a common size is not cut, and fitting it again changes nothing."""
     record = a_full_record(a_factory())
     assert fitted(record) == (record, encode_record(record))
     large, text = fitted(grown(a_large_record()))
     assert fitted(large) == (large, text)
 
 
-def put_as_it_is(ledger: MemoryLedger, record: RunRecord) -> Stored:
-    """A record as an earlier version may have left it, whose size nobody has looked at."""
+def put_unfitted(ledger: MemoryLedger, record: RunRecord) -> Stored:
+    """A record as an earlier version may have left it, whose size was never checked."""
     return ledger._put(ledger._partition(record.factory), record, encode_record(record))
 
 
 @pytest.mark.parametrize("chars", [499_000, 510_000, 900_000])
-def test_what_an_earlier_version_left_too_large_ends_all_the_same(chars: int) -> None:
-    """Its end is kept, cut and marked so, with the parameters where these leave room for one."""
+def test_a_record_that_an_earlier_version_left_too_large_still_ends(chars: int) -> None:
+    """Its end is kept, cut and marked so, with the parameters where there is room for them."""
     ledger = MemoryLedger()
-    stored = put_as_it_is(ledger, a_large_record(chars, state=RunState.SUBMITTED, status="Queued"))
+    stored = put_unfitted(ledger, a_large_record(chars, state=RunState.SUBMITTED, status="Queued"))
     large = grown(stored.record)
     ended = ledger.save(stored, replace(large, status="Failed")).record
     assert (ended.state, ended.status, ended.truncated) == (RunState.ENDED, "Failed", True)
@@ -209,10 +209,10 @@ def test_what_an_earlier_version_left_too_large_ends_all_the_same(chars: int) ->
     assert ledger.purge(published.record.factory, published_before=NOON + timedelta(days=1), limit=1) == 1
 
 
-def test_what_is_still_to_be_sent_never_loses_its_parameters() -> None:
-    """Data Factory would be given others than were asked for: it is an error instead."""
+def test_an_unsent_request_never_loses_its_parameters() -> None:
+    """Data Factory would be given other ones than requested: it is an error instead."""
     ledger = MemoryLedger()
-    stored = put_as_it_is(ledger, a_large_record(900_000))
+    stored = put_unfitted(ledger, a_large_record(900_000))
     with pytest.raises(RecordTooLarge, match="too large"):
         ledger.save(stored, replace(stored.record, attempts=1))
 

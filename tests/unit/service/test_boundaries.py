@@ -1,4 +1,4 @@
-"""The very instants at which waiting ends."""
+"""The exact instants at which waiting ends."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def learn_ids(world: World) -> None:
-    """Let one run show that the factory gives our ids back."""
+    """Let one run show that the factory returns our ids."""
     world.factory.finish(world.submit("teacher").record.run_id)
     world.tick(after=15)
 
@@ -30,7 +30,7 @@ def created(world: World) -> int:
 
 
 def test_a_postponed_request_is_due_when_its_wait_is_over(world: World) -> None:
-    """Not a moment before, and at the instant itself."""
+    """It is not due a moment before, but at the instant itself."""
     world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=100))
     world.submit()
     world.tick(after=100 - A_MOMENT)
@@ -40,7 +40,7 @@ def test_a_postponed_request_is_due_when_its_wait_is_over(world: World) -> None:
 
 
 def test_a_request_is_left_to_its_sender_until_the_lease_is_over(world: World) -> None:
-    """At the last moment of the lease it is not looked into; at its end it is."""
+    """At the last moment of the lease it is not looked up; at its end it is."""
     world.factory.fail_next("create_run", RuntimeError("killed"))
     with pytest.raises(RuntimeError, match="killed"):
         world.submit()
@@ -55,7 +55,7 @@ def test_a_request_is_left_to_its_sender_until_the_lease_is_over(world: World) -
 def test_absence_means_something_after_the_grace_period(
     world: World, *, known: bool, graces: int, early: float, sent: int
 ) -> None:
-    """From the first look on. Where ids are known to be honoured one is enough, else the list is given a second one."""
+    """Counted from the first look; one look is enough where ids are honoured, otherwise the list gets a second one."""
     if known:
         learn_ids(world)
     calls = created(world)

@@ -1,4 +1,4 @@
-"""A claim is never taken back: every request that was acknowledged ends, with its event, and once."""
+"""A claim is never withdrawn: every acknowledged request ends, with its event, and once."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from adf_trigger.ledger.records import RunState, Waits
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.starting.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
 SECRET = {"password": "hunter2-hunter2"}
@@ -31,7 +31,7 @@ DEADLINE = 600
 
 
 class HeldUp:
-    """Steps before which something can happen, once."""
+    """Steps before which a callback can run, once."""
 
     def __init__(self) -> None:
         self.meanwhile: tuple[str, Callable[[], object]] | None = None
@@ -57,11 +57,11 @@ def a_world(steps: HeldUp | None = None) -> World:
 
 def events_of(world: World, key: str = "key-1") -> list[str]:
     """The ids of the events of a request."""
-    return told(world.outbox.events, key)
+    return published_names(world.outbox.events, key)
 
 
 def a_message(put_at: datetime, *, attempts: int = 1) -> Message:
-    """A message with a secret, as it comes out of the queue."""
+    """A message with a secret, as the queue delivers it."""
     document = {"pipeline": "secret", "requestId": "key-1", "parameters": SECRET}
     body = json.dumps(document).encode()
     return Message.decode(body, message_id="message-1", attempts=attempts, inserted_at=put_at)
@@ -77,10 +77,10 @@ def a_message(put_at: datetime, *, attempts: int = 1) -> Message:
     ],
     ids=["400", "404", "not to be sent"],
 )
-def test_a_request_that_somebody_else_has_seen_accepted_ends_as_rejected(
+def test_a_request_that_another_caller_has_seen_accepted_ends_as_rejected(
     refusal: Exception, again: Source
 ) -> None:
-    """Whoever repeated it meanwhile was told that it is accepted: he finds its end, and its event comes."""
+    """The repeat was answered as accepted: its caller finds the end, and the event comes."""
     steps = HeldUp()
     world = a_world(steps)
     seen: list[Submitted] = []
@@ -96,8 +96,8 @@ def test_a_request_that_somebody_else_has_seen_accepted_ends_as_rejected(
     assert world.outbox.events[0].data.message == record.message
 
 
-def test_what_is_refused_before_a_claim_leaves_no_record_and_no_event() -> None:
-    """Its caller has been told."""
+def test_a_request_that_is_refused_before_a_claim_leaves_no_record_and_no_event() -> None:
+    """Its caller has the answer."""
     world = a_world()
     with pytest.raises(ResourceNotFound):
         world.submit(pipeline="nowhere")
@@ -118,8 +118,8 @@ def reject_once(world: World, source: Source = Source.HTTP) -> None:
         world.submit(source=source)
 
 
-def test_each_rejection_under_a_key_is_news_of_its_own() -> None:
-    """A consumer that drops repeats hears of the first, the second and the third, and of the run in the end."""
+def test_each_rejection_under_a_key_is_an_event_of_its_own() -> None:
+    """A consumer that drops repeats gets the first, the second and the third, and the run in the end."""
     world = a_world()
     for _ in range(3):
         reject_once(world)
@@ -143,13 +143,13 @@ def test_a_key_is_used_again_only_after_its_rejection_was_published() -> None:
     with pytest.raises(TryLater):
         world.submit(metadata={"try": "2"})
     assert events_of(world) == []
-    world.clock.forward(100)  # whoever was about to publish has it to itself for a while
+    world.clock.forward(100)  # a publisher in progress has it leased for a while
     assert world.submit(metadata={"try": "2"}).record.state is RunState.SUBMITTED
     assert events_of(world) == ["key-1/Rejected"]
 
 
 def test_a_message_that_is_delivered_again_after_its_rejection_is_rejected_once() -> None:
-    """A host that dies between a rejection and its news is given the message once more: it is the same news."""
+    """A host that dies between a rejection and its event gets the message once more: it is the same event."""
     world = a_world()
     reject_once(world, Source.QUEUE)
     again = world.submit(source=Source.QUEUE)
@@ -158,7 +158,7 @@ def test_a_message_that_is_delivered_again_after_its_rejection_is_rejected_once(
     assert events_of(world) == ["key-1/Rejected"]
 
 
-def test_a_refusal_that_cannot_be_recorded_ends_all_the_same() -> None:
+def test_a_refusal_that_cannot_be_recorded_still_ends_the_request() -> None:
     """The claim stands, the timer finds no run, asks once more, and records the refusal then."""
     world = a_world()
     world.submit("teacher")
@@ -178,7 +178,7 @@ def test_a_refusal_that_cannot_be_recorded_ends_all_the_same() -> None:
 )
 @pytest.mark.parametrize("source", [Source.HTTP, Source.QUEUE])
 def test_a_request_with_secrets_waits_for_its_caller(trouble: Exception, source: Source) -> None:
-    """It is taken, says what it waits for, and the same request under the same key sends it; the timer does not."""
+    """It is accepted, shows what it waits for, and the same request under the same key sends it; the timer does not."""
     world = a_world()
     world.factory.fail_next("create_run", trouble)
     taken = world.submit(pipeline="secret", parameters=SECRET, source=source)
@@ -195,7 +195,7 @@ def test_a_request_with_secrets_waits_for_its_caller(trouble: Exception, source:
 
 
 def test_another_secret_under_the_key_of_a_waiting_request_is_a_conflict() -> None:
-    """What waits is what was asked for first."""
+    """The waiting request is the one that was accepted first."""
     world = a_world()
     world.factory.fail_next("create_run", NotSent("no route"))
     world.submit(pipeline="secret", parameters=SECRET)
@@ -204,8 +204,8 @@ def test_another_secret_under_the_key_of_a_waiting_request_is_a_conflict() -> No
     assert world.factory.runs == {}
 
 
-def test_callers_who_meet_on_a_waiting_request_send_it_once() -> None:
-    """The second one finds the first one's lease, and is told what it has become."""
+def test_concurrent_callers_of_a_waiting_request_send_it_once() -> None:
+    """The second one finds the first one's lease, and is answered with its state."""
     steps = HeldUp()
     world = a_world(steps)
     world.factory.fail_next("create_run", NotSent("no route"))
@@ -215,8 +215,8 @@ def test_callers_who_meet_on_a_waiting_request_send_it_once() -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_a_request_whose_caller_never_comes_is_rejected_at_its_deadline_once() -> None:
-    """The start deadline alone ends it, and others do not wait behind it meanwhile."""
+def test_a_request_whose_caller_does_not_return_is_rejected_at_its_deadline_once() -> None:
+    """Only the start deadline ends it, and others do not wait behind it meanwhile."""
     world = a_world()
     world.factory.fail_next("create_run", NotSent("no route"))
     world.submit("waiting", pipeline="secret", parameters=SECRET)
@@ -234,7 +234,7 @@ def test_a_request_whose_caller_never_comes_is_rejected_at_its_deadline_once() -
 
 
 def test_a_message_that_comes_back_after_the_deadline_is_not_taken_for_a_new_one() -> None:
-    """It was rejected once; the copy that was put back meanwhile starts nothing and rejects nothing anew."""
+    """It was rejected once; the copy that was put back meanwhile starts nothing and is not rejected again."""
     world = a_world()
     world.factory.fail_next("create_run", NotSent("no route"))
     put_at = world.clock()
@@ -248,7 +248,7 @@ def test_a_message_that_comes_back_after_the_deadline_is_not_taken_for_a_new_one
 
 
 def test_a_message_that_was_put_after_the_rejection_is_a_new_one() -> None:
-    """Whoever heard of the rejection and sends the same message again is not answered with silence."""
+    """A sender that sends the same message after its rejection gets a new attempt."""
     world = a_world()
     world.factory.fail_next("create_run", NotSent("no route"))
     world.services.intake.take(a_message(world.clock()))
@@ -259,7 +259,7 @@ def test_a_message_that_was_put_after_the_rejection_is_a_new_one() -> None:
 
 
 def test_a_message_that_is_delivered_again_after_its_refusal_is_not_refused_twice() -> None:
-    """The host died between the news and the deletion: no second call, no second event, no second copy."""
+    """The host died between the event and the deletion: no second call, event or copy is made."""
     world = a_world()
     world.factory.always["create_run"] = BadRequest("no", status=400)
     put_at = world.clock()
@@ -272,7 +272,7 @@ def test_a_message_that_is_delivered_again_after_its_refusal_is_not_refused_twic
 
 
 def test_a_doubt_about_a_request_with_secrets_is_settled_and_then_waits_for_its_caller() -> None:
-    """Found, it is adopted; where nothing started, the same request sends it again under the same id."""
+    """A found run is adopted; where nothing started, the same request sends it again under the same id."""
     world = a_world()
     world.submit("teacher")
     world.factory.fail_next("create_run", LOST_REPLY)

@@ -1,4 +1,4 @@
-"""Whatever numbers and instants a neighbour sends, the service goes on."""
+"""Whatever numbers and instants a neighbour sends, the service continues."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ HOSTILE = [-1, -1_000_000, -(10**400), 10**400]
 
 
 class Liar(MemoryFactory):
-    """Says once what is left of the writes, and of its runs what a test has it say."""
+    """Reports a given remaining count of writes once, and runs as a test sets them."""
 
     remaining_writes: int | None = None
     said: dict[str, Any]
@@ -41,12 +41,12 @@ class Liar(MemoryFactory):
 
 @pytest.fixture
 def world() -> World:
-    """A service whose factory lies."""
+    """A service whose factory sends hostile values."""
     return a_world()
 
 
 def a_world() -> World:
-    """A service whose factory lies."""
+    """A service whose factory sends hostile values."""
     world = World()
     world.factory = Liar(world.clock)
     world.factory.said = {}
@@ -56,8 +56,8 @@ def a_world() -> World:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda said: f"{len(str(said))} characters")
-def test_a_hostile_count_of_writes_stops_nobody(world: World, hostile: int) -> None:
-    """What waits is started within a tick or two of the bucket's refilling."""
+def test_a_hostile_count_of_writes_blocks_no_request(world: World, hostile: int) -> None:
+    """A waiting request is started within a tick or two of the bucket's refilling."""
     assert isinstance(world.factory, Liar)
     world.factory.remaining_writes = hostile
     world.submit("first")
@@ -69,7 +69,7 @@ def test_a_hostile_count_of_writes_stops_nobody(world: World, hostile: int) -> N
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda said: f"{len(str(said))} characters")
 def test_a_hostile_count_of_reads_hides_no_end(world: World, hostile: int) -> None:
-    """Ends are told as soon as the bucket has refilled."""
+    """Ends are published as soon as the bucket has refilled."""
     for number in range(5):
         world.submit(f"key-{number}")
     world.factory.remaining_reads = hostile
@@ -84,8 +84,8 @@ def test_a_hostile_count_of_reads_hides_no_end(world: World, hostile: int) -> No
 
 
 @given(st.lists(st.tuples(st.integers() | st.sampled_from(HOSTILE), st.booleans()), max_size=20))
-def test_no_level_is_ever_lower_than_one_burst_refills(said: list[tuple[int, bool]]) -> None:
-    """Whatever is said of what is left, a full bucket is there again after the time that it takes to fill."""
+def test_no_level_is_ever_lower_than_one_refill_restores(said: list[tuple[int, bool]]) -> None:
+    """Whatever count is reported, a full bucket is available again after the time that it takes to fill."""
     now = [0.0]
     allowance = Allowance(lambda: now[0], patient=False)
     for left, takes in said:
@@ -123,8 +123,8 @@ INSTANTS = st.none() | st.sampled_from(
     ),
     st.booleans(),
 )
-def test_whatever_times_a_run_tells_its_end_is_told(said: dict[str, Any], details_fail: bool) -> None:  # noqa: FBT001
-    """Also where the reasons of its end cannot be read, within the time that they are waited for."""
+def test_a_run_with_any_times_has_its_end_published(said: dict[str, Any], details_fail: bool) -> None:  # noqa: FBT001
+    """Also where the reasons of its end cannot be read, within the time for which they are waited for."""
     world = a_world()
     assert isinstance(world.factory, Liar)
     world.factory.said = said
@@ -140,8 +140,8 @@ def test_whatever_times_a_run_tells_its_end_is_told(said: dict[str, Any], detail
     assert {world.status("lies"), world.status("honest")} == {"Succeeded"}
 
 
-def test_a_time_ahead_of_ours_hides_no_end_from_those_who_wait(world: World) -> None:
-    """How far the looks have come is never ahead of our clock, whatever one run claims."""
+def test_a_time_ahead_of_ours_hides_no_end_from_waiting_callers(world: World) -> None:
+    """The cursor is never ahead of our clock, whatever one run reports."""
     for number in range(5):
         world.submit(f"key-{number}")
     ahead, *_ = list(world.factory.runs)

@@ -1,4 +1,4 @@
-"""When a lease is over, and what a process remembers of those that are not."""
+"""When a lease is over, and what a process remembers of leases that are not."""
 
 import tracemalloc
 from dataclasses import replace
@@ -21,21 +21,21 @@ LITTLE = 100_000
 
 @pytest.fixture
 def clock() -> MovingClock:
-    """It stands still until it is moved."""
+    """A clock that stands still until it is moved."""
     return MovingClock()
 
 
 def leased(clock: MovingClock, *, ahead: float = 0, number: int = 1) -> RunRecord:
-    """A record that a process has just leased whose clock is so many seconds ahead."""
+    """A record that was just leased by a process whose clock is some seconds ahead."""
     until = clock() + timedelta(seconds=LASTS + ahead)
     return replace(RECORD, run_id=UUID(int=number), lease_until=until)
 
 
 @pytest.mark.parametrize("ahead", [-30, 0, 1, 30, 89, 90, 91, 3_600])
-def test_a_lease_is_over_after_its_time_wherever_the_clock_of_its_writer_is(
+def test_a_lease_is_over_after_its_time_whatever_the_clock_of_its_writer(
     clock: MovingClock, ahead: float
 ) -> None:
-    """By our clock where that is not behind its writer's, else once it was seen for as long as it lasts."""
+    """It ends by our clock where that is not behind its writer's, otherwise once it was seen for its whole length."""
     leases = Leases(clock, clock.seconds, lasts=timedelta(seconds=LASTS))
     record = leased(clock, ahead=ahead)
     seen = []
@@ -47,7 +47,7 @@ def test_a_lease_is_over_after_its_time_wherever_the_clock_of_its_writer_is(
     assert len(seen) == 2 * LASTS - seen[0]
 
 
-def test_of_leases_whose_end_our_clock_comes_to_nothing_is_remembered(clock: MovingClock) -> None:
+def test_leases_that_expire_by_our_clock_are_not_remembered(clock: MovingClock) -> None:
     """Each request is leased once or twice, and a process serves millions."""
     leases = Leases(clock, clock.seconds, lasts=timedelta(seconds=LASTS))
     record = leased(clock)

@@ -1,4 +1,4 @@
-"""What is asked of every record that is logged: the check itself, which all tests of the deployed rooms share."""
+"""The check of every logged record, which all tests of the deployed rooms share."""
 
 import logging
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.log_records import faults_of
 
 
 def record(message: object, *args: object, **extra: Any) -> logging.LogRecord:
-    """A record as a logger makes it."""
+    """A record as a logger creates it."""
     logger = logging.getLogger("adf_trigger.service.told")
     return logger.makeRecord(logger.name, logging.INFO, "", 1, message, args, None, extra=extra)
 
@@ -17,8 +17,8 @@ def record(message: object, *args: object, **extra: Any) -> logging.LogRecord:
 @pytest.mark.parametrize(
     "message", ["Request %s is held", "createRun for %s got no answer", "%s answers", "Published %s", "%s"]
 )
-def test_a_sentence_with_an_action_is_well(message: str) -> None:
-    """Whatever it begins with: a word, a name of the API, a value."""
+def test_a_sentence_with_an_action_is_accepted(message: str) -> None:
+    """It may begin with a word, a name of the API, or a value."""
     assert faults_of(record(message, "key-1", action="request_held", request_id="key-1")) == []
 
 
@@ -36,8 +36,8 @@ def test_a_sentence_with_an_action_is_well(message: str) -> None:
         (None, (), {"action": "request_held"}),
     ],
 )
-def test_what_people_or_alerts_would_stumble_over_is_a_fault(
+def test_a_record_that_misleads_people_or_alerts_is_a_fault(
     message: object, args: tuple[object, ...], extra: dict[str, Any]
 ) -> None:
-    """No stable action, a field that no query finds, a text that is none, a None in it."""
+    """It has no stable action, a field that no query finds, a message that is no text, or a None in it."""
     assert len(faults_of(record(message, *args, **extra))) == 1

@@ -1,4 +1,4 @@
-"""A factory that has moved: what is kept under its old id goes on, and a repeat starts nothing."""
+"""A factory that has moved: requests under its old id continue, and a repeat starts nothing."""
 
 import json
 
@@ -27,7 +27,7 @@ def world() -> World:
 
 
 def test_a_repeat_after_the_move_is_a_replay_and_the_run_is_watched_at_the_new_address(world: World) -> None:
-    """Key and digest stay; the one run goes on at the new address, and its event has the old source."""
+    """Key and digest stay; the run continues at the new address, and its event has the old source."""
     run_id = world.submit("key-1").record.run_id
     services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
     assert submit(services, "key-1").replayed
@@ -52,8 +52,8 @@ def test_hosts_before_and_after_the_move_meet_in_the_same_rows(world: World) -> 
     assert len(world.factory.runs) == 1
 
 
-def test_what_was_taken_at_the_new_address_before_the_move_was_declared_goes_on(world: World) -> None:
-    """The setting comes too late: requests of the time between are found, watched, told and not repeated."""
+def test_requests_from_before_the_move_was_declared_continue(world: World) -> None:
+    """The setting comes too late: requests accepted in between are found, watched, published and not repeated."""
     undeclared = restarted(world, {"default": (MOVED, world.factory)})
     run_id = submit(undeclared, "between").record.run_id
     services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
@@ -67,8 +67,8 @@ def test_what_was_taken_at_the_new_address_before_the_move_was_declared_goes_on(
     assert world.notes.named("app", "stranger|") == []
 
 
-def test_what_the_old_address_was_refused_for_holds_nothing_up_at_the_new_one(world: World) -> None:
-    """Once the factory has gone from its old group, the next request at its new address is sent at once."""
+def test_a_refusal_at_the_old_address_holds_nothing_at_the_new_one(world: World) -> None:
+    """Once the factory has left its old group, the next request at its new address is sent directly."""
     for _ in range(3):
         world.factory.fail_next("create_run", ScopeNotFound("gone", status=404, code="ResourceNotFound"))
     world.submit("waits")
@@ -81,7 +81,7 @@ def test_what_the_old_address_was_refused_for_holds_nothing_up_at_the_new_one(wo
 
 
 def test_a_factory_may_move_twice_and_back(world: World) -> None:
-    """Each former id leads to where the factory is, in whichever order they are named."""
+    """Each former id leads to the present factory, in whatever order they are named."""
     third = FACTORY_ID.replace("/rg/", "/third/")
     world.submit("key-1")
     submit(restarted(world, {"default": (MOVED, world.factory)}), "key-2")
@@ -99,7 +99,7 @@ def test_a_factory_may_move_twice_and_back(world: World) -> None:
 
 @pytest.mark.parametrize("spelled", [FACTORY_ID.upper(), FACTORY_ID.replace("/rg/", "/RG/")])
 def test_another_letter_case_changes_nothing(world: World, spelled: str) -> None:
-    """Names of Azure compare without case: the same rows, a replay, and one source for the events of old and new."""
+    """Names of Azure compare case-insensitively: the same rows, a replay, and one source for old and new events."""
     run_id = world.submit("key-1").record.run_id
     services = restarted(world, {"default": (spelled, world.factory)})
     assert submit(services, "key-1").replayed
@@ -114,7 +114,7 @@ def test_another_letter_case_changes_nothing(world: World, spelled: str) -> None
 
 
 def test_a_rejected_key_is_used_again_in_another_letter_case(world: World) -> None:
-    """The record that takes the place of the rejected one is of the same request, however its factory is spelled."""
+    """The record that replaces the rejected one is of the same request, in whatever case its factory is spelled."""
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     world.submit("key-1", source=Source.QUEUE)
     world.tick()
@@ -124,16 +124,16 @@ def test_a_rejected_key_is_used_again_in_another_letter_case(world: World) -> No
     assert services.query.find("key-1").factory == FACTORY_ID
 
 
-def test_the_settings_name_what_has_moved() -> None:
-    """Every id an alias ever had leads to its client; new requests go where the first of them were kept."""
+def test_the_settings_name_the_moved_factories() -> None:
+    """Every id an alias ever had leads to its client; new requests are kept where the first of them were."""
     factory = MemoryFactory(lambda: World().clock())
     factories = placed({"a": MOVED}, json.loads(json.dumps({FACTORY_ID: "a"})), {"a": factory})
     assert [(each.id, each.present_id) for each in factories] == [(FACTORY_ID, MOVED), (MOVED, MOVED)]
     assert factories.choose(None).id == FACTORY_ID
 
 
-def test_a_hold_goes_with_its_factory(world: World) -> None:
-    """Held before the move it is held after it, and by hosts with the old settings; released once, it is released."""
+def test_a_hold_moves_with_its_factory(world: World) -> None:
+    """Held before the move it is held after it, and by hosts with the old settings; one release ends it."""
     order = HoldOrder(scope=Scope(pipeline="load"), reason="moving")
     world.services.holder.hold("default", order)
     submit(world.services, "before")
@@ -150,7 +150,7 @@ def test_a_hold_goes_with_its_factory(world: World) -> None:
 
 
 def test_a_hold_of_the_new_address_is_known_once_the_move_is_declared(world: World) -> None:
-    """The setting comes too late: what was held between is held, and can be released."""
+    """The setting comes too late: a hold from in between applies, and can be released."""
     undeclared = restarted(world, {"default": (MOVED, world.factory)})
     undeclared.holder.hold("default", HoldOrder(scope=Scope(), reason="moving"))
     services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})

@@ -1,4 +1,4 @@
-"""A refusal that repeats a secure parameter's value, from the real client down to record, event, answer and log."""
+"""A refusal that quotes a secure parameter's value, from the real client to record, event, answer and log."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from adf_trigger.contracts import Source
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.errors import BadRequest
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, World
 from tests.unit.datafactory.service import (
     FACTORY,
@@ -27,7 +27,7 @@ PIPELINE = {"name": "load", "properties": {"parameters": {"password": {"type": "
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A Data Factory that refuses every run, and says what it was given."""
+    """A Data Factory that refuses every run, and quotes its parameters."""
 
     def handler(request: object) -> Answer:
         if str(getattr(request, "method", "")) == "GET":
@@ -49,7 +49,7 @@ def world(service: Service) -> World:  # noqa: ARG001 - it stands behind every U
 
 
 @pytest.mark.parametrize("source", [Source.HTTP, Source.QUEUE])
-def test_a_refusal_that_repeats_a_secret_tells_nobody(
+def test_a_refusal_that_quotes_a_secret_reveals_nothing(
     world: World, source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither the caller's answer nor the record, the event, the rejected message or a log has it, whole or in part."""
@@ -63,7 +63,7 @@ def test_a_refusal_that_repeats_a_secret_tells_nobody(
     stored = world.ledger.get(FACTORY_ID, "key-1")
     assert stored is not None
     assert stored.record.status == "Rejected"
-    assert told(world.outbox.events) == ["key-1/Rejected"]
+    assert published_names(world.outbox.events) == ["key-1/Rejected"]
     logs = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     everything = [answer, repr(stored), repr(world.outbox), repr(world.notes._texts), logs]
     assert not [text[:200] for text in everything if "hunter2" in text]

@@ -1,4 +1,4 @@
-"""The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
+"""The service as a state machine: in any order of events, each request is started once and published once."""
 
 from collections import Counter
 from contextlib import suppress
@@ -31,7 +31,7 @@ from adf_trigger.service.steps import STEPS
 from tests.support import one_at_once
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.neighbours import ENDED, FaultyNeighbours
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.operators import Operators
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
@@ -83,10 +83,10 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(Source), counted=st.booleans())
     def submit(self, number: int, source: Source, *, counted: bool) -> object:
-        """A caller or a message asks for a run, perhaps of the pipeline that each customer has one of at once."""
-        return self.ask_anew(number, source, counted=counted)
+        """A caller or a message asks for a run, sometimes of the pipeline that runs one at a time for each customer."""
+        return self.submit_new(number, source, counted=counted)
 
-    def ask_anew(self, number: int, source: Source, *, counted: bool) -> tuple[str, int]:
+    def submit_new(self, number: int, source: Source, *, counted: bool) -> tuple[str, int]:
         """Submit under a new key; the request."""
         key = f"key-{len(self.sources)}"
         self.sources[key] = source
@@ -98,17 +98,17 @@ class Service(Operators, FaultyNeighbours):
     @precondition(lambda self: self.joins)
     @rule(target=requests, number=st.integers(0, 3), sources=st.tuples(*[st.sampled_from(Source)] * 2))
     def two_ask_for_the_same(self, number: int, sources: tuple[Source, Source]) -> object:
-        """One after the other, of the pipeline whose requests join those that are the same."""
-        return multiple(*(self.ask_anew(number, source, counted=True) for source in sources))
+        """They come one after the other, for the pipeline whose requests join those that are the same."""
+        return multiple(*(self.submit_new(number, source, counted=True) for source in sources))
 
     @precondition(lambda self: self.joins)
     @rule(target=requests, request=requests, source=st.sampled_from(Source))
     def another_asks_for_the_same(self, request: tuple[str, int], source: Source) -> object:
-        """Of a run that goes on, perhaps: it joins that."""
+        """If a run is active, it joins that."""
         key, number = request
         if key not in self.counted:
             return multiple()
-        return self.ask_anew(number, source, counted=True)
+        return self.submit_new(number, source, counted=True)
 
     @rule(request=requests)
     def repeat(self, request: tuple[str, int]) -> None:
@@ -117,7 +117,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(request=requests)
     def reuse_the_key(self, request: tuple[str, int]) -> None:
-        """Another request under the same key never changes what the first one is."""
+        """Another request under the same key never changes the first one."""
         key, number = request
         if key in self.acknowledged:
             before = self.record_of(key)
@@ -131,7 +131,7 @@ class Service(Operators, FaultyNeighbours):
                 self.acknowledged[key] = number + 10
 
     def ask(self, key: str, number: int) -> Submitted:
-        """Submit; one with a secret has a pipeline of its own."""
+        """Submit; a request with a secret has a pipeline of its own."""
         pipeline, parameters = "load", dict[str, JsonValue]({"n": number})
         if key in self.secret:
             pipeline, parameters = "secret", {"n": number, "password": f"hunter2-{key}"}
@@ -140,7 +140,7 @@ class Service(Operators, FaultyNeighbours):
         return self.world.submit(key, pipeline, parameters=parameters, source=self.sources[key])
 
     def send(self, key: str, number: int) -> None:
-        """Submit, and remember what was acknowledged."""
+        """Submit, and remember the acknowledged request."""
         try:
             submitted = self.ask(key, number)
         except Crashed:
@@ -154,7 +154,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(request=requests, recursive=st.booleans())
     def cancel(self, request: tuple[str, int], *, recursive: bool) -> None:
-        """Somebody cancels a request, in whatever state it is."""
+        """An operator cancels a request in any state."""
         try:
             self.world.cancel(request[0], recursive=recursive)
         except Crashed:
@@ -164,7 +164,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(request=requests, decision=st.sampled_from(["resubmit", "dismiss"]))
     def decide(self, request: tuple[str, int], decision: str) -> None:
-        """Somebody decides about a request whose fate is unknown."""
+        """An operator decides about a request of unknown fate."""
         try:
             self.world.resolve(request[0], decision)
         except Crashed:
@@ -174,7 +174,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(request=requests, step=st.sampled_from(sorted(STEPS)))
     def cancel_in_the_middle(self, request: tuple[str, int], step: str) -> None:
-        """Somebody cancels a request while another process is held up before a step."""
+        """An operator cancels a request while another process is paused before a step."""
 
         def other() -> None:
             with suppress(AdfTriggerError):
@@ -187,7 +187,7 @@ class Service(Operators, FaultyNeighbours):
         after=st.booleans(),
     )
     def cancelling_fails(self, error: Exception, *, after: bool) -> None:
-        """Data Factory does not cancel, or does and nobody is told."""
+        """Data Factory does not cancel, or cancels without an answer."""
         self.world.factory.fail_next("cancel_run", error, after=after)
 
     @rule(seconds=st.sampled_from([1, 15, 45, 100, 400]))
@@ -205,7 +205,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(step=st.sampled_from(sorted(STEPS)), seconds=st.sampled_from([0, 30, 100, 140]))
     def another_timer_fires_in_the_middle(self, step: str, seconds: int) -> None:
-        """A process is held up before a step, past its lease perhaps, while another one ticks."""
+        """A process is paused before a step, perhaps past its lease, while another one ticks."""
 
         def other() -> None:
             self.world.clock.forward(seconds)
@@ -215,7 +215,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(step=st.sampled_from(sorted(STEPS)), after=st.booleans())
     def crash_at(self, step: str, *, after: bool) -> None:
-        """The next process that comes to a step is killed there, before or after its effect."""
+        """The next process that reaches a step is killed there, before or after its effect."""
         self.script.crash = (step, after)
 
     @rule()
@@ -226,7 +226,7 @@ class Service(Operators, FaultyNeighbours):
 
     @rule(request=requests)
     def a_request_is_refused_while_it_is_repeated(self, request: tuple[str, int]) -> None:
-        """Another caller is told that it is accepted, and then it is not."""
+        """Another caller is answered that it is accepted, and afterwards it is refused."""
         self.refusals += 1
         self.world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
         self.script.meanwhile = ("send.create_run", lambda: self.send(*request))
@@ -241,7 +241,7 @@ class Service(Operators, FaultyNeighbours):
     @precondition(lambda self: self.correlated)
     @rule()
     def a_run_starts_under_an_id_of_the_factorys_own(self) -> None:
-        """The factory, believed to honour ids, does not, and the answer that would tell so is lost."""
+        """The factory is believed to honour ids and does not, and the answer that would show it is lost."""
         self.world.factory.always.clear()
         self.world.factory.ids = Ids.IGNORED
         self.world.factory.fail_next("create_run", LOST_REPLY, after=True)
@@ -267,8 +267,8 @@ class Service(Operators, FaultyNeighbours):
         assert len(traces) == len(set(traces)), "a request has two runs, and the ledger knows one"
 
     @invariant()
-    def news_is_true_and_never_changes(self) -> None:
-        """Events tell of ends alone, and repeats are the same news."""
+    def events_are_true_and_never_change(self) -> None:
+        """Events publish ends alone, and repeats are the same event."""
         status_of: dict[str, str] = {}
         for event in self.world.outbox.events:
             assert status_of.setdefault(event.id, event.data.status) == event.data.status
@@ -277,7 +277,7 @@ class Service(Operators, FaultyNeighbours):
 
     @invariant()
     def no_customer_has_two_runs_at_once(self) -> None:
-        """Whoever asks, ticks or is killed."""
+        """This holds for any caller, tick or crash."""
         one_at_once.judge(self.world)
 
     def owner_of(self, run_id: UUID) -> str | None:
@@ -286,13 +286,13 @@ class Service(Operators, FaultyNeighbours):
         return stored.record.request_id if stored else None
 
     def record_of(self, key: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - the record's type is long
-        """The record of a request that was acknowledged: it is there."""
+        """The record of an acknowledged request, which must exist."""
         stored = self.world.ledger.get(FACTORY_ID, key)
         assert stored is not None, f"{key} was acknowledged and is lost"
         return stored.record
 
     def teardown(self) -> None:
-        """The trouble ends, runs end, the timer fires: everything acknowledged is started once and told once."""
+        """The trouble ends, runs end, the timer fires: every acknowledged request is started and published once."""
         self.script.crash = self.script.meanwhile = None
         self.world.factory.before.clear()
         self.world.factory.after.clear()
@@ -307,7 +307,7 @@ class Service(Operators, FaultyNeighbours):
         for _ in range(SETTLE_TICKS):
             if calm == CALM_TICKS:
                 break
-            for key in self.secret & self.acknowledged.keys():  # its caller comes, or its message
+            for key in self.secret & self.acknowledged.keys():  # its caller or its message returns
                 _ = self.record_of(key).state is RunState.ACCEPTED and self.ask(key, self.acknowledged[key])
             for run in self.world.factory.runs.values():
                 if run.status not in ENDED:
@@ -316,7 +316,7 @@ class Service(Operators, FaultyNeighbours):
             calm = 0 if self.world.ledger.active(FACTORY_ID) else calm + 1
             self.no_customer_has_two_runs_at_once()
         self.no_request_has_two_runs()
-        self.news_is_true_and_never_changes()
+        self.events_are_true_and_never_change()
         one_at_once.judge_order(self.world)
         for key in self.acknowledged:
             self.has_ended(key)
@@ -326,13 +326,13 @@ class Service(Operators, FaultyNeighbours):
         assert "hunter2" not in repr(self.world.ledger._partitions)
 
     def has_ended(self, key: str) -> None:
-        """A request that was acknowledged has come to its one end, and the news of it was sent."""
+        """An acknowledged request has its single end, and the event of it was sent."""
         record = self.record_of(key)
         assert record.state is RunState.PUBLISHED, (
             f"{key} is {record.state} {record.status}: {record.message}"
         )
         self.joined[f"ended {record.status}"] += record.joined_to is not None
-        ids = set(told(self.world.outbox.events, key))
+        ids = set(published_names(self.world.outbox.events, key))
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
         told_before |= {f"{key}/Unknown" + (f"/{n + 1}" if n else "") for n in range(record.unknowns)}
         if record.submitted_at is None and (record.status == "Cancelled" or record.joined_to is not None):
@@ -350,7 +350,7 @@ class Service(Operators, FaultyNeighbours):
 
 
 class TestService(Service.TestCase):  # type: ignore[misc,valid-type]
-    """All of these machines, and whether they have come to where it is hard to come."""
+    """All of these machines, and whether they have reached the rare states."""
 
     settings = settings(
         max_examples=300,
@@ -360,7 +360,7 @@ class TestService(Service.TestCase):  # type: ignore[misc,valid-type]
     )
 
     def runTest(self) -> None:  # noqa: N802 - unittest's name
-        """Each request is started once and told once; enough have joined others' runs, and ended with them."""
+        """Each request is started once and published once; enough have joined other runs, and ended with them."""
         Service.joined.clear()
         super().runTest()
         assert Service.joined["joined"] >= LEAST_JOINED, Service.joined

@@ -1,4 +1,4 @@
-"""Hosts whose clocks are wrong, or are set while they run: what they write holds for its time, and no longer."""
+"""Hosts whose clocks are wrong, or are set while they run: what they write is valid for its time, and no longer."""
 
 import asyncio
 from collections.abc import Iterator
@@ -58,15 +58,15 @@ def _stands_in(host: World) -> bool:
 
 
 def _until(hosts: Hosts, *, within: float) -> Iterator[float]:
-    """Seconds that have passed, as they pass."""
+    """The seconds until hosts have reached a state, as they pass."""
     for number in range(1, int(within / PERIOD) + 1):
         hosts.forward(PERIOD)
         yield number * PERIOD
 
 
 @wrong
-def test_who_has_a_wrong_clock_ticks_once_at_most_beside_a_timer_that_is_well(minutes: float) -> None:
-    """It sees that the timer ticks, whatever its own clock makes of that; a right one stands in for nobody."""
+def test_a_host_with_a_wrong_clock_ticks_once_at_most_beside_a_working_timer(minutes: float) -> None:
+    """It sees that the timer ticks, whatever its own clock shows; a host with a right clock stands in for none."""
     hosts = Hosts(minutes)
     stood_in = {True: 0, False: 0}
     for _ in _until(hosts, within=20 * MINUTE):
@@ -79,7 +79,7 @@ def test_who_has_a_wrong_clock_ticks_once_at_most_beside_a_timer_that_is_well(mi
 
 @wrong
 def test_a_timer_with_a_wrong_clock_is_stood_in_for_once_at_most(minutes: float) -> None:
-    """Its note says what its clock says; that the note is renewed can be seen."""
+    """Its note has its clock's time; that the note is renewed can be seen."""
     hosts = Hosts(minutes)
     stood_in = 0
     for _ in _until(hosts, within=20 * MINUTE):
@@ -89,7 +89,7 @@ def test_a_timer_with_a_wrong_clock_is_stood_in_for_once_at_most(minutes: float)
 
 
 @wrong
-def test_a_note_of_a_wrong_clock_keeps_nobody_from_standing_in(minutes: float) -> None:
+def test_a_note_of_a_wrong_clock_prevents_no_stand_in(minutes: float) -> None:
     """Once timer and host are gone, another stands in as soon as if their clocks had been right."""
     hosts = Hosts(minutes)
     hosts.right.services.tick.run()
@@ -104,7 +104,7 @@ def test_a_note_of_a_wrong_clock_keeps_nobody_from_standing_in(minutes: float) -
 
 @wrong
 def test_a_host_with_a_wrong_clock_stands_in_itself(minutes: float) -> None:
-    """Where it is the only one left, nothing waits until the others' instants have come."""
+    """Where it is the only one left, no work waits for the other hosts' instants."""
     hosts = Hosts(minutes)
     hosts.right.services.tick.run()
     hosts.all = [hosts.wrong]
@@ -129,8 +129,8 @@ def test_a_clock_that_is_set_while_it_runs_ticks_once_at_most_beside_the_timer(m
 
 @pytest.mark.parametrize("minutes", [12 * 60, -12 * 60])
 @pytest.mark.parametrize("asked", [20, 86_400])
-def test_a_429_is_honoured_for_its_time_whatever_becomes_of_the_clock(minutes: float, asked: float) -> None:
-    """A clock that was wrong while a 429 came leaves the factory alone neither for hours nor for nothing."""
+def test_a_429_is_honoured_for_its_time_whatever_happens_to_the_clock(minutes: float, asked: float) -> None:
+    """A clock that was wrong when a 429 came neither pauses the factory for hours nor drops the pause."""
     world = World()
     world.factory.declare("load")
     world.clock.jump(minutes * MINUTE)
@@ -146,8 +146,8 @@ def test_a_429_is_honoured_for_its_time_whatever_becomes_of_the_clock(minutes: f
 
 
 @wrong
-def test_what_a_wrong_clock_has_postponed_is_started_in_time(minutes: float) -> None:
-    """A wait that another host has written is over after the longest that it could rightly be."""
+def test_a_request_that_a_wrong_clock_has_postponed_is_started_in_time(minutes: float) -> None:
+    """A wait that another host has written is over after the longest possible one."""
     hosts = Hosts(minutes)
     hosts.wrong.factory.fail_next("create_run", Throttled("slow", retry_after=20))
     hosts.wrong.submit()
@@ -159,7 +159,7 @@ def test_what_a_wrong_clock_has_postponed_is_started_in_time(minutes: float) -> 
 
 @wrong
 def test_the_lease_of_a_wrong_clock_is_over_in_time(minutes: float) -> None:
-    """A sender that dies with a lease, and an answer that is lost: the others find the run."""
+    """A sender dies with a lease, or an answer is lost: the others find the run."""
     hosts = Hosts(minutes)
     hosts.wrong.submit()
     stored = hosts.right.ledger.get(FACTORY_ID, "key-1")
@@ -185,7 +185,7 @@ def test_the_lease_of_a_wrong_clock_is_over_in_time(minutes: float) -> None:
 
 @wrong
 def test_the_end_that_a_wrong_clock_has_leased_is_published_in_time(minutes: float) -> None:
-    """A publisher that dies with its lease keeps the news for no longer than the lease."""
+    """A publisher that dies with its lease delays the event for no longer than the lease."""
     hosts = Hosts(minutes)
     run_id = hosts.wrong.submit().record.run_id
     hosts.right.factory.finish(run_id)
@@ -199,8 +199,8 @@ def test_the_end_that_a_wrong_clock_has_leased_is_published_in_time(minutes: flo
 
 
 @wrong
-def test_the_probe_of_a_wrong_clock_keeps_no_other_from_it(minutes: float) -> None:
-    """A factory that is held by a host whose clock is wrong is asked again in time, by one at a time."""
+def test_the_probe_of_a_wrong_clock_blocks_no_other(minutes: float) -> None:
+    """A factory that is held by a host with a wrong clock is probed again in time, by one at a time."""
     hosts = Hosts(minutes)
     hosts.wrong.services.states.hold(FACTORY_ID, Forbidden("no role", status=403))
     probes = {id(host): 0 for host in hosts.all}
@@ -225,8 +225,8 @@ def test_the_probe_of_a_wrong_clock_keeps_no_other_from_it(minutes: float) -> No
 
 
 @wrong
-def test_health_sees_whether_the_timer_ticks_whatever_the_clocks_say(minutes: float) -> None:
-    """A timer that ticks is well but for a first look; one that stands still shows in a few minutes."""
+def test_health_sees_whether_the_timer_ticks_whatever_the_clocks_show(minutes: float) -> None:
+    """A timer that ticks is well except for a first look; one that stands still shows in a few minutes."""
     hosts = Hosts(minutes)
     for timer, reader in ((hosts.right, hosts.wrong), (hosts.wrong, hosts.right)):
         said = []
@@ -244,8 +244,8 @@ def test_health_sees_whether_the_timer_ticks_whatever_the_clocks_say(minutes: fl
 
 
 @pytest.mark.parametrize("minutes", [10, 25, 12 * 60])
-def test_who_opens_a_run_that_a_wrong_clock_has_seen_is_shown_what_is(minutes: float) -> None:
-    """An instant that has not come is no look of a moment ago."""
+def test_a_reader_of_a_run_that_a_wrong_clock_has_seen_gets_its_present_state(minutes: float) -> None:
+    """An instant in the future does not count as a recent look."""
     hosts = Hosts(minutes)
     run_id = hosts.wrong.submit().record.run_id
     hosts.wrong.services.refresher.fresh(hosts.wrong.services.query.find("key-1"))
@@ -255,8 +255,8 @@ def test_who_opens_a_run_that_a_wrong_clock_has_seen_is_shown_what_is(minutes: f
     assert shown.status == "Succeeded"
 
 
-def test_a_definition_is_remembered_for_its_time_whatever_becomes_of_the_clock() -> None:
-    """A clock that is set back makes nothing young again."""
+def test_a_definition_is_cached_for_its_time_whatever_happens_to_the_clock() -> None:
+    """A clock that is set back does not extend the cache."""
     world = World()
     world.factory.declare("load")
     factory = world.services.factories.choose(None)
@@ -269,8 +269,8 @@ def test_a_definition_is_remembered_for_its_time_whatever_becomes_of_the_clock()
     assert world.factory.calls.count("get_pipeline") == calls + 1
 
 
-def test_a_look_of_a_process_is_by_the_seconds_that_pass() -> None:
-    """A clock that is set makes it look neither at once nor hours later."""
+def test_looks_of_a_process_follow_elapsed_seconds() -> None:
+    """A clock that is set causes neither an immediate look nor a delay of hours."""
     world = World()
     world.clock.forward(5 * MINUTE)
     assert _stands_in(world)
@@ -282,7 +282,7 @@ def test_a_look_of_a_process_is_by_the_seconds_that_pass() -> None:
 
 @pytest.mark.parametrize("minutes", [10, 25, 12 * 60])
 def test_a_clock_that_is_ahead_sends_nothing_beside_a_sender(minutes: float) -> None:
-    """A run that is not to be seen yet, of a call that was made just now, is not started once more."""
+    """A request is not sent again while the run of a call that was just made cannot be seen yet."""
     hosts = Hosts(minutes)
     for host in hosts.all:
         host.factory.lag = timedelta(seconds=20)

@@ -9,7 +9,7 @@ from adf_trigger.errors import BadRequest, LedgerError, Throttled, WrongState
 from adf_trigger.ledger.records import Waits
 from adf_trigger.messages.decoding import Message
 from tests.support.admitted import finish, found, policy, start, under_way, waits, with_policy
-from tests.support.joined import DAY, is_joined, joining, told
+from tests.support.joined import DAY, is_joined, joining, published_ends
 from tests.support.world import FACTORY_ID, START, STARTED
 
 
@@ -31,7 +31,7 @@ def test_the_same_request_joins_the_run_and_ends_with_it_in_the_same_tick() -> N
     world.factory.finish(first.run_id, "Failed", message="broken", failed=failed)
     world.tick(after=15)
     one, other = found(world, "a-1"), found(world, "a-2")
-    assert told(world) == [("a-1", "Failed"), ("a-2", "Failed")]
+    assert published_ends(world) == [("a-1", "Failed"), ("a-2", "Failed")]
     for field in (
         *("status", "message", "errors", "results", "truncated"),
         *("started_at", "ended_at", "duration_ms"),
@@ -53,7 +53,7 @@ def test_any_number_joins_and_none_takes_a_place() -> None:
         start(world, f"a-{number}")
     finish(world, "a-1")
     world.tick(after=15)
-    assert len(told(world)) == 29
+    assert len(published_ends(world)) == 29
     assert start(world, "b-1").status in STARTED
 
 
@@ -69,7 +69,7 @@ def test_requests_with_other_parameters_wait_in_order() -> None:
     finish(world, "a-1")
     world.tick(after=15)
     assert found(world, "a-2").status in STARTED
-    assert told(world) == [("a-1", "Succeeded"), ("a-4", "Succeeded")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-4", "Succeeded")]
     world.tick(after=15)
     assert waits(world, "a-3")
 
@@ -130,7 +130,7 @@ def test_cancelling_the_run_ends_both() -> None:
     start(world, "a-2")
     world.cancel("a-1")
     world.tick(after=15)
-    assert told(world) == [("a-1", "Cancelled"), ("a-2", "Cancelled")]
+    assert published_ends(world) == [("a-1", "Cancelled"), ("a-2", "Cancelled")]
 
 
 def test_cancelling_a_joined_request_leaves_the_run_alone() -> None:
@@ -144,7 +144,7 @@ def test_cancelling_a_joined_request_leaves_the_run_alone() -> None:
     assert found(world, "a-1").status in STARTED
     finish(world, "a-1")
     world.tick(after=15)
-    assert told(world) == [("a-1", "Succeeded"), ("a-2", "Cancelled")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-2", "Cancelled")]
 
 
 def test_a_rejection_applies_to_both() -> None:
@@ -156,7 +156,7 @@ def test_a_rejection_applies_to_both() -> None:
     assert world.services.query.show("a-2").joined_to.run_id is None  # type: ignore[union-attr]
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     world.tick(after=60)
-    assert told(world) == [("a-1", "Rejected"), ("a-2", "Rejected")]
+    assert published_ends(world) == [("a-1", "Rejected"), ("a-2", "Rejected")]
     assert found(world, "a-2").message == found(world, "a-1").message
     assert start(world, "a-2").status in STARTED
     assert found(world, "a-2").joined_to is None
@@ -229,7 +229,7 @@ def test_a_joined_request_stays_joined_when_the_policy_changes(overflow: str | N
     assert is_joined(world, "a-2", "a-1")
     finish(world, "a-1")
     world.tick(after=15)
-    assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
 
 
 def test_the_start_deadline_does_not_apply_to_a_joined_request() -> None:
@@ -287,7 +287,7 @@ def test_an_end_between_two_ticks_ends_the_joined_requests_at_the_next() -> None
     assert world.services.refresher.fresh(found(world, "a-1")).status == "Succeeded"
     assert is_joined(world, "a-2", "a-1")
     world.tick(after=15)
-    assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded")]
 
 
 def test_an_end_that_cannot_be_recorded_delays_one_request_alone() -> None:
@@ -300,6 +300,6 @@ def test_an_end_that_cannot_be_recorded_delays_one_request_alone() -> None:
     assert world.services.refresher.fresh(found(world, "a-1")).status == "Succeeded"
     world.ledger.before["save"] = [LedgerError("no")]
     world.tick()
-    assert len(told(world)) == 2
+    assert len(published_ends(world)) == 2
     world.tick(after=15)
-    assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded"), ("a-3", "Succeeded")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded"), ("a-3", "Succeeded")]

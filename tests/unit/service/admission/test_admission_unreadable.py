@@ -9,7 +9,7 @@ from adf_trigger.ledger.places import name_of
 from adf_trigger.ledger.records import Waits
 from tests.support.admitted import a_world, finish, found, seen_to_end, start, under_way, waits
 from tests.support.faulty_ledger import TroubledLedger
-from tests.support.joined import DAY, is_joined, joining, told
+from tests.support.joined import DAY, is_joined, joining, published_ends
 from tests.support.world import FACTORY_ID, STARTED
 
 DAMAGED = UnreadableRow("a row of the ledger cannot be understood")
@@ -73,12 +73,12 @@ def test_requests_that_joined_it_end_when_it_can_be_read_again(ledger: TroubledL
         finish(world, key)
     ledger.unreadable["a-1"] = DAMAGED
     world.tick(after=15)
-    assert told(world) == [("b-1", "Succeeded"), ("b-2", "Succeeded")]
+    assert published_ends(world) == [("b-1", "Succeeded"), ("b-2", "Succeeded")]
     assert is_joined(world, "a-2", "a-1")
     del ledger.unreadable["a-1"]
     world.tick(after=100)
     world.tick(after=100)
-    assert ("a-2", "Succeeded") in told(world)
+    assert ("a-2", "Succeeded") in published_ends(world)
 
 
 def test_a_waiting_request_that_cannot_be_read_does_not_hold_up_those_behind_it(

@@ -7,7 +7,7 @@ import pytest
 from adf_trigger.errors import Throttled, WrongState
 from adf_trigger.ledger.records import RunRecord, Waits
 from tests.support.admitted import finish, found, start, waits
-from tests.support.joined import DAY, is_joined, joining, parked, told
+from tests.support.joined import DAY, is_joined, joining, parked, published_ends
 from tests.support.memory_factory import Ids
 from tests.support.world import FACTORY_ID, STARTED, World
 
@@ -17,7 +17,7 @@ def test_an_unknown_fate_applies_to_both_and_each_is_dismissed() -> None:
     world = parked()
     for _ in range(8):
         world.tick(after=30)
-    assert told(world) == [("a-1", "Unknown"), ("a-2", "Unknown")]
+    assert published_ends(world) == [("a-1", "Unknown"), ("a-2", "Unknown")]
     for decision, order in (("adopt", {"run_id": UUID(int=7)}), ("resubmit", {"force": True})):
         with pytest.raises(WrongState, match="it had joined the run of request a-1: decide about that one"):
             world.resolve("a-2", decision, **order)
@@ -103,7 +103,7 @@ def test_a_run_that_had_ended_before_the_request_is_not_joined() -> None:
     for record in seconds:
         finish_if_started(world, found(world, record.request_id))
     world.tick(after=60)
-    assert told(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded"), ("a-3", "Succeeded")]
+    assert published_ends(world) == [("a-1", "Succeeded"), ("a-2", "Succeeded"), ("a-3", "Succeeded")]
     assert len(world.factory.runs) == 3
 
 

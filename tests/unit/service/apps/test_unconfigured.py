@@ -18,7 +18,7 @@ from adf_trigger.service.apps.registry import AppIdentity, AppRegistry
 from adf_trigger.service.apps.unconfigured import LOOK_EVERY, PUBLISHED_A_LOOK, REASON, UNCONFIGURED_NOTES
 from adf_trigger.service.steps import logged_steps
 from tests.support.memory_factory import MemoryFactory
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, World
 
@@ -91,7 +91,7 @@ def test_a_request_that_was_never_sent_is_published_too(world: World) -> None:
     attended(world, services)
     attended(world, services, after=DAY + 1)
     (event,) = world.outbox.events
-    assert (told([event]), event.data.message) == (["waiting/Unknown"], REASON)
+    assert (published_names([event]), event.data.message) == (["waiting/Unknown"], REASON)
 
 
 def test_an_end_that_is_known_is_published_in_the_next_tick(world: World) -> None:
@@ -102,7 +102,7 @@ def test_an_end_that_is_known_is_published_in_the_next_tick(world: World) -> Non
     world.tick()
     services = dropped(world)
     attended(world, services, after=100)
-    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
+    assert published_names(world.outbox.events) == [f"{run_id}/Succeeded"]
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
     assert unconfigured(world) == []
@@ -118,7 +118,7 @@ def test_a_rejection_that_is_not_published_yet_is_published_as_one(world: World)
     services = dropped(world)
     attended(world, services, after=100)
     (event,) = world.outbox.events
-    assert (told([event]), event.source) == (["refused/Rejected"], f"{FACTORY_ID}/pipelines/load")
+    assert (published_names([event]), event.source) == (["refused/Rejected"], f"{FACTORY_ID}/pipelines/load")
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
 
@@ -139,7 +139,7 @@ def test_settings_changed_and_back_change_nothing(world: World) -> None:
     world.factory.finish(run_id)
     back = restarted(world, {"default": (FACTORY_ID, world.factory)})
     attended(world, back)
-    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
+    assert published_names(world.outbox.events) == [f"{run_id}/Succeeded"]
     assert submit(back, "key-1").replayed
 
 

@@ -62,7 +62,7 @@ def test_every_other_answer_is_retried(world: World, answer: int | Exception) ->
     world.called_back.answers[URI] = [answer]
     world.tick(after=15)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
+    assert world.called_back.reported == [(URI, "Succeeded")] * 2
     assert kept(world) == []
 
 
@@ -97,7 +97,7 @@ def test_a_callback_of_a_killed_process_is_called_again(world: World) -> None:
     world.tick(after=15)
     assert len(world.called_back.calls) == 1
     world.tick(after=60)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
+    assert world.called_back.reported == [(URI, "Succeeded")] * 2
     assert kept(world) == []
 
 
@@ -117,7 +117,7 @@ def test_a_failing_host_delays_no_other(world: World) -> None:
     for key in (*(f"key-{number}" for number in range(len(down))), "last"):
         finished(world, key)
     world.tick(after=15)
-    assert ("https://hooks.example.com/a", "Succeeded") in world.called_back.told
+    assert ("https://hooks.example.com/a", "Succeeded") in world.called_back.reported
     assert len(world.called_back.calls) == FAILURES_A_TICK + 1
     world.tick(after=60)
     world.tick(after=60)

@@ -39,7 +39,7 @@ def test_the_end_is_reported_in_the_tick_that_sees_it_and_the_address_is_erased(
     assert [each.secret for each in kept(world)] == [URI]
     finished(world)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
     assert kept(world) == []
     for _ in range(3):
         world.tick(after=3_600)
@@ -52,7 +52,7 @@ def test_every_other_end_is_reported_as_well(world: World, status: str) -> None:
     world.submit(call_back_uri=URI)
     finished(world, status=status)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, status)]
+    assert world.called_back.reported == [(URI, status)]
 
 
 def test_a_later_rejection_is_reported_with_its_reason(world: World) -> None:
@@ -77,7 +77,7 @@ def test_every_repeat_s_own_address_is_called(world: World) -> None:
     assert world.submit(parameters={"n": 1}).replayed
     finished(world)
     world.tick(after=15)
-    assert sorted(world.called_back.told) == [(uri_of(1), "Succeeded"), (uri_of(2), "Succeeded")]
+    assert sorted(world.called_back.reported) == [(uri_of(1), "Succeeded"), (uri_of(2), "Succeeded")]
     assert len(world.factory.runs) == 1
 
 
@@ -87,7 +87,7 @@ def test_a_caller_that_comes_after_the_end_is_called_directly(world: World) -> N
     finished(world)
     world.tick(after=15)
     assert world.submit(call_back_uri=URI).replayed
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
     assert kept(world) == []
 
 
@@ -99,7 +99,7 @@ def test_a_tick_makes_a_direct_call_that_failed(world: World) -> None:
     world.called_back.answers[URI] = [PublishError("no answer")]
     world.submit(call_back_uri=URI)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
+    assert world.called_back.reported == [(URI, "Succeeded")] * 2
     assert kept(world) == []
 
 
@@ -118,7 +118,7 @@ def test_a_caller_that_comes_while_the_run_ends_is_called(world: World) -> None:
     world.services.submitter._callbacks._steps = steps
     world.submit(call_back_uri=URI)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
 
 
 def test_an_accepted_request_never_lacks_its_callback(world: World) -> None:
@@ -168,7 +168,7 @@ def test_a_request_that_comes_again_late_keeps_its_callback(world: World) -> Non
     world.submit(call_back_uri=URI)
     finished(world)
     world.tick(after=200)
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
 
 
 def test_a_request_has_a_bounded_number_of_callbacks_and_the_next_one_is_refused(world: World) -> None:
@@ -194,7 +194,7 @@ def test_an_address_that_is_no_longer_allowed_is_not_called(world: World) -> Non
     world.settings = settings()
     world.restart()
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
 
 
 def test_a_wrong_address_is_reported_with_every_other_fault_and_nothing_is_kept(world: World) -> None:

@@ -51,7 +51,7 @@ def test_callbacks_of_a_factory_that_left_the_settings_are_called(world: World) 
         world.clock.forward(after)
         services.tick.run()
         services.unconfigured.attend()
-    assert world.called_back.told == [(URI, "Unknown")]
+    assert world.called_back.reported == [(URI, "Unknown")]
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
@@ -63,13 +63,13 @@ def test_a_request_of_unknown_fate_is_reported_so_and_a_later_decision_is_anothe
     world.submit(call_back_uri=URI)
     for _ in range(10):
         world.tick(after=120)
-    assert world.called_back.told == [(URI, "Unknown")]
+    assert world.called_back.reported == [(URI, "Unknown")]
     world.resolve("key-1", "resubmit", force=True)
     assert world.submit(call_back_uri=URI + "2").replayed
     world.tick(after=15)
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Unknown"), (URI + "2", "Succeeded")]
+    assert world.called_back.reported == [(URI, "Unknown"), (URI + "2", "Succeeded")]
 
 
 def test_a_key_that_is_reused_after_a_rejection_calls_back_for_its_own_run(world: World) -> None:
@@ -80,7 +80,7 @@ def test_a_key_that_is_reused_after_a_rejection_calls_back_for_its_own_run(world
     world.submit(call_back_uri=URI + "2")
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.tick(after=15)
-    assert world.called_back.told == [(URI + "1", "Rejected"), (URI + "2", "Succeeded")]
+    assert world.called_back.reported == [(URI + "1", "Rejected"), (URI + "2", "Succeeded")]
 
 
 def test_an_outage_of_the_events_queue_delays_no_callback(world: World) -> None:
@@ -93,7 +93,7 @@ def test_an_outage_of_the_events_queue_delays_no_callback(world: World) -> None:
     stored = world.ledger.get(FACTORY_ID, "key-1")
     assert stored is not None
     assert stored.record.state is RunState.ENDED
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
 
 
 def test_a_callback_that_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> None:
@@ -108,7 +108,7 @@ def test_a_callback_that_a_wrong_clock_has_postponed_is_called_in_time(world: Wo
     world.notes.put(FACTORY_ID, note.name, {**note.value, "due": ahead}, secret=note.secret)
     world.factory.finish(world.services.query.find("key-2").run_id)
     world.tick(after=15)
-    assert world.called_back.told[-1] == (URI + "2", "Succeeded")
+    assert world.called_back.reported[-1] == (URI + "2", "Succeeded")
 
 
 def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_pending(world: World) -> None:
@@ -126,7 +126,7 @@ def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_pending(world:
     world.submit(call_back_uri=URI)
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")]
+    assert world.called_back.reported == [(URI, "Succeeded")]
 
 
 def test_with_threads_every_callback_is_called_once() -> None:
@@ -139,7 +139,9 @@ def test_with_threads_every_callback_is_called_once() -> None:
         world.factory.finish(world.services.query.find(f"key-{number}").run_id)
     for _ in range(3):
         world.tick(after=15)
-    assert sorted(world.called_back.told) == sorted((f"{URI}{number}", "Succeeded") for number in range(60))
+    assert sorted(world.called_back.reported) == sorted(
+        (f"{URI}{number}", "Succeeded") for number in range(60)
+    )
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
@@ -189,5 +191,5 @@ def test_a_callback_that_was_rewritten_during_its_call_stays(caplog: pytest.LogC
     assert "callback_lost_race" in {vars(each)["action"] for each in caplog.records}
     assert len(service.notes.named(FACTORY_ID, CALLBACKS)) == 1
     service.tick(after=200)
-    assert service.called_back.told == [(URI, "Succeeded")] * 2
+    assert service.called_back.reported == [(URI, "Succeeded")] * 2
     assert service.notes.named(FACTORY_ID, CALLBACKS) == []

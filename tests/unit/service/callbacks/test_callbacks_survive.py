@@ -66,8 +66,8 @@ def test_a_caller_without_an_answer_comes_again_and_is_called(step: str, *, afte
     world.submit(call_back_uri=HOST + "2")
     settled(world)
     assert len(world.factory.runs) == 1
-    assert Counter(world.called_back.told)[HOST + "2", "Succeeded"] == 1
-    assert set(world.called_back.told) <= {(HOST + "1", "Succeeded"), (HOST + "2", "Succeeded")}
+    assert Counter(world.called_back.reported)[HOST + "2", "Succeeded"] == 1
+    assert set(world.called_back.reported) <= {(HOST + "1", "Succeeded"), (HOST + "2", "Succeeded")}
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
@@ -87,7 +87,7 @@ def test_every_answered_caller_is_called(step: str, *, after: bool) -> None:
     settled(world)
     taken = len(world.called_back.calls) - 1
     assert 1 <= taken <= 2
-    assert set(world.called_back.told) == {(HOST + "1", "Succeeded")}
+    assert set(world.called_back.reported) == {(HOST + "1", "Succeeded")}
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 

@@ -101,8 +101,8 @@ def test_a_reply_shows_what_others_have_spent(allowance: Allowance) -> None:
     assert taken(allowance, ONE, Bucket.WRITES) <= 200
 
 
-def test_a_reply_that_was_overtaken_gives_back_no_call_of_another(allowance: Allowance) -> None:
-    """The one that says that nothing is left was counted last, and came first."""
+def test_an_overtaken_reply_gives_back_no_call_of_another(allowance: Allowance) -> None:
+    """The reply that shows nothing left was counted last, and came first."""
     taken(allowance, ONE, Bucket.WRITES)
     for _ in range(198):
         allowance.answered(ONE, Bucket.WRITES, None)
@@ -112,7 +112,7 @@ def test_a_reply_that_was_overtaken_gives_back_no_call_of_another(allowance: All
     assert taken(allowance, ONE, Bucket.WRITES) == 0
 
 
-def test_a_reply_is_believed_but_for_the_calls_that_it_may_not_count(allowance: Allowance) -> None:
+def test_a_reply_is_trusted_except_for_calls_that_it_may_not_count(allowance: Allowance) -> None:
     """It raises the level by what it shows for certain, and lowers it to what others have left."""
     taken(allowance, ONE, Bucket.WRITES)
     for _ in range(197):
@@ -130,8 +130,8 @@ def test_a_reply_is_believed_but_for_the_calls_that_it_may_not_count(allowance: 
 
 @given(seed=st.integers(0, 2**32), callers=st.integers(1, 24), latency=st.floats(0.05, 0.5))
 @settings(max_examples=30, deadline=None)
-def test_whoever_is_alone_is_never_refused(seed: int, callers: int, latency: float) -> None:
-    """However calls and their replies overtake each other: what a bucket has left is never taken for more."""
+def test_a_sole_caller_is_never_refused(seed: int, callers: int, latency: float) -> None:
+    """However calls and their replies overtake each other, a bucket's rest is never overestimated."""
     random, seconds, service = Random(seed), Seconds(), TokenBuckets()  # noqa: S311 - no secret
     allowance, numbers = Allowance(seconds, patient=False), itertools.count()
     waiting: list[tuple[float, int, str, int | None, int]] = []

@@ -26,7 +26,7 @@ from adf_trigger.service.calls.factory_states import FactoryStates
 from adf_trigger.service.calls.throttling import Bucket
 from adf_trigger.service.steps import logged_steps
 from tests.support.memory_factory import LOST_REPLY
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
 HOLDS: list[tuple[AdfTriggerError, Trouble]] = [
@@ -139,7 +139,7 @@ def test_a_request_past_its_deadline_is_published_with_the_true_reason() -> None
         world.tick(after=15)
     assert {world.status("first"), world.status("second")} == {"Rejected"}
     events = world.outbox.events
-    assert sorted(told(events)) == ["first/Rejected", "second/Rejected"]
+    assert sorted(published_names(events)) == ["first/Rejected", "second/Rejected"]
     assert all("remove the lock" in str(event.data.reason) for event in events)
     assert state_of(world) is None, "nobody waits, so that the next request tells"
 

@@ -1,4 +1,4 @@
-"""A turn of the dispatcher in which Data Factory throttles: a short pause ends with the turn going on."""
+"""A turn of the dispatcher in which Data Factory throttles: the turn continues after a short pause."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ RETRY_AFTER = 2.0
 
 
 def throttled(retry_after: float = RETRY_AFTER) -> Throttled:
-    """What the Resource Manager answers once the bucket is empty."""
+    """The answer of the Resource Manager once the bucket is empty."""
     return Throttled("slow down", retry_after=retry_after, code="SubscriptionRequestsThrottled", status=429)
 
 
@@ -63,7 +63,7 @@ def after(world: Turns, calls: int, *errors: Exception) -> None:
 
 
 def test_the_rest_is_started_once_the_pause_is_over(world: Turns) -> None:
-    """In order of arrival, in the same turn and not in the next one, and then nobody waits any more."""
+    """They start in order of arrival, in the same turn and not in the next one, and then none waits any more."""
     after(world, 2, throttled())
     assert RETRY_AFTER <= turn(world, lasts=10.0) < RETRY_AFTER + 1
     assert started(world) == KEYS
@@ -72,10 +72,10 @@ def test_the_rest_is_started_once_the_pause_is_over(world: Turns) -> None:
     assert not world.has_backlog
 
 
-def test_who_comes_in_a_pause_waits_behind_those_who_wait(world: Turns) -> None:
-    """Also where nobody had to wait before: the note that says so stands until the last one is started."""
+def test_a_request_that_comes_in_a_pause_waits_behind_waiting_ones(world: Turns) -> None:
+    """This holds also where none had to wait before: the note of the backlog stands until the last one is started."""
     world.notes.remove(FACTORY_ID, NOTE)
-    world.clock.forward(2)  # what was known of it is forgotten
+    world.clock.forward(2)  # its known state is forgotten
     after(world, 2, throttled())
     seen = []
     come_meanwhile(world, lambda: seen.append(world.has_backlog))
@@ -85,15 +85,15 @@ def test_who_comes_in_a_pause_waits_behind_those_who_wait(world: Turns) -> None:
     assert not world.has_backlog
 
 
-def test_each_pause_of_several_is_kept(world: Turns) -> None:
-    """Other users of the subscription may empty its bucket again and again."""
+def test_each_of_several_pauses_is_honoured(world: Turns) -> None:
+    """Other users of the subscription may empty its bucket repeatedly."""
     after(world, 1, throttled(), throttled(1.0))
     assert 3.0 <= turn(world, lasts=10.0) < 4.0
     assert started(world) == KEYS
 
 
-def test_a_factory_that_throttles_on_and_on_is_left_to_the_next_turn(world: Turns) -> None:
-    """With calls bounded by the turn's time, or its rounds where the pauses are very short."""
+def test_a_factory_that_keeps_throttling_is_left_to_the_next_turn(world: Turns) -> None:
+    """The calls are bounded by the turn's time, or by its rounds where the pauses are very short."""
     world.factory.always["create_run"] = throttled()
     assert turn(world, lasts=10.0) <= 10.0
     assert 2 <= world.factory.calls.count("create_run") <= 5
@@ -107,7 +107,7 @@ def test_a_factory_that_throttles_on_and_on_is_left_to_the_next_turn(world: Turn
 
 @pytest.mark.parametrize("lasts", [RETRY_AFTER, 0.5])
 def test_a_pause_that_outlasts_the_turn_is_not_waited_for(world: Turns, lasts: float) -> None:
-    """The next turn goes on."""
+    """The next turn continues."""
     after(world, 2, throttled())
     assert turn(world, lasts=lasts) == 0
     assert started(world) == KEYS[:2]
@@ -115,15 +115,15 @@ def test_a_pause_that_outlasts_the_turn_is_not_waited_for(world: Turns, lasts: f
 
 
 @pytest.mark.parametrize("error", [Forbidden("no role", status=403), NotSent("down")])
-def test_another_trouble_ends_the_turn(world: Turns, error: Exception) -> None:
-    """Also where it comes after a pause, which is not kept once more."""
+def test_other_trouble_ends_the_turn(world: Turns, error: Exception) -> None:
+    """This holds also after a pause, which is not repeated."""
     after(world, 1, throttled(), error)
     assert turn(world, lasts=10.0) < 2 * RETRY_AFTER
     assert started(world) == KEYS[:1]
 
 
 def come_meanwhile(world: Turns, event: Callable[[], object]) -> None:
-    """Have something happen during the pause."""
+    """Run a callback during the pause."""
     forward = world.clock.forward
 
     def passing(seconds: float) -> None:
@@ -134,7 +134,7 @@ def come_meanwhile(world: Turns, event: Callable[[], object]) -> None:
     world.clock.forward = passing  # type: ignore[method-assign]
 
 
-def test_what_happens_in_a_pause_counts(world: Turns) -> None:
+def test_changes_during_a_pause_count(world: Turns) -> None:
     """Requests that came are started behind the others, and one that was cancelled is not."""
     after(world, 2, throttled())
     come_meanwhile(world, lambda: (world.submit("late"), world.cancel(KEYS[4])))
@@ -144,8 +144,8 @@ def test_what_happens_in_a_pause_counts(world: Turns) -> None:
     assert not world.has_backlog
 
 
-def test_a_ledger_that_is_away_after_a_pause_loses_nothing(world: Turns) -> None:
-    """The turn fails, the next one goes on."""
+def test_a_ledger_out_of_reach_after_a_pause_loses_nothing(world: Turns) -> None:
+    """The turn fails, the next one continues."""
     after(world, 2, throttled())
 
     def away(_: str) -> None:
@@ -161,7 +161,7 @@ def test_a_ledger_that_is_away_after_a_pause_loses_nothing(world: Turns) -> None
 
 
 def test_an_impatient_service_does_not_wait(world: Turns) -> None:
-    """One without threads of its own leaves the rest to the next turn."""
+    """A service without threads of its own leaves the rest to the next turn."""
     after(world, 2, throttled())
     assert turn(world, lasts=10.0, patient=False) == 0
     assert started(world) == KEYS[:2]

@@ -20,7 +20,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.records import RunState
 from tests.support.memory_factory import LOST_REPLY, Ids, Run
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import World, settings
 
 MINUTE = 60.0
@@ -187,7 +187,7 @@ def test_a_second_call_that_is_refused_is_settled_by_looking(refusal: DataFactor
     world.factory.always["create_run"] = refusal
     pass_by(world, 10)
     assert world.status() == status
-    assert told(world.outbox.events) == [f"key-1/{status}"]
+    assert published_names(world.outbox.events) == [f"key-1/{status}"]
 
 
 def test_a_doubt_that_cannot_be_settled_ends_with_the_start_deadline() -> None:

@@ -5,7 +5,7 @@ import pytest
 from adf_trigger.errors import BadRequest, NotSent, Unavailable
 from adf_trigger.ledger.records import RunState
 from tests.support.memory_factory import LOST_REPLY, Ids
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import World, settings
 
 PATIENCE = 12
@@ -133,7 +133,7 @@ def test_where_ids_are_ignored_and_nothing_identifies_the_run_an_operator_decide
     world.submit()
     wait(world)
     assert world.status() == "Unknown"
-    assert told(world.outbox.events) == ["key-1/Unknown"]
+    assert published_names(world.outbox.events) == ["key-1/Unknown"]
     assert len(world.factory.runs) == 1 + started
 
 

@@ -1,4 +1,4 @@
-"""The health: what the timer found is kept, and is answered at once whatever hangs."""
+"""The health keeps what the timer found, and answers immediately whatever hangs."""
 
 import asyncio
 import threading
@@ -44,7 +44,7 @@ class HangingNotes(FaultyNotes):
 
 
 class Seconds:
-    """A clock for waiting that a test sets forward on top of the real one."""
+    """A monotonic clock that a test sets forward on top of the real one."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -71,7 +71,7 @@ class Lab:
         self.seconds.ahead += seconds
 
     def timed(self) -> Health:
-        """An answer, which never takes longer than a second."""
+        """An answer, which must not take longer than a second."""
         begun = time.monotonic()
         answer = asyncio.run(self.reader.answer())
         assert time.monotonic() - begun < ANSWERED_WITHIN
@@ -87,7 +87,7 @@ def lab() -> Iterator[Lab]:
 
 
 def test_an_instance_is_starting_until_the_timer_has_reported(lab: Lab) -> None:
-    """Nothing is known before the first report; then all is well since that."""
+    """Nothing is known before the first report; from then on all is well."""
     assert lab.timed().status is HealthStatus.STARTING
     lab.observer.observe()
     lab.later(4)
@@ -96,7 +96,7 @@ def test_an_instance_is_starting_until_the_timer_has_reported(lab: Lab) -> None:
 
 
 def test_a_component_that_does_not_answer_is_named_with_its_reason_and_since_when() -> None:
-    """The report keeps the instant of the change through later reports, and forgets it when all is well again."""
+    """The report keeps the instant of the change through later reports, until the component answers again."""
     troubles: list[Exception] = []
 
     def token() -> None:
@@ -121,8 +121,8 @@ def test_a_component_that_does_not_answer_is_named_with_its_reason_and_since_whe
     assert (lab.timed().status, lab.timed().since) == (HealthStatus.OK, START + timedelta(seconds=30))
 
 
-def test_a_component_that_hangs_is_told_and_is_not_asked_again_meanwhile() -> None:
-    """One that hangs holds up neither the report nor the others, and its calls do not pile up."""
+def test_a_component_that_hangs_is_reported_and_is_not_called_again_meanwhile() -> None:
+    """It delays neither the report nor the others, and its calls do not pile up."""
     asked = []
     release = threading.Event()
 
@@ -144,7 +144,7 @@ def test_a_component_that_hangs_is_told_and_is_not_asked_again_meanwhile() -> No
 
 
 def test_a_timer_that_stands_still_shows(lab: Lab) -> None:
-    """Some periods after its last report the service is not healthy, since the time that the timer was due."""
+    """Some periods after its last report the service is not healthy, since the time when the timer was due."""
     lab.observer.observe()
     lab.later(60)
     assert lab.timed().status is HealthStatus.OK
@@ -154,8 +154,8 @@ def test_a_timer_that_stands_still_shows(lab: Lab) -> None:
     assert "timer" in answer.troubles[0].what
 
 
-def test_a_timer_that_runs_again_is_well_since_then(lab: Lab) -> None:
-    """While nobody reported nothing was well: it is so since the first report after the gap."""
+def test_a_timer_that_runs_again_is_well_since_its_first_report(lab: Lab) -> None:
+    """Without reports nothing was well: the time counts from the first report after the gap."""
     lab.observer.observe()
     lab.later(3600)
     assert lab.timed().status is HealthStatus.UNAVAILABLE
@@ -165,15 +165,15 @@ def test_a_timer_that_runs_again_is_well_since_then(lab: Lab) -> None:
     assert (lab.timed().status, lab.timed().since) == (HealthStatus.OK, START + timedelta(seconds=3600))
 
 
-def test_a_timer_that_never_runs_shows(lab: Lab) -> None:
-    """An instance that waits for the first report says starting for some periods only."""
+def test_a_timer_that_never_runs_is_reported(lab: Lab) -> None:
+    """An instance that waits for the first report shows `starting` for some periods only."""
     assert lab.timed().status is HealthStatus.STARTING
     lab.later(91)
     assert lab.timed().status is HealthStatus.UNAVAILABLE
 
 
-def test_a_tick_that_is_never_completed_shows(lab: Lab) -> None:
-    """A timer that fires and does not come to its end is as dead as one that does not."""
+def test_a_tick_that_is_never_completed_is_reported(lab: Lab) -> None:
+    """A timer that fires and does not complete is as dead as one that does not fire."""
     lab.notes.put(APP_SCOPE, TICK_NOTE, {"at": START.isoformat(), "by": "timer", "seconds": 1.0})
     lab.later(91)
     lab.observer.observe()
@@ -181,7 +181,7 @@ def test_a_tick_that_is_never_completed_shows(lab: Lab) -> None:
 
 
 def test_a_long_tick_is_not_a_dead_timer(lab: Lab) -> None:
-    """A tick that takes long is given as much longer."""
+    """A long tick is given the time that it needs in addition."""
     lab.notes.put(APP_SCOPE, TICK_NOTE, {"at": START.isoformat(), "by": "timer", "seconds": 60.0})
     lab.later(91)
     lab.observer.observe()
@@ -189,7 +189,7 @@ def test_a_long_tick_is_not_a_dead_timer(lab: Lab) -> None:
 
 
 def test_it_answers_within_a_second_while_the_ledger_hangs(lab: Lab) -> None:
-    """Sixty callers at once, before and after the first reading: each has an answer, and one reading is made."""
+    """All of sixty concurrent callers, before and after the first reading, are answered, and one reading is made."""
     lab.notes.open.clear()
 
     async def ask() -> tuple[HealthStatus, float]:
@@ -205,8 +205,8 @@ def test_it_answers_within_a_second_while_the_ledger_hangs(lab: Lab) -> None:
     assert lab.notes.reads == 1
 
 
-def test_a_ledger_that_has_stopped_answering_is_told(lab: Lab) -> None:
-    """What was read is good for a while; then the silence itself is the news."""
+def test_a_ledger_that_has_stopped_answering_is_reported(lab: Lab) -> None:
+    """The last reading is valid for a while; then the missing answer is reported."""
     lab.observer.observe()
     assert lab.timed().status is HealthStatus.OK
     lab.notes.open.clear()
@@ -216,8 +216,8 @@ def test_a_ledger_that_has_stopped_answering_is_told(lab: Lab) -> None:
     assert "no answer" in lab.timed().troubles[0].what
 
 
-def test_an_instance_that_nobody_has_asked_for_long_takes_no_old_report_for_a_dead_timer(lab: Lab) -> None:
-    """While its first new reading is slow it goes by what it knew then, and for a bounded time only."""
+def test_an_instance_without_callers_does_not_take_an_old_report_for_a_dead_timer(lab: Lab) -> None:
+    """While its first new reading is slow it uses what it knew then, for a bounded time only."""
     lab.observer.observe()
     assert lab.timed().status is HealthStatus.OK
     lab.later(3600)
@@ -229,8 +229,8 @@ def test_an_instance_that_nobody_has_asked_for_long_takes_no_old_report_for_a_de
     lab.notes.open.set()
 
 
-def test_a_ledger_that_cannot_be_read_is_told_since_when(lab: Lab) -> None:
-    """The first failed reading is the instant; the reason is there."""
+def test_a_ledger_that_cannot_be_read_is_reported_with_since_and_reason(lab: Lab) -> None:
+    """The instant is that of the first failed reading."""
     lab.observer.observe()
     lab.timed()
     lab.later(10)
@@ -260,10 +260,10 @@ class MemoryLandmark:
         self.text = text
 
 
-def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
+def test_a_recreated_ledger_is_reported_until_it_is_acknowledged(
     lab: Lab, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fresh one is no news; one that has lost what it knew is an ERROR and 503 until an operator says so."""
+    """A fresh ledger is not reported; one that has lost its content is an ERROR and 503 until it is acknowledged."""
     landmark = MemoryLandmark()
 
     def identity() -> LedgerIdentity:
@@ -295,8 +295,8 @@ def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
     assert lab.timed().status is HealthStatus.UNAVAILABLE
 
 
-def test_a_ledger_that_goes_with_its_landmark_is_missed_by_who_has_seen_it(lab: Lab) -> None:
-    """Queue and table are both made anew: a process that has known the ledger tells that it is another one."""
+def test_a_ledger_that_is_lost_with_its_landmark_is_missed_by_a_running_process(lab: Lab) -> None:
+    """Queue and table are both recreated: a process that has known the ledger notices that it is another one."""
     landmark = MemoryLandmark()
     identity = LedgerIdentity(lab.notes, landmark, lab.clock, uuid4, logged_steps)
     identity.check()
@@ -309,8 +309,8 @@ def test_a_ledger_that_goes_with_its_landmark_is_missed_by_who_has_seen_it(lab: 
     assert landmark.text == note.value["id"]
 
 
-def test_many_factories_take_turns_in_being_asked() -> None:
-    """Each new one is asked at once, then a few each time; of the others what was found stands."""
+def test_many_factories_are_checked_in_turn() -> None:
+    """A new factory is checked directly, then a few each time; for the others the last result stands."""
     asked: list[str] = []
     lab = Lab()
     factories = {f"factory:{number}": (lambda name=str(number): asked.append(name)) for number in range(10)}
@@ -332,7 +332,7 @@ def test_many_factories_take_turns_in_being_asked() -> None:
     "value", [{}, {"at": 5}, {"at": "2026-01-05T12:00:00", "components": []}, {"since": "?"}]
 )
 def test_a_note_of_another_version_breaks_nothing(lab: Lab, name: str, value: dict[str, Any]) -> None:
-    """What cannot be understood counts as not there, and is written anew."""
+    """A note that cannot be read counts as missing, and is overwritten."""
     lab.observer.observe()
     lab.notes.put(APP_SCOPE, name, value)
     assert lab.timed().status in {HealthStatus.OK, HealthStatus.STARTING}
@@ -341,8 +341,8 @@ def test_a_note_of_another_version_breaks_nothing(lab: Lab, name: str, value: di
     assert lab.timed().status is HealthStatus.OK
 
 
-def test_a_check_that_is_broken_is_told_and_spoils_no_report(caplog: pytest.LogCaptureFixture) -> None:
-    """A mistake of ours in one check is an ERROR with its traceback, and the others are reported."""
+def test_a_faulty_check_is_reported_and_spoils_no_report(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in one check is an ERROR with its traceback, and the others are reported."""
 
     def broken() -> None:
         raise ZeroDivisionError
@@ -357,7 +357,7 @@ def test_a_check_that_is_broken_is_told_and_spoils_no_report(caplog: pytest.LogC
 
 @pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600", '"'])
 def test_a_report_of_many_factories_fits_into_a_note(letter: str) -> None:
-    """Those that do not answer are listed first, each reason is cut, and the rest is left out."""
+    """Components that do not answer are listed first, each reason is cut, and the rest is left out."""
 
     def fail() -> None:
         raise LedgerError(letter * 5000)

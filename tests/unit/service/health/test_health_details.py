@@ -1,4 +1,4 @@
-"""The details of the health hold everything that the notes of the timer say, each under its own name."""
+"""The details of the health show everything that the notes of the timer hold, each under its own name."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ DOWN = {"down": True, "since": AT, "why": "HTTP 503"}
 
 
 def health(notes: FaultyNotes, **more: Any) -> Health:
-    """The answer of an instance that has just started, however long it takes to read."""
+    """The answer of an instance that has just started, however long the reading takes."""
     reader = HealthReader(notes, MovingClock(), Schedule("*/15 * * * * *"), seconds=lambda: 0.0, **more)
     return asyncio.run(reader.answer())
 
@@ -47,8 +47,8 @@ ALL: dict[str, dict[str, Any]] = {
 }
 
 
-def test_all_that_is_noted_is_shown() -> None:
-    """The report, both ticks, the ledger, routes, holds and policies, none under another's name."""
+def test_every_note_is_shown() -> None:
+    """Report, ticks, ledger, routes, holds and policies are each shown under their own name."""
     shown = health(written(**ALL), observed=lambda: [{"pipeline": "load"}], holds=lambda: [HOLD]).details
     assert {name: value for name, value in shown.items() if name not in ("events", "lines")} == {
         "observedAt": AT,
@@ -64,8 +64,8 @@ def test_all_that_is_noted_is_shown() -> None:
     }
 
 
-def test_without_notes_nothing_is_claimed() -> None:
-    """An instance whose ledger is empty."""
+def test_without_notes_nothing_is_shown() -> None:
+    """The ledger of the instance is empty."""
     shown = health(FaultyNotes()).details
     filled = {name: value for name, value in shown.items() if value and name != "events"}
     assert filled == {}
@@ -75,13 +75,13 @@ def test_without_notes_nothing_is_claimed() -> None:
     ("routes", "listed"), [(None, ["finance"]), (["finance"], ["finance"]), (["other"], []), ([], [])]
 )
 def test_only_routes_of_the_settings_are_shown(routes: list[str] | None, listed: list[str]) -> None:
-    """What another app on the same ledger, or an earlier version, has noted is not this one's."""
+    """Notes of another app on the same ledger, or of an earlier version, are left out."""
     shown = health(written(**ALL), routes=routes).details
     assert [each["route"] for each in shown["routes"]] == listed
 
 
-def test_a_component_that_fails_is_a_trouble_with_since_and_why() -> None:
-    """For operators."""
+def test_a_failing_component_is_shown_with_since_and_reason() -> None:
+    """The entry is for operators."""
     answer = health(written(**ALL))
     assert answer.status == "unavailable"
     (trouble,) = (each for each in answer.troubles if "table" in each.what)

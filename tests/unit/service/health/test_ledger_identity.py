@@ -1,4 +1,4 @@
-"""By what a ledger is recognised, where two processes see it first."""
+"""The id by which a ledger is recognised, where two processes see it first."""
 
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from tests.support.memory_outbox import MemoryOutbox
 from tests.support.world import MovingClock
 
 
-def test_of_two_that_see_a_ledger_first_one_gives_it_its_id() -> None:
-    """The other takes it: it is the same ledger."""
+def test_of_two_processes_that_see_a_ledger_first_one_gives_it_its_id() -> None:
+    """The other reads the same id."""
     notes, landmark = FaultyNotes(), MemoryOutbox()
     notes.after["put"] = [LedgerConflict("another was first")]
     identity = LedgerIdentity(notes, landmark, MovingClock(), lambda: UUID(int=7), logged_steps)

@@ -1,4 +1,4 @@
-"""Health says of observed pipelines since when they are seen, how far that has come, and what is held."""
+"""The health shows of observed pipelines since when they are observed, how far that has come, and what is held."""
 
 import asyncio
 from datetime import timedelta
@@ -15,8 +15,8 @@ def observed(world: World) -> Any:
     return asyncio.run(world.services.health.answer()).details["observed"]
 
 
-def test_since_when_each_policy_holds_how_far_its_list_is_read_and_how_many_were_published() -> None:
-    """The sum outlives the process, and stands under its former name, too."""
+def test_each_policy_shows_its_beginning_its_progress_and_how_many_were_published() -> None:
+    """The sum outlives the process, and is also shown under its former name."""
     world = world_of()
     world.tick(after=15)
     (shown,) = observed(world)
@@ -34,7 +34,7 @@ def test_since_when_each_policy_holds_how_far_its_list_is_read_and_how_many_were
 
 
 def test_what_is_held_for_a_request_in_doubt_shows() -> None:
-    """An operator sees why nothing comes."""
+    """An operator sees why nothing is published."""
     world = world_of()
     world.factory.always["create_run"] = LOST_REPLY
     world.submit()
@@ -48,7 +48,7 @@ def test_what_is_held_for_a_request_in_doubt_shows() -> None:
 
 
 def test_a_policy_that_is_gone_is_not_shown_and_costs_no_read() -> None:
-    """Nothing is observed then."""
+    """Nothing is observed any more."""
     world = world_of()
     ended(world)
     world.tick(after=15)
@@ -58,8 +58,8 @@ def test_a_policy_that_is_gone_is_not_shown_and_costs_no_read() -> None:
     assert world.notes.before.get("named", []) == before
 
 
-def test_a_policy_that_no_tick_has_seen_yet_shows_without_an_instant() -> None:
-    """It holds from the next tick on."""
+def test_a_policy_that_no_tick_has_seen_yet_is_shown_without_an_instant() -> None:
+    """It applies from the next tick on."""
     world = world_of(None)
     with_policy(world, {"*": {"observe": "all"}})
     (shown,) = observed(world)

@@ -1,4 +1,4 @@
-"""What an operator holds is taken and not started, until that is released or over; then it starts, in order."""
+"""Requests under a hold are accepted and not started until it is released or over; then they start in order."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from tests.support.script import Script
 from tests.support.world import World, settings
 
 
-def test_a_request_is_taken_and_starts_within_a_tick_of_the_release() -> None:
-    """It is Accepted meanwhile, and says who holds it, until when and why."""
+def test_a_request_is_accepted_and_starts_within_a_tick_of_the_release() -> None:
+    """Meanwhile it is Accepted, and shows by whom it is held, until when and why."""
     world = a_world()
     hold(world)
     taken = world.submit().record
@@ -32,8 +32,8 @@ def test_a_request_is_taken_and_starts_within_a_tick_of_the_release() -> None:
     assert record_of(world).held is None
 
 
-def test_a_hold_is_over_at_its_end() -> None:
-    """24 hours after it began, unless somebody has said when."""
+def test_a_hold_ends_by_itself() -> None:
+    """It ends after 24 hours unless an end is given."""
     world = a_world()
     hold(world, until=world.clock() + timedelta(hours=2))
     world.submit()
@@ -45,7 +45,7 @@ def test_a_hold_is_over_at_its_end() -> None:
 
 
 def test_a_pipeline_is_held_in_any_case_of_letters_and_no_other() -> None:
-    """Others pass by what is held, by call and by tick."""
+    """Requests of other pipelines start as usual, by call and by tick."""
     world = a_world()
     hold(world, "LOAD")
     world.submit("held")
@@ -59,8 +59,8 @@ def test_a_pipeline_is_held_in_any_case_of_letters_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("source", list(Source))
-def test_however_it_comes_it_is_held(source: Source) -> None:
-    """By call, by message, by event: all go one way."""
+def test_a_request_is_held_whichever_way_it_comes(source: Source) -> None:
+    """Calls, messages and events are held alike."""
     world = a_world()
     hold(world)
     world.submit(source=source)
@@ -69,8 +69,8 @@ def test_however_it_comes_it_is_held(source: Source) -> None:
     assert record_of(world).held is not None
 
 
-def test_a_batch_a_rerun_and_one_that_is_sent_again_are_held() -> None:
-    """Whoever starts a run comes to the hold."""
+def test_a_batch_a_rerun_and_a_replay_are_held() -> None:
+    """Every way to start a run checks the hold."""
     world = a_world()
     world.submit()
     world.factory.finish(next(iter(world.factory.runs)), "Failed")
@@ -85,8 +85,8 @@ def test_a_batch_a_rerun_and_one_that_is_sent_again_are_held() -> None:
     assert started(world) == ["load", "load"]
 
 
-def test_what_is_resubmitted_is_held() -> None:
-    """A person's decision starts no run past a hold; time held before does not count twice."""
+def test_a_resubmitted_request_is_held() -> None:
+    """An operator's decision starts no run past a hold; time held before does not count twice."""
     world = World(settings=settings(ADF_TRIGGER_POLICY='{"load": {"unknownOutcome": "park"}}'))
     world.factory.declare("load")
     world.factory.fail_next("create_run", LOST_REPLY)
@@ -106,7 +106,7 @@ def test_what_is_resubmitted_is_held() -> None:
 
 
 def test_a_claim_before_the_hold_is_not_sent_after_it() -> None:
-    """The last look is right before the call: whoever has claimed, or leased, finds the hold there."""
+    """The last check is right before the call: a claimed or leased request meets the hold there."""
     script = Script()
     world = a_world(script)
     world.submit("warm")
@@ -126,7 +126,7 @@ def test_a_claim_before_the_hold_is_not_sent_after_it() -> None:
 
 
 def test_a_hold_between_the_read_of_a_tick_and_the_call_is_seen() -> None:
-    """A tick that has read what is held before, and leases a request, does not send it."""
+    """A tick that has read the holds earlier, and leases a request, does not send it."""
     script = Script()
     world = a_world(script)
     hold(world)
@@ -146,7 +146,7 @@ def test_a_hold_between_the_read_of_a_tick_and_the_call_is_seen() -> None:
 
 
 def test_another_instance_knows_within_a_second() -> None:
-    """What it has read is used again for a second, and for no longer."""
+    """The holds that it has read are used for a second, and no longer."""
     one = a_world()
     other = a_world()
     for name in ("clock", "ledger", "notes", "outbox", "rejected", "declarations", "factory"):
@@ -162,8 +162,8 @@ def test_another_instance_knows_within_a_second() -> None:
     assert len(started(one)) == 2
 
 
-def test_where_it_cannot_be_read_nothing_is_sent_and_nothing_lost() -> None:
-    """Nobody knows what is held: before a claim nothing is kept, after it the timer goes on."""
+def test_where_holds_cannot_be_read_nothing_is_sent_and_nothing_lost() -> None:
+    """Before a claim nothing is kept; after it the timer continues."""
     world = a_world()
     world.notes.before["named"] = [LedgerError("away")]
     with pytest.raises(LedgerError):
@@ -184,7 +184,7 @@ def test_where_it_cannot_be_read_nothing_is_sent_and_nothing_lost() -> None:
 
 
 def test_deadlines_stand_still() -> None:
-    """Held for 30 hours with a start deadline of 24, it starts; what waited before and after counts together."""
+    """Held for 30 hours with a start deadline of 24, it starts; the waits before and after the hold are added."""
     world = a_world()
     hold(world, until=world.clock() + timedelta(hours=30))
     world.submit()
@@ -197,8 +197,8 @@ def test_deadlines_stand_still() -> None:
 
 
 @pytest.mark.parametrize("hours", [22, 25])
-def test_the_deadline_goes_on_after_the_hold(hours: int) -> None:
-    """From its end on, whenever the next tick is: the time in which a request was not held counts."""
+def test_the_deadline_continues_after_the_hold(hours: int) -> None:
+    """It continues from the hold's end, whenever the next tick is: time in which a request was not held counts."""
     world = a_world()
     hold(world, until=world.clock() + timedelta(hours=48))
     world.submit()
@@ -209,7 +209,7 @@ def test_the_deadline_goes_on_after_the_hold(hours: int) -> None:
 
 
 def test_one_that_was_late_before_the_hold_is_rejected() -> None:
-    """A hold gives no time back; one that began in time keeps it, though it is met late."""
+    """A hold gives no time back; a request that was in time when it began stays in time, though it is met late."""
     world = a_world()
     world.factory.always["create_run"] = Forbidden("no role", status=403)
     world.submit("late")
@@ -228,8 +228,8 @@ def test_one_that_was_late_before_the_hold_is_rejected() -> None:
     assert started(world) == ["other"]
 
 
-def test_however_many_are_held_they_cost_a_tick_no_record() -> None:
-    """While they are held a tick reads and writes none of them; after the release they start in order of arrival."""
+def test_held_requests_cost_a_tick_no_record() -> None:
+    """While they are held a tick neither reads nor writes them; after the release they start in order of arrival."""
     world = a_world()
     hold(world)
     many = [f"key-{number:04}" for number in range(400)]
@@ -266,8 +266,8 @@ def counted(world: World) -> Counter[str]:
     return count
 
 
-def test_who_comes_after_the_release_waits_behind_those_that_were_held() -> None:
-    """Until the tick that starts them."""
+def test_a_request_after_the_release_waits_behind_held_ones() -> None:
+    """It waits until the tick that starts them."""
     world = a_world()
     hold(world)
     world.submit("first", parameters={"n": 1})
@@ -280,8 +280,8 @@ def test_who_comes_after_the_release_waits_behind_those_that_were_held() -> None
     assert world.submit("third").record.state is RunState.SUBMITTED
 
 
-def test_one_in_doubt_is_looked_for_and_sent_again_only_after_the_release() -> None:
-    """Once it is clear that nothing was started it is held like any other, and looked for no more."""
+def test_a_doubt_is_looked_up_while_held_and_sent_again_only_after_the_release() -> None:
+    """Once it is known that nothing was started it is held like any other, and looked up no more."""
     world = a_world()
     world.submit("teacher")
     world.factory.finish(next(iter(world.factory.runs)))
@@ -301,7 +301,7 @@ def test_one_in_doubt_is_looked_for_and_sent_again_only_after_the_release() -> N
     assert started(world) == ["load", "load"]
 
 
-def test_one_in_doubt_that_runs_is_found_while_it_is_held() -> None:
+def test_a_run_in_doubt_is_found_while_it_is_held() -> None:
     """A hold stops no run."""
     world = a_world()
     world.submit("teacher")
@@ -313,8 +313,8 @@ def test_one_in_doubt_that_runs_is_found_while_it_is_held() -> None:
 
 
 @pytest.mark.parametrize("doubtful", [False, True])
-def test_what_is_held_can_be_cancelled(*, doubtful: bool) -> None:
-    """It ends at once, or as soon as it is clear that nothing was started, and is never sent."""
+def test_a_held_request_can_be_cancelled(*, doubtful: bool) -> None:
+    """It ends directly, or once it is known that nothing was started, and is never sent."""
     world = a_world()
     world.submit("teacher")
     if doubtful:
@@ -335,8 +335,8 @@ def test_what_is_held_can_be_cancelled(*, doubtful: bool) -> None:
     assert started(world) == ["load"]
 
 
-def test_one_with_secrets_comes_again_until_it_is_released() -> None:
-    """It waits for its caller, whose deadline stands still, too."""
+def test_a_request_with_secrets_is_repeated_until_the_release() -> None:
+    """It waits for its caller, and its deadline stands still, too."""
     world = a_world()
     hold(world)
     secret: dict[str, Any] = {"parameters": {"password": "hunter2-hunter2"}}
@@ -355,7 +355,7 @@ def test_one_with_secrets_comes_again_until_it_is_released() -> None:
     assert started(world) == ["secret"]
 
 
-def test_one_with_secrets_that_waited_before_is_held_when_it_comes() -> None:
+def test_a_request_with_secrets_that_waited_before_is_held_when_it_comes() -> None:
     """Its deadline stands still from then on."""
     world = a_world()
     secret: dict[str, Any] = {"parameters": {"password": "hunter2-hunter2"}}
@@ -368,8 +368,8 @@ def test_one_with_secrets_that_waited_before_is_held_when_it_comes() -> None:
     assert started(world) == []
 
 
-def test_holds_of_two_kinds_hold_until_both_are_over() -> None:
-    """Released from one, a request is held by the other, without having been started between."""
+def test_two_overlapping_holds_hold_until_both_are_over() -> None:
+    """Released from one, a request is held by the other, without having been started in between."""
     world = a_world()
     hold(world)
     hold(world, "load")

@@ -1,4 +1,4 @@
-"""What operators hold is kept, bounded, and one truth whoever comes at once."""
+"""Holds are kept, bounded, and consistent under concurrent changes."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.support.world import World, settings
 
 
 def test_held_again_it_has_the_last_reason_and_end() -> None:
-    """Both calls may be repeated."""
+    """Holding and releasing may both be repeated."""
     world = a_world()
     first = hold(world).holds[0]
     world.clock.forward(60)
@@ -27,8 +27,8 @@ def test_held_again_it_has_the_last_reason_and_end() -> None:
     assert release(world, "never held").holds == []
 
 
-def test_two_operators_at_once_leave_one_truth() -> None:
-    """Whoever is slower does it on what the other has left."""
+def test_two_concurrent_operators_leave_one_result() -> None:
+    """The slower one applies its change to what the other has written."""
     script = Script()
     world = a_world(script)
     script.meanwhile = ("holds.put", lambda: hold(world, reason="mine"))
@@ -45,7 +45,7 @@ def test_two_operators_at_once_leave_one_truth() -> None:
 
 
 def test_an_unknown_alias_is_none() -> None:
-    """It is said which there are."""
+    """The error lists the known ones."""
     world = a_world()
     with pytest.raises(FactoryNotFound, match="there is: default"):
         world.services.holder.hold("nowhere", HoldOrder(scope=Scope(), reason="x"))
@@ -57,15 +57,15 @@ def test_an_unknown_alias_is_none() -> None:
     "ahead", [timedelta(), timedelta(seconds=-1), timedelta(days=31), timedelta(days=3650)]
 )
 def test_an_end_that_is_past_or_far_is_a_fault(ahead: timedelta) -> None:
-    """A typing error holds nothing for ten years."""
+    """A typing error does not hold for ten years."""
     world = a_world()
     with pytest.raises(InvalidRequest, match="/until"):
         hold(world, until=world.clock() + ahead)
     assert world.submit().record.state is RunState.SUBMITTED
 
 
-def test_holds_are_bounded_and_what_has_ended_goes() -> None:
-    """So many stand at most; of those that have ended as many are known, and for a week."""
+def test_holds_are_bounded_and_ended_ones_are_removed() -> None:
+    """A bounded number may stand; as many ended ones are kept, for a week."""
     world = a_world()
     for number in range(MOST_HOLDS):
         hold(world, f"p{number}")
@@ -83,8 +83,8 @@ def test_holds_are_bounded_and_what_has_ended_goes() -> None:
     assert world.notes.named(APP_SCOPE, HOLD_NOTES) == []
 
 
-def test_a_note_of_another_version_holds_nobody_up() -> None:
-    """What cannot be understood is passed over, and logged."""
+def test_a_note_of_another_version_holds_no_request() -> None:
+    """A note that cannot be read is skipped, and logged."""
     world = a_world()
     hold(world)
     (note,) = world.notes.named(APP_SCOPE, HOLD_NOTES)
@@ -106,7 +106,7 @@ def test_a_hold_outlives_the_process() -> None:
 
 
 def two_hosts(apart: float) -> tuple[World, World]:
-    """Two instances over the same storage, whose clocks are so many seconds apart; both have just looked."""
+    """Two instances over the same storage, whose clocks are some seconds apart; both have just looked."""
     one, other = a_world(), a_world()
     for name in ("ledger", "notes", "outbox", "rejected", "declarations", "factory"):
         setattr(other, name, getattr(one, name))
@@ -125,7 +125,7 @@ def later(worlds: tuple[World, World], seconds: float) -> None:
 
 @pytest.mark.parametrize("apart", [3 * 3600, -3 * 3600])
 def test_a_host_whose_clock_is_wrong_neither_ends_a_hold_early_nor_keeps_it(apart: float) -> None:
-    """It has looked shortly before the hold began, so that it can tell; its own seconds count then."""
+    """It has looked shortly before the hold began, so that it can compare; its own elapsed seconds count then."""
     one, other = worlds = two_hosts(apart)
     later(worlds, 5)
     hold(one, until=one.clock() + timedelta(hours=1))
@@ -140,15 +140,15 @@ def test_a_host_whose_clock_is_wrong_neither_ends_a_hold_early_nor_keeps_it(apar
 
 
 def one_at_once() -> World:
-    """A service of which one run of the pipeline may go on at once."""
+    """A service that runs one run of the pipeline at a time."""
     world = World(settings=settings(ADF_TRIGGER_POLICY='{"load": {"admission": {"atOnce": 1}}}'))
     world.factory.declare("load", n={"type": "Int", "defaultValue": 0})
     return world
 
 
 @pytest.mark.parametrize("pipeline", [None, "LOAD"])
-def test_who_waits_in_line_is_held_there_and_keeps_his_number(pipeline: str | None) -> None:
-    """What a hold meets in line waits for it, all of it in one tick, and goes on in its order; what comes joins it."""
+def test_a_request_in_line_is_held_there_and_keeps_its_number(pipeline: str | None) -> None:
+    """All requests in line are held in one tick, and continue in order; newcomers line up behind them."""
     world = one_at_once()
     for number in range(5):
         world.submit(f"key-{number}", parameters={"n": number})
@@ -168,8 +168,8 @@ def test_who_waits_in_line_is_held_there_and_keeps_his_number(pipeline: str | No
     assert [run.parameters["n"] for run in world.factory.runs.values()] == [0, 1, 2, 3, 4, 5]
 
 
-def test_what_waits_in_line_after_a_hold_says_so() -> None:
-    """It is not held any more, and its start deadline goes on."""
+def test_a_request_that_waits_in_line_after_a_hold_says_so() -> None:
+    """It is no longer held, and its start deadline runs again."""
     world = one_at_once()
     for number in range(3):
         world.submit(f"key-{number}")
@@ -184,8 +184,8 @@ def test_what_waits_in_line_after_a_hold_says_so() -> None:
     assert len(started(world)) == 1
 
 
-def test_what_is_held_takes_no_place_when_it_comes() -> None:
-    """Nor is it refused: it waits for the hold first."""
+def test_a_held_request_takes_no_place_when_it_comes() -> None:
+    """It is not refused either: it waits for the hold first."""
     policy = '{"load": {"admission": {"atOnce": 1, "overflow": "refuse"}}}'
     world = World(settings=settings(ADF_TRIGGER_POLICY=policy))
     world.factory.declare("load")

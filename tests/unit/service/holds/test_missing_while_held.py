@@ -1,4 +1,4 @@
-"""A deployment that deletes a pipeline and makes it anew turns no request away while it is held."""
+"""A deployment that deletes and recreates a pipeline refuses no request while the pipeline is held."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from adf_trigger.service.holds.hold import Scope
 from adf_trigger.service.steering.holding import HoldOrder
 from tests.support.admitted import policy, with_policy
 from tests.support.holding import a_world, hold, record_of, release, started
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, World
 
 CACHED = 120
@@ -31,8 +31,8 @@ def deployed(world: World | None = None, *, held: bool = True) -> World:
 
 
 @pytest.mark.parametrize("source", [Source.HTTP, Source.QUEUE])
-def test_it_is_taken_and_starts_once_when_the_pipeline_is_back(source: Source) -> None:
-    """Checked against what was last known, also by an instance that has only the ledger."""
+def test_a_request_is_accepted_and_starts_once_when_the_pipeline_is_back(source: Source) -> None:
+    """It is checked against the last known declaration, also by an instance that has only the ledger."""
     world = deployed()
     world.restart()
     taken = world.submit(source=source, parameters={"N": 7}).record
@@ -48,8 +48,8 @@ def test_it_is_taken_and_starts_once_when_the_pipeline_is_back(source: Source) -
 
 
 @pytest.mark.parametrize("source", [Source.HTTP, Source.QUEUE])
-def test_gone_for_good_it_is_rejected_once_the_hold_is_over(source: Source) -> None:
-    """With its reason and an event; from then on there is no such pipeline."""
+def test_a_request_of_a_deleted_pipeline_is_rejected_once_the_hold_is_over(source: Source) -> None:
+    """It has its reason and an event; from then on there is no such pipeline."""
     world = deployed()
     world.submit(source=source, parameters={"n": 7})
     release(world)
@@ -58,21 +58,21 @@ def test_gone_for_good_it_is_rejected_once_the_hold_is_over(source: Source) -> N
     record = record_of(world)
     assert (record.status, record.state) == ("Rejected", RunState.PUBLISHED)
     assert record.message == "Data Factory refused it: no such pipeline"
-    assert set(told(world.outbox.events, "key-1")) == {"key-1/Rejected"}
+    assert set(published_names(world.outbox.events, "key-1")) == {"key-1/Rejected"}
     with pytest.raises(ResourceNotFound):
         world.submit("key-2", parameters={"n": 7})
     assert world.declarations.get(FACTORY_ID, "load") is None
 
 
 def test_a_name_that_was_never_known_is_not_found() -> None:
-    """A hold makes no pipeline of a mistyped name."""
+    """A hold does not turn a mistyped name into a pipeline."""
     world = deployed()
     with pytest.raises(ResourceNotFound):
         world.submit(pipeline="laod", parameters={"n": 7})
 
 
 def test_without_a_hold_a_missing_pipeline_is_not_found() -> None:
-    """As ever, and forgotten: a hold that comes later brings it back no more."""
+    """It is forgotten as usual: a later hold does not bring it back."""
     world = deployed(held=False)
     with pytest.raises(ResourceNotFound):
         world.submit(parameters={"n": 7})
@@ -81,16 +81,16 @@ def test_without_a_hold_a_missing_pipeline_is_not_found() -> None:
         world.submit(parameters={"n": 7})
 
 
-def test_a_hold_that_ends_by_itself_ends_this_too() -> None:
-    """What is past holds nothing."""
+def test_a_hold_that_expires_ends_this_too() -> None:
+    """An expired hold holds nothing."""
     world = deployed()
     world.clock.forward(25 * 3600)
     with pytest.raises(ResourceNotFound):
         world.submit(parameters={"n": 7})
 
 
-def test_what_does_not_fit_what_was_last_known_is_refused() -> None:
-    """A caller is told so; a message waits, since what was known may be old."""
+def test_a_request_that_does_not_match_the_last_known_declaration_is_refused() -> None:
+    """A caller gets the fault; a message waits, since the known declaration may be outdated."""
     world = deployed()
     with pytest.raises(InvalidRequest):
         world.submit(parameters={"m": 7})
@@ -99,24 +99,24 @@ def test_what_does_not_fit_what_was_last_known_is_refused() -> None:
     assert world.submit("right", parameters={"n": 7}).record.held is not None
 
 
-def test_who_looks_meanwhile_does_not_have_it_forgotten() -> None:
-    """An operator who holds that pipeline, too, is warned that it is missing; its requests are taken all the same."""
+def test_a_look_during_the_hold_does_not_forget_the_pipeline() -> None:
+    """An operator who holds that pipeline, too, is warned that it is missing; its requests are still accepted."""
     world = deployed()
     assert hold(world, "load").warnings
     release(world)
     assert world.submit(parameters={"n": 7}).record.held is not None
 
 
-def test_another_hold_does_not_cover_it() -> None:
-    """Of another pipeline, or of another key: its request would be sent at once, so that it is refused at once."""
+def test_another_hold_does_not_apply() -> None:
+    """It is of another pipeline or of another key: the request would be sent directly, and so it is refused."""
     world = deployed(held=False)
     hold(world, "other")
     with pytest.raises(ResourceNotFound):
         world.submit(parameters={"n": 7})
 
 
-def test_a_hold_of_a_key_takes_the_requests_of_that_key() -> None:
-    """And no others, whose pipeline is known all the same once it is back."""
+def test_a_hold_of_a_key_accepts_the_requests_of_that_key() -> None:
+    """No others are accepted; their pipeline is known again once it is back."""
     world = World(settings=with_policy(policy(key="parameters.n")))
     deployed(world, held=False)
     order = HoldOrder(scope=Scope(pipeline="load", key="7"), reason="deploying")
@@ -126,8 +126,8 @@ def test_a_hold_of_a_key_takes_the_requests_of_that_key() -> None:
     assert world.submit("of-7", parameters={"n": 7}).record.held is not None
 
 
-def test_where_it_is_not_known_what_is_held_nothing_is_taken_or_forgotten() -> None:
-    """Its caller comes again."""
+def test_where_holds_are_not_known_nothing_is_accepted_or_forgotten() -> None:
+    """The caller is asked to come again."""
     world = deployed()
     world.clock.forward(5)
     world.notes.before["named"] = [LedgerError("down")] * 2
@@ -137,8 +137,8 @@ def test_where_it_is_not_known_what_is_held_nothing_is_taken_or_forgotten() -> N
     assert world.submit(parameters={"n": 7}).record.held is not None
 
 
-def test_one_with_secrets_waits_for_its_caller_as_any_that_is_held() -> None:
-    """Its values are kept nowhere."""
+def test_a_request_with_secrets_waits_for_its_caller_as_any_held_one() -> None:
+    """Its values are not kept."""
     world = a_world()
     world.submit("teacher", "secret", parameters={"password": "hunter2"})
     world.tick(after=CACHED)

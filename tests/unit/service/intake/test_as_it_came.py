@@ -1,4 +1,4 @@
-"""A request that came as a message and is rejected, at once or by the timer, is told exactly as it came."""
+"""A request that came as a message and is rejected, directly or by the timer, is published exactly as it came."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from adf_trigger.errors import AdfTriggerError, BadRequest, NotSent, Unavailable
 from adf_trigger.events.texts import original_body
 from adf_trigger.messages.masking import MASK
 from tests.support.memory_factory import LOST_REPLY
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
 
@@ -30,7 +30,7 @@ def world() -> World:
 
 
 def refused_by_the_timer(world: World) -> None:
-    """What could not be sent is refused when the timer sends it."""
+    """A request that could not be sent is refused when the timer sends it."""
     world.factory.always["create_run"] = BadRequest("it is wrong", status=400)
     world.tick(after=60)
 
@@ -41,7 +41,7 @@ def too_late(world: World) -> None:
 
 
 def ended_by_a_doubt(world: World) -> None:
-    """Shown not to have started, when it was too late to start it."""
+    """The request is shown not to have started, when it is too late to start it."""
     world.factory.always.clear()
     world.tick(after=DAY + 1)
 
@@ -57,10 +57,10 @@ def ended_by_a_doubt(world: World) -> None:
     ],
     ids=["refused", "too late", "in doubt", "at once"],
 )
-def test_whoever_rejects_it_the_message_is_told_as_it_came(
+def test_a_rejected_message_is_published_as_it_came(
     world: World, body: bytes, first: Exception, end: Callable[[World], None]
 ) -> None:
-    """Its record, its copy and so its replay have its very bytes, whatever they look like."""
+    """Its record, its copy and its replay have its very bytes, whatever they contain."""
     world.factory.always["create_run"] = first
     Caller(world).message(body)
     world.restart()
@@ -69,11 +69,11 @@ def test_whoever_rejects_it_the_message_is_told_as_it_came(
     assert world.status("k") == "Rejected"
     assert [(kept.request_id, kept.body, kept.masked) for kept in world.kept()] == [("k", body, ())]
     assert [original_body(copy) for copy in world.outbox.rejected] == [body]
-    assert told(world.outbox.events) == ["k/Rejected"]
+    assert published_names(world.outbox.events) == ["k/Rejected"]
 
 
-def test_but_for_what_its_pipeline_declares_secure(world: World) -> None:
-    """The values are in no record, not even while the request waits; which they are is said."""
+def test_values_of_secure_parameters_are_left_out(world: World) -> None:
+    """They are in no record, not even while the request waits; the record names the parameters."""
     world.factory.always["create_run"] = NotSent("no route")
     message = {"pipeline": "load", "requestId": "k", "parameters": {"PassWord": "hush-hush", "n": 1}}
     Caller(world).message(message)
@@ -92,8 +92,8 @@ def bytes_in(world: World) -> list[bytes]:
 
 
 @pytest.mark.parametrize("first", [None, NotSent("no route"), LOST_REPLY], ids=["at once", "later", "found"])
-def test_nothing_of_it_stays_once_it_is_started(world: World, first: AdfTriggerError | None) -> None:
-    """The ledger does not grow by what can be told no more."""
+def test_nothing_of_the_message_stays_once_it_is_started(world: World, first: AdfTriggerError | None) -> None:
+    """The ledger does not grow by bytes that can no longer be published."""
     if first is not None:
         world.factory.fail_next("create_run", first, after=first is LOST_REPLY)
     Caller(world).message(PLAIN)
@@ -105,8 +105,8 @@ def test_nothing_of_it_stays_once_it_is_started(world: World, first: AdfTriggerE
 
 
 @pytest.mark.parametrize("read", [True, False], ids=["Rejected", "Unknown"])
-def test_nothing_of_it_stays_once_its_end_was_published(world: World, *, read: bool) -> None:
-    """What was rejected has a record of its own; of what is unknown a person decides."""
+def test_nothing_of_the_message_stays_once_its_end_was_published(world: World, *, read: bool) -> None:
+    """A rejected message has a record of its own; an unknown fate is decided by an operator."""
     world.factory.always["create_run"] = LOST_REPLY
     Caller(world).message(PLAIN)
     if not read:
@@ -119,15 +119,15 @@ def test_nothing_of_it_stays_once_its_end_was_published(world: World, *, read: b
 
 
 def test_a_request_by_http_keeps_no_message(world: World) -> None:
-    """It has none, and neither has the repeat of it by queue."""
+    """It has none, and neither has its repeat by queue."""
     world.factory.always["create_run"] = NotSent("no route")
     world.submit("k", parameters={"n": 1.0}, metadata={"a": "ü"})
     Caller(world).message(PLAIN)
     assert bytes_in(world) == [b""]
 
 
-def test_what_an_earlier_version_took_is_written_again(world: World) -> None:
-    """Its record has no bytes: the message is made of what it asks for."""
+def test_a_request_of_an_earlier_version_gets_a_new_message(world: World) -> None:
+    """Its record has no bytes: the message is built from its fields."""
     world.factory.always["create_run"] = NotSent("no route")
     world.submit("k", parameters={"n": 1}, source=Source.QUEUE)
     stored = world.ledger.get(FACTORY_ID, "k")

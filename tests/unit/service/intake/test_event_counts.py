@@ -1,4 +1,4 @@
-"""Events are counted for people: by trigger, with the latest that none wanted, and no count is lost or doubled."""
+"""Events are counted for operators: by trigger, with the latest unwanted one, and no count is lost or doubled."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,7 +34,7 @@ EVENT = Event(
 
 
 class Bench:
-    """Counts of a process, whose writes run when the test says so."""
+    """Counts of a process, whose writes run on command."""
 
     def __init__(self, notes: FaultyNotes | None = None) -> None:
         self.clock = MovingClock()
@@ -45,18 +45,18 @@ class Bench:
         )
 
     def write(self) -> None:
-        """Run what is due."""
+        """Run the pending writes."""
         due, self.due = self.due, []
         for _, work in due:
             work()
 
     def shown(self, *triggers: str) -> dict[str, Any]:
-        """What health shows."""
+        """What the health shows."""
         return counted(self.notes.get(APP_SCOPE, EVENTS_NOTE), triggers)
 
 
-def test_events_of_a_while_are_written_together_and_added_to_those_before() -> None:
-    """One write for all, with the time of the latest of each trigger; the sums go on over instances."""
+def test_events_within_a_while_are_written_together_and_added_to_earlier_ones() -> None:
+    """There is one write for all, with the latest time of each trigger; the sums are those of all instances."""
     bench = Bench()
     began = bench.clock.now
     for _ in range(3):
@@ -85,8 +85,8 @@ def test_events_of_a_while_are_written_together_and_added_to_those_before() -> N
     assert shown["triggers"]["b"]["wanted"] == 1
 
 
-def test_the_latest_event_that_no_trigger_wants_is_shown_with_why() -> None:
-    """Cut to what a note has room for; earlier ones are only counted."""
+def test_the_latest_event_that_no_trigger_wants_is_shown_with_the_reason() -> None:
+    """It is cut to what a note has room for; earlier ones are only counted."""
     bench = Bench()
     bench.counts.unwanted(EVENT, "no trigger is for its type")
     bench.write()
@@ -108,7 +108,7 @@ def test_the_latest_event_that_no_trigger_wants_is_shown_with_why() -> None:
 
 
 def test_without_an_event_nothing_is_written_and_all_triggers_are_shown() -> None:
-    """Nor is there a time since when."""
+    """There is no time of a first event either."""
     bench = Bench()
     bench.counts.write()
     assert bench.notes.get(APP_SCOPE, EVENTS_NOTE) is None
@@ -120,8 +120,8 @@ def test_without_an_event_nothing_is_written_and_all_triggers_are_shown() -> Non
     }
 
 
-def test_what_could_not_be_written_is_added_the_next_time(caplog: pytest.LogCaptureFixture) -> None:
-    """Once each, together with what came since."""
+def test_counts_that_could_not_be_written_are_added_the_next_time(caplog: pytest.LogCaptureFixture) -> None:
+    """Each is added once, together with what came since."""
     bench = Bench()
     bench.notes.before["put"] = [LedgerError("down")]
     bench.counts.wanted("a")
@@ -139,8 +139,8 @@ def test_what_could_not_be_written_is_added_the_next_time(caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize(("lost", "written"), [(TRIES - 1, True), (TRIES, False)])
-def test_a_race_with_another_instance_is_run_anew_a_few_times(lost: int, *, written: bool) -> None:
-    """The last try of all may win; whoever loses it too adds its counts the next time."""
+def test_a_race_with_another_instance_is_retried_a_few_times(lost: int, *, written: bool) -> None:
+    """The last try may still win; counts that lose it, too, are added the next time."""
     bench = Bench()
     bench.notes.before["put"] = [LedgerConflict("another instance was faster")] * lost
     bench.counts.wanted("a")
@@ -152,7 +152,7 @@ def test_a_race_with_another_instance_is_run_anew_a_few_times(lost: int, *, writ
 
 
 def test_where_no_thread_can_be_started_the_next_event_tries_again() -> None:
-    """No count is lost by it."""
+    """No count is lost."""
     bench = Bench()
     tries = iter([RuntimeError("can't start new thread"), None])
 
@@ -168,8 +168,8 @@ def test_where_no_thread_can_be_started_the_next_event_tries_again() -> None:
     assert bench.shown("a")["triggers"]["a"]["wanted"] == 2
 
 
-def test_of_too_many_triggers_those_that_started_last_are_named() -> None:
-    """A note has room for so many, and for so much of a name."""
+def test_of_too_many_triggers_the_most_recently_started_are_named() -> None:
+    """A note has room for a bounded number of names of bounded length."""
     bench = Bench()
     for number in range(MAX_LISTED + 2):
         bench.clock.forward(1)

@@ -1,4 +1,4 @@
-"""What is kept of a rejected message has no value of a SecureString, as far as anybody knows which those are."""
+"""A kept rejected message has no value of a SecureString, as far as the secure parameters are known."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def world() -> World:
 
 
 def everything_kept(world: World) -> str:
-    """All that outlives the function, as one text."""
+    """All text that outlives the function."""
     return "".join(
         [
             *(repr(kept) for kept in world.kept()),
@@ -51,7 +51,7 @@ def everything_kept(world: World) -> str:
 )
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["plain", "base64"])
 def test_a_secret_beside_another_fault_is_masked(world: World, message: dict[str, Any], encode: Any) -> None:
-    """Wherever it stands and however its name is written; which it is is said, and all else stays."""
+    """It is masked at any place and in any case of its name; the mask names it, and all else stays."""
     Caller(world).message(encode(json.dumps({**message, "note": "n"}).encode()))
     (kept,) = world.kept()
     assert [name.lower() for name in kept.masked] == ["password"]
@@ -61,8 +61,8 @@ def test_a_secret_beside_another_fault_is_masked(world: World, message: dict[str
     assert copy.masked == list(kept.masked)
 
 
-def test_it_is_masked_in_an_outage_by_what_is_remembered(world: World) -> None:
-    """What the pipeline declared when it was last asked."""
+def test_a_secret_is_masked_in_an_outage_by_the_known_declaration(world: World) -> None:
+    """It is the pipeline's last known one."""
     world.submit("teacher")
     world.clock.forward(3600)
     world.factory.before["get_pipeline"] = [Unavailable("down", status=503)] * 9
@@ -72,7 +72,7 @@ def test_it_is_masked_in_an_outage_by_what_is_remembered(world: World) -> None:
 
 
 def test_no_call_is_spent_on_a_message_without_names(world: World) -> None:
-    """Where nothing can be secret nobody is asked, and a factory that is throttling is never asked."""
+    """Where nothing can be secret Data Factory is not asked, and a factory that is throttling never is."""
     Caller(world).message({"pipeline": "load", "factory": 3})
     assert world.factory.calls == []
     world.factory.fail_next("get_pipeline", Throttled("slow", retry_after=60))
@@ -83,15 +83,15 @@ def test_no_call_is_spent_on_a_message_without_names(world: World) -> None:
     assert len(world.factory.calls) == before
 
 
-def test_what_nobody_knows_of_is_kept_whole(world: World) -> None:
-    """Without a declaration there is no telling what is secret, and a replay needs the bytes."""
+def test_a_message_of_an_unknown_pipeline_is_kept_whole(world: World) -> None:
+    """Without a declaration the secrets are not known, and a replay needs the bytes."""
     body = b'{"pipeline":"nowhere","parameters":{"password":"hush-hush"}}'
     Caller(world).message(body)
     assert [(kept.body, kept.masked) for kept in world.kept()] == [(body, ())]
 
 
 def test_a_request_that_data_factory_rejects_is_kept_masked(world: World) -> None:
-    """In the place of the secret is the mask, in the record, the copy and the event."""
+    """The mask takes the place of the secret in the record, the copy and the event."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     message = {"pipeline": "load", "requestId": "k", "parameters": {"day": "monday", "password": SECRET}}
     Caller(world).message(message)
@@ -114,8 +114,8 @@ DOCUMENTS = st.dictionaries(
 
 
 @given(document=DOCUMENTS, value=st.text(max_size=3))
-def test_what_is_masked_is_put_in_again(document: dict[str, Any], value: str) -> None:
-    """The values that are given stand where the masks stood, and nothing else has changed."""
+def test_masked_values_are_replaced_on_replay(document: dict[str, Any], value: str) -> None:
+    """The given values stand where the masks stood, and nothing else has changed."""
     without, names = masked(document, ["PASSWORD", "token"])
     restored = unmasked(without, names, dict.fromkeys(names, value))
     again, names_again = masked(restored, ["password", "token"])

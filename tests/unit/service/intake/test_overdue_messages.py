@@ -1,4 +1,4 @@
-"""A message that waits in the queue for too long was lost there: it is put again, or told."""
+"""A message that waits in the queue for too long was lost there: it is put again, or published as rejected."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.support.sent_again import DEADLINE, LARGE, LATE, Storage
 
 
 def test_a_reference_that_was_lost_is_put_again() -> None:
-    """Once it has waited longer than any message can; again and again, and it is taken once."""
+    """It is put again each time it has waited longer than any message can, and is accepted once."""
     storage = Storage()
     storage.replay(by="me")
     lost = storage.texts()
@@ -39,8 +39,8 @@ def test_a_reference_that_was_lost_is_put_again() -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["by this service", "by Data Factory"])
-def test_what_an_earlier_version_has_lost_is_put_again(*, refused: bool) -> None:
-    """It wrote down that a message waits before it was put into the queue, and nothing more."""
+def test_a_reference_that_an_earlier_version_has_lost_is_put_again(*, refused: bool) -> None:
+    """That version noted the waiting message before it was put into the queue, and nothing more."""
     storage = Storage()
     world, named = storage.world, "m-1"
     if refused:
@@ -64,7 +64,7 @@ def test_what_an_earlier_version_has_lost_is_put_again(*, refused: bool) -> None
 
 
 def test_an_outage_of_the_queue_ends_no_tick() -> None:
-    """What could not be put is put by the next, and nothing is purged meanwhile."""
+    """What could not be put is put by the next tick, and nothing is purged meanwhile."""
     storage = Storage()
     storage.replay()
     lost = storage.texts()
@@ -76,8 +76,8 @@ def test_an_outage_of_the_queue_ends_no_tick() -> None:
     assert storage.texts() == lost
 
 
-def test_what_waits_outlives_the_retention() -> None:
-    """The message to which a reference leads is there until that is taken."""
+def test_a_waiting_message_outlives_the_retention() -> None:
+    """The message that a reference points to is kept until the reference is taken."""
     storage = Storage(LARGE, ADF_TRIGGER_RETENTION_DAYS="8")
     storage.world.clock.forward(timedelta(days=8).total_seconds() - 70)
     storage.replay()
@@ -92,15 +92,15 @@ def test_what_waits_outlives_the_retention() -> None:
 
 
 def secret() -> Storage:
-    """A rejected message with a secret, and no other fault any more."""
+    """A rejected message with a secret and no other fault."""
     storage = Storage()
     body = b'{"pipeline":"later","parameters":{"n":"x","key":"hush"}, "requestId":"k", "metadata": 1}'
     storage.caller.message(body, message_id="m-8", inserted_at=storage.world.clock.now)
     return storage
 
 
-def test_one_that_went_with_secrets_and_is_lost_is_rejected_again() -> None:
-    """Their values are not kept, so that nobody can put it again: it says so, and outlives the retention again."""
+def test_a_lost_message_with_given_secrets_is_rejected_again() -> None:
+    """The values are not kept, so it cannot be put again: the reason says so, and it outlives the retention again."""
     storage = secret()
     steering, query = storage.world.services.steering, storage.world.services.query
     storage.world.clock.forward(timedelta(days=89, hours=23).total_seconds())
@@ -118,7 +118,7 @@ def test_one_that_went_with_secrets_and_is_lost_is_rejected_again() -> None:
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["rejected again", "taken"])
-def test_one_that_went_with_secrets_is_known_by_what_came_of_it(*, again: bool) -> None:
+def test_a_message_with_given_secrets_is_known_by_its_outcome(*, again: bool) -> None:
     """A request under its key, or a later rejection; the first message leads there and is not sent once more."""
     storage = secret()
     steering, query = storage.world.services.steering, storage.world.services.query
@@ -143,7 +143,7 @@ def test_one_that_went_with_secrets_is_known_by_what_came_of_it(*, again: bool) 
 
 
 def aside() -> Storage:
-    """A message that waits for its factory, and fits with its key into no queue."""
+    """A message that waits for its factory, and is too large for a queue with its key."""
     storage = Storage()
     storage.world.restart()
     storage.world.factory.pipelines.pop("load", None)
@@ -156,7 +156,7 @@ def aside() -> Storage:
     return storage
 
 
-def test_one_that_waits_and_is_lost_is_told_in_the_end() -> None:
+def test_a_waiting_message_that_is_lost_is_published_in_the_end() -> None:
     """It was acknowledged: its reference is put again, and its start deadline is over."""
     storage = aside()
     storage.world.outbox.put_back_texts.clear()
@@ -169,7 +169,7 @@ def test_one_that_waits_and_is_lost_is_told_in_the_end() -> None:
     assert [event.subject for event in storage.world.outbox.events] == ["m-1", "m-9"]
 
 
-def test_one_that_waits_and_was_taken_as_a_copy_is_not_put_again() -> None:
+def test_a_waiting_message_that_was_accepted_as_a_copy_is_not_put_again() -> None:
     """The host gave up on the message itself, whose copy has another id."""
     storage = aside()
     storage.world.outbox.put_back_texts.clear()
@@ -181,8 +181,8 @@ def test_one_that_waits_and_was_taken_as_a_copy_is_not_put_again() -> None:
     assert [kept for kept in storage.world.kept() if kept.is_aside] == []
 
 
-def test_one_that_was_taken_and_cannot_be_marked_so_is_marked_later(caplog: pytest.LogCaptureFixture) -> None:
-    """The ledger fails just then: the message is done with all the same, and runs once."""
+def test_an_accepted_message_that_cannot_be_marked_is_marked_later(caplog: pytest.LogCaptureFixture) -> None:
+    """The ledger fails at that moment: the message is still finished, and runs once."""
     storage = Storage()
     storage.replay(by="me")
     storage.world.rejected.before["change"] = [LedgerError("down")]

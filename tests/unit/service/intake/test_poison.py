@@ -1,4 +1,4 @@
-"""What the host gives up on is a request like any other: never lost, never doubled, never a failure."""
+"""A message that the host gives up on is a request like any other: never lost, never doubled, never a failure."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from adf_trigger.errors import BadRequest, LedgerError, Unavailable
 from adf_trigger.messages.decoding import Message
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
@@ -34,14 +34,14 @@ def poison(caller: Caller, body: Any, **options: Any) -> None:
     caller.message(body, poison=True, **options)
 
 
-def test_a_message_that_was_never_refused_is_taken(caller: Caller, world: World) -> None:
-    """Storage was out for five deliveries: that says nothing against the request."""
+def test_a_message_that_was_never_refused_is_accepted(caller: Caller, world: World) -> None:
+    """Storage was out for five deliveries: that is no fault of the request."""
     poison(caller, {"pipeline": "load", "requestId": "k"})
     assert world.status("k") == "Queued"
     assert world.outbox.events == []
 
 
-def test_a_request_that_was_taken_is_not_taken_again(caller: Caller, world: World) -> None:
+def test_an_accepted_request_is_not_accepted_again(caller: Caller, world: World) -> None:
     """The same request under the same key is a repeat."""
     for is_poison in (False, True):
         caller.message({"pipeline": "load", "requestId": "k"}, poison=is_poison)
@@ -50,17 +50,17 @@ def test_a_request_that_was_taken_is_not_taken_again(caller: Caller, world: Worl
     assert world.kept() == []
 
 
-def test_another_request_under_a_used_key_is_told(caller: Caller, world: World) -> None:
-    """The key alone says nothing: what is asked for is compared, and the message has its own record and event."""
+def test_another_request_under_a_used_key_is_rejected_and_published(caller: Caller, world: World) -> None:
+    """The key alone does not identify it: the requests are compared, and the message has its own record and event."""
     caller.message({"pipeline": "load", "requestId": "k"})
     poison(caller, {"pipeline": "load", "requestId": "k", "parameters": {"text": "x"}}, message_id="m-2")
     poison(caller, {"pipeline": "load", "requestId": "k", "surprise": 1}, message_id="m-3")
-    assert told(world.outbox.events) == ["m-2/Rejected/m-2", "k/Rejected/m-3"]
+    assert published_names(world.outbox.events) == ["m-2/Rejected/m-2", "k/Rejected/m-3"]
     assert [kept.message_id for kept in world.kept()] == ["m-2", "m-3"]
     assert world.status("k") == "Queued"
 
 
-def test_a_rejected_key_hides_nothing(caller: Caller, world: World) -> None:
+def test_a_rejected_key_does_not_block_the_message(caller: Caller, world: World) -> None:
     """A key whose request was rejected is free for another."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     caller.message({"pipeline": "load", "requestId": "k", "parameters": {"text": "wrong"}})
@@ -70,10 +70,10 @@ def test_a_rejected_key_hides_nothing(caller: Caller, world: World) -> None:
 
 
 @pytest.mark.parametrize("later", [0, 23 * 3600, 25 * 3600])
-def test_a_copy_of_what_was_taken_under_another_id_is_shown_with_it(
+def test_a_copy_of_an_accepted_message_under_another_id_is_linked_to_it(
     caller: Caller, world: World, later: float
 ) -> None:
-    """The host gives the copy another id; within a day it is not started again, and says of which request it is."""
+    """The host gives the copy another id; within a day it is not started again, and its rejection names the request."""
     body = b'{"pipeline": "load", "parameters": {"text": "x"}}'
     caller.message(body, message_id="m-1")
     caller.message(body.replace(b'"x"', b'"y"'), message_id="m-2")
@@ -86,15 +86,15 @@ def test_a_copy_of_what_was_taken_under_another_id_is_shown_with_it(
     (kept,) = world.kept()
     assert (kept.taken_as, kept.message_id, kept.body) == ("m-1", "m-9", body)
     assert "request m-1" in kept.reason
-    assert told(world.outbox.events) == ["m-9/Rejected/m-9"]
+    assert published_names(world.outbox.events) == ["m-9/Rejected/m-9"]
 
 
 @pytest.mark.parametrize("later", [0, 23 * 3600, 25 * 3600])
 @pytest.mark.parametrize("key", ["k", None])
-def test_a_copy_of_what_was_refused_is_not_tried_once_more(
+def test_a_copy_of_a_refused_message_is_not_tried_again(
     caller: Caller, world: World, key: str | None, later: float
 ) -> None:
-    """Its rejection was told; the copy is shown with it for a day, and sent again by whoever decides that."""
+    """Its rejection was published; the copy is linked to it for a day, and an operator may replay it."""
     body = json.dumps({"pipeline": "load", **({"requestId": key} if key else {})}).encode()
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     caller.message(body, message_id="m-1", inserted_at=world.clock.now)
@@ -106,11 +106,11 @@ def test_a_copy_of_what_was_refused_is_not_tried_once_more(
         return
     assert world.factory.runs == {}
     assert [(kept.taken_as, kept.message_id, kept.body) for kept in others] == [(key or "m-1", "m-9", body)]
-    assert told(world.outbox.events)[1:] == [f"{key or 'm-9'}/Rejected/m-9"]
+    assert published_names(world.outbox.events)[1:] == [f"{key or 'm-9'}/Rejected/m-9"]
 
 
-def test_a_copy_of_what_another_factory_of_ours_took_is_shown_with_it(world: World) -> None:
-    """Records are looked for under every id that a factory had, and under those that have left the settings."""
+def test_a_copy_of_a_message_of_another_factory_of_ours_is_linked_to_it(world: World) -> None:
+    """Records are searched under every id that a factory had, and under those that have left the settings."""
     body = b'{"pipeline":"load"}'
     Caller(world).message(body, message_id="m-1")
     run_id = next(iter(world.factory.runs))
@@ -124,7 +124,7 @@ def test_a_copy_of_what_another_factory_of_ours_took_is_shown_with_it(world: Wor
 
 
 def test_two_copies_of_one_message_start_one_run(caller: Caller, world: World) -> None:
-    """The host was killed between the copy and the removal of the original, and has copied it again."""
+    """The host was killed between the copy and the removal of the original, and copied it again."""
     for message_id in ("m-8", "m-9"):
         poison(caller, {"pipeline": "load"}, message_id=message_id)
         poison(caller, {"pipeline": "load"}, message_id=message_id, attempts=2)
@@ -133,8 +133,8 @@ def test_two_copies_of_one_message_start_one_run(caller: Caller, world: World) -
 
 
 @pytest.mark.parametrize("body", [b"", b"no JSON", b"\xff", b'{"Id": 1}', b"[" * 60_000, b"{}"])
-def test_any_bytes_are_told(caller: Caller, world: World, body: bytes) -> None:
-    """With how often they were delivered in all."""
+def test_a_message_of_any_bytes_is_published(caller: Caller, world: World, body: bytes) -> None:
+    """The rejection says how often it was delivered in all."""
     poison(caller, body, attempts=2)
     (kept,) = world.kept()
     assert (kept.body, kept.attempts) == (body, 7)
@@ -142,7 +142,7 @@ def test_any_bytes_are_told(caller: Caller, world: World, body: bytes) -> None:
 
 
 def test_an_outage_of_data_factory_puts_it_back_under_its_key(caller: Caller, world: World) -> None:
-    """Into the requests queue, where it is delivered as often as any."""
+    """It goes into the requests queue, where it is delivered as often as any."""
     world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
     poison(caller, {"pipeline": "load", "parameters": {"text": "x"}}, message_id="m-9")
     ((text, _),) = world.outbox.put_back_texts

@@ -1,4 +1,4 @@
-"""A message that cannot be taken now comes again with its bytes and under its key, whatever its size."""
+"""A message that cannot be accepted now comes again with its bytes and under its key, whatever its size."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
 from adf_trigger.service.steering.rejected import ReplayOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
 from adf_trigger.service.steering.steerer import RunSelector
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
@@ -40,7 +40,7 @@ def world() -> World:
 
 
 def put_back(world: World) -> bytes:
-    """The one text that was put back."""
+    """The single text that was put back."""
     ((text, delay),) = world.outbox.put_back_texts
     world.outbox.put_back_texts.clear()
     assert delay > 0
@@ -58,14 +58,14 @@ def put_back(world: World) -> bytes:
     ids=["blanks", "as large as can be", "base64"],
 )
 def test_a_message_with_its_own_key_is_put_back_unchanged(world: World, body: bytes) -> None:
-    """Nothing is written again, so nothing can outgrow the queue."""
+    """Nothing is rewritten, so nothing can outgrow the queue."""
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
     Caller(world).message(body)
     assert put_back(world) == body
 
 
-def test_a_key_is_put_in_where_it_fits_and_all_else_stays(world: World) -> None:
+def test_a_key_is_added_where_it_fits_and_all_else_stays(world: World) -> None:
     """The copy has another id in the queue, and is the same request."""
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     Caller(world).message(b' { "pipeline" : "load","metadata":{"a":"1e0"} }', message_id="m-7")
@@ -77,7 +77,7 @@ def test_a_key_is_put_in_where_it_fits_and_all_else_stays(world: World) -> None:
 
 @pytest.mark.parametrize("body", [large(), large(requestId=None)], ids=["as large as can be", "null"])
 def test_where_no_key_fits_the_bytes_are_kept_and_a_reference_is_put_back(world: World, body: bytes) -> None:
-    """Through outages it is one request under one key, and nothing stays behind in the end."""
+    """Through outages it is one request under one key, and nothing is left over in the end."""
     caller = Caller(world)
     world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
     caller.message(body, message_id="m-1")
@@ -101,13 +101,13 @@ def test_where_no_key_fits_the_bytes_are_kept_and_a_reference_is_put_back(world:
 
 
 def test_a_reference_to_nothing_is_rejected(world: World) -> None:
-    """Whoever wrote it hears of it."""
+    """The rejection is published."""
     Caller(world).message({"adfTriggerKept": "0|m", "requestId": "k"})
-    assert told(world.outbox.events) == ["k/Rejected/m-1"]
+    assert published_names(world.outbox.events) == ["k/Rejected/m-1"]
 
 
-def test_a_kept_message_that_is_rejected_in_the_end_is_told_once(world: World) -> None:
-    """Its bytes are in the record of the rejection, and the copy that waited is gone."""
+def test_a_kept_message_that_is_finally_rejected_is_published_once(world: World) -> None:
+    """Its bytes are in the record of the rejection, and the waiting copy is removed."""
     caller, body = Caller(world), large(parameters={"text": ""}, startActivityName="x")
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     caller.message(body, message_id="m-1")
@@ -116,12 +116,12 @@ def test_a_kept_message_that_is_rejected_in_the_end_is_told_once(world: World) -
     caller.message(put_back(world), message_id="m-2")
     (kept,) = world.kept()
     assert (kept.body, kept.waiting, kept.request_id, kept.message_id) == (body, False, "m-1", "m-2")
-    assert told(world.outbox.events) == ["m-1/Rejected/m-2"]
+    assert published_names(world.outbox.events) == ["m-1/Rejected/m-2"]
 
 
 @pytest.mark.parametrize("decision", ["dismiss", "replay"])
-def test_a_rejection_is_told_whatever_is_decided_before_its_news_could_be_sent(decision: str) -> None:
-    """Once the queue of the events is back, and once; what was sent again is taken beside it."""
+def test_a_rejection_is_published_whatever_is_decided_before_that(decision: str) -> None:
+    """It is published once, when the events queue is back; a replay is accepted beside it."""
     world = World()
     caller, steering = Caller(world), world.services.steering
     world.outbox.before.append(PublishError("no queue of events"))
@@ -133,13 +133,13 @@ def test_a_rejection_is_told_whatever_is_decided_before_its_news_could_be_sent(d
         steering.replay(RunSelector("k"), ReplayOrder())
     for number, (text, _) in enumerate(world.outbox.put_back_texts):
         caller.message(text.encode(), message_id=f"m-{2 + number}", inserted_at=SENT)
-    assert told(world.outbox.events) == ["k/Rejected/m-1"]
+    assert published_names(world.outbox.events) == ["k/Rejected/m-1"]
     assert world.outbox.rejected == []
     assert len(world.factory.runs) == (decision == "replay")
 
 
-def test_secrets_are_not_kept_for_want_of_room(world: World) -> None:
-    """A message that fits nowhere with its id, and has secrets, is rejected: its sender is told what to do."""
+def test_secrets_are_not_kept_for_lack_of_room(world: World) -> None:
+    """A message with secrets that fits nowhere with its id is rejected: the reason tells the sender what to do."""
     world.submit("teacher")
     world.ledger.before["claim"] = [LedgerError("the table is away")]
     body = large().replace(b'"x', b'"x","password":"hush', 1)[: MAX_QUEUE_BYTES - 3] + b'"}}'
@@ -150,8 +150,8 @@ def test_secrets_are_not_kept_for_want_of_room(world: World) -> None:
     assert "give messages a requestId" in kept.reason
 
 
-def test_what_is_wrong_waits_unchanged_where_the_ledger_cannot_keep_it(world: World) -> None:
-    """No delivery of it is burnt, and it is told once the ledger is back, under its own key."""
+def test_a_faulty_message_waits_unchanged_where_the_ledger_cannot_keep_it(world: World) -> None:
+    """It uses up no delivery, and is published once the ledger is back, under its own key."""
     world.rejected.before["keep"] = [LedgerError("the table is away")]
     caller, body = Caller(world), b'{"requestId": "k", "surprise": 1}'
     caller.message(body)
@@ -162,12 +162,14 @@ def test_what_is_wrong_waits_unchanged_where_the_ledger_cannot_keep_it(world: Wo
     assert [kept.body for kept in world.kept()] == [body]
 
 
-def test_what_would_come_again_under_another_id_is_told_without_the_ledger(world: World) -> None:
-    """Its copy in the rejected queue is all there is then, and can be replayed by itself."""
+def test_a_message_that_would_come_again_under_another_id_is_published_without_the_ledger(
+    world: World,
+) -> None:
+    """Its copy in the rejected queue is all that is left, and can be replayed by itself."""
     world.rejected.before["keep"] = [LedgerError("the table is away")]
     Caller(world).message(b"no JSON")
     assert world.outbox.put_back_texts == []
-    assert told(world.outbox.events) == ["m-1/Rejected/m-1"]
+    assert published_names(world.outbox.events) == ["m-1/Rejected/m-1"]
     assert [(copy.message, copy.record) for copy in world.outbox.rejected] == [("no JSON", None)]
 
 
@@ -177,7 +179,7 @@ def test_what_would_come_again_under_another_id_is_told_without_the_ledger(world
     ascii_only=st.booleans(),
     indent=st.sampled_from([None, 1]),
 )
-def test_whatever_is_put_back_is_the_same_message(
+def test_a_message_that_is_put_back_is_the_same_message(
     document: dict[str, str], bom: bytes, *, ascii_only: bool, indent: int | None
 ) -> None:
     """Any characters survive, and none that storage cannot hold is put raw."""

@@ -1,4 +1,4 @@
-"""A message that cannot be taken ends at the start deadline; one whose news cannot be sent keeps its record."""
+"""A message that cannot be accepted ends at the start deadline; one whose event cannot be sent keeps its record."""
 
 import json
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from adf_trigger.errors import LedgerError, NotSent, PublishError, Unavailable
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import START, World
 from tests.unit.functions.conftest import Caller
 
@@ -15,7 +15,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def world() -> World:
-    """A service whose factory is down, and has a pipeline that nobody has asked about."""
+    """A service whose factory is down, and has a pipeline that has not been read yet."""
     world = World()
     world.factory.declare("load", text={"type": "String", "defaultValue": ""})
     down(world)
@@ -23,12 +23,12 @@ def world() -> World:
 
 
 def down(world: World) -> None:
-    """Let nobody read a pipeline."""
+    """Make every read of a pipeline fail."""
     world.factory.before["get_pipeline"] = [Unavailable("the region is down", status=503)] * 500
 
 
 class Returned(bytes):
-    """A message that was put back: when, and how long it is to live from then on."""
+    """A message that was put back: when, and its time to live from then on."""
 
     put_at: datetime
     life: timedelta
@@ -36,7 +36,7 @@ class Returned(bytes):
 
 
 def deliver(world: World, body: bytes | None, number: int) -> Returned | None:
-    """Deliver a message once; what was put back of it."""
+    """Deliver a message once; returns what was put back of it."""
     assert body is not None
     if isinstance(body, Returned):
         Caller(world).message(bytes(body), message_id=f"m-{number}", inserted_at=body.put_at, life=body.life)
@@ -51,7 +51,7 @@ def deliver(world: World, body: bytes | None, number: int) -> Returned | None:
 
 
 def circulate(world: World, body: bytes, *, every: float, most: int = 60) -> int:
-    """Deliver a message and whatever is put back of it; after how many deliveries nothing was."""
+    """Deliver a message and whatever is put back of it; returns after how many deliveries nothing was."""
     text: bytes | None = body
     for number in range(1, most):
         text = deliver(world, text, number)
@@ -73,8 +73,10 @@ BODY = b'{"pipeline":"load","requestId":"k","parameters":{"text":"x"}}'
     ],
     ids=["its own key", "no key", "no room for one"],
 )
-def test_what_cannot_be_taken_ends_at_the_start_deadline(world: World, body: bytes, request_id: str) -> None:
-    """Told once as Rejected, with the true reason; other processes go on where one has stopped."""
+def test_a_message_that_cannot_be_accepted_ends_at_the_start_deadline(
+    world: World, body: bytes, request_id: str
+) -> None:
+    """It is published once as Rejected, with the true reason; other processes continue where one has stopped."""
     deliveries = circulate(world, body, every=HOUR)
     assert deliveries == 26
     (event,) = world.outbox.events
@@ -86,7 +88,7 @@ def test_what_cannot_be_taken_ends_at_the_start_deadline(world: World, body: byt
 
 
 def test_the_deadline_outlives_a_process(world: World) -> None:
-    """Since when it waits is known from when it expires, so that nothing has to be kept of it."""
+    """The beginning of the wait follows from the expiry, so that nothing has to be kept of it."""
     text: bytes | None = BODY
     for number in range(1, 26):
         text = deliver(world, text, number)
@@ -95,11 +97,11 @@ def test_the_deadline_outlives_a_process(world: World) -> None:
     assert text == BODY
     assert world.kept() == []
     assert deliver(world, text, 26) is None
-    assert told(world.outbox.events) == ["k/Rejected/m-26"]
+    assert published_names(world.outbox.events) == ["k/Rejected/m-26"]
 
 
-def test_what_is_taken_in_time_leaves_nothing_behind(world: World) -> None:
-    """And a later outage begins anew."""
+def test_a_message_that_is_accepted_in_time_leaves_nothing_behind(world: World) -> None:
+    """A later outage starts a new wait."""
     text = deliver(world, BODY, 1)
     world.factory.before.clear()
     assert deliver(world, text, 2) is None
@@ -109,7 +111,7 @@ def test_what_is_taken_in_time_leaves_nothing_behind(world: World) -> None:
 
 
 def test_another_message_under_the_key_has_a_wait_of_its_own(world: World) -> None:
-    """And so has the same one that was away for long, as a replay is."""
+    """The same holds for an equal message that was away for long, such as a replay."""
     deliver(world, BODY, 1)
     world.clock.forward(25 * HOUR)
     assert deliver(world, BODY.replace(b'"x"', b'"y"'), 2) is not None
@@ -117,7 +119,7 @@ def test_another_message_under_the_key_has_a_wait_of_its_own(world: World) -> No
 
 
 def test_an_outage_of_the_ledger_ends_at_the_start_deadline_too(world: World) -> None:
-    """While it lasts nothing can be told; what has waited for longer when it is over is not started any more."""
+    """Nothing can be published while it lasts; afterwards, a message that has waited for longer is not started."""
     for method in ("claim", "get"):
         world.ledger.before[method] = [LedgerError("the table is away")] * 30
     world.factory.before.clear()
@@ -134,8 +136,8 @@ def test_an_outage_of_the_ledger_ends_at_the_start_deadline_too(world: World) ->
     assert "was not accepted" in str(event.data.reason)
 
 
-def test_an_outage_of_the_ledger_that_is_over_in_time_loses_nothing(world: World) -> None:
-    """And a request that was taken before it is answered however late its message comes again."""
+def test_an_outage_of_the_ledger_that_ends_in_time_loses_nothing(world: World) -> None:
+    """A request that was accepted before it is answered however late its message comes again."""
     world.factory.before.clear()
     Caller(world).message(BODY, inserted_at=world.clock.now)
     world.ledger.before["claim"] = [LedgerError("the table is away")]
@@ -145,8 +147,8 @@ def test_an_outage_of_the_ledger_that_is_over_in_time_loses_nothing(world: World
     assert (len(world.factory.runs), world.outbox.events) == (1, [])
 
 
-def test_what_is_put_back_is_hidden_for_longer_and_longer(world: World) -> None:
-    """A tenth of the time that it has waited, ten minutes at most: thousands that wait cost little."""
+def test_a_message_is_hidden_for_longer_each_time_it_is_put_back(world: World) -> None:
+    """It is a tenth of the time that it has waited, ten minutes at most: thousands that wait cost little."""
     world.ledger.before["claim"] = [LedgerError("the table is away")] * 1_000
     world.factory.before.clear()
     text, delays = deliver(world, BODY, 0), list[float]()
@@ -159,10 +161,10 @@ def test_what_is_put_back_is_hidden_for_longer_and_longer(world: World) -> None:
     assert len(delays) < 200
 
 
-def test_a_message_that_comes_back_through_an_outage_of_the_ledger_is_told_by_its_rejection(
+def test_a_message_that_returns_through_an_outage_of_the_ledger_is_answered_by_its_rejection(
     world: World,
 ) -> None:
-    """When it was put is what counts, not when it was put back: no second attempt is made of a rejected request."""
+    """The time of the first put counts, not that of the last: a rejected request is not attempted twice."""
     world.factory.before.clear()
     world.factory.declare("secret", password={"type": "SecureString"})
     world.factory.always["create_run"] = NotSent("no route")
@@ -177,7 +179,7 @@ def test_a_message_that_comes_back_through_an_outage_of_the_ledger_is_told_by_it
     world.clock.forward(60)
     assert deliver(world, text, 3) is None
     assert (world.status("k"), world.factory.runs) == ("Rejected", {})
-    assert told(world.outbox.events) == ["k/Rejected"]
+    assert published_names(world.outbox.events) == ["k/Rejected"]
 
 
 @pytest.mark.parametrize("poison", [False, True])
@@ -185,7 +187,7 @@ def test_a_message_that_comes_back_through_an_outage_of_the_ledger_is_told_by_it
 def test_in_an_outage_of_the_events_a_message_keeps_its_one_record(
     world: World, body: bytes, *, poison: bool
 ) -> None:
-    """What is put back stands for the record, so that all deliveries together are told once, under one id."""
+    """The message that is put back stands for the record, so that all deliveries are published once, under one id."""
     caller = Caller(world)
     world.outbox.before = [PublishError("the events queue is away")]
     caller.message(body, poison=poison)
@@ -198,7 +200,7 @@ def test_in_an_outage_of_the_events_a_message_keeps_its_one_record(
         caller.message(text.encode(), message_id=f"m-{number}")
     (kept,) = world.kept()
     assert (kept.body, kept.message_id, kept.waiting) == (body, "m-1", False)
-    assert told(world.outbox.events) == [f"{kept.request_id}/Rejected/m-1"]
+    assert published_names(world.outbox.events) == [f"{kept.request_id}/Rejected/m-1"]
     assert [copy.record for copy in world.outbox.rejected] == [kept.key]
     shown = json.loads(caller.get("m-1").get_body())
     event = json.loads(world.outbox.events[0].data.model_dump_json())

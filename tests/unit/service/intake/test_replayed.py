@@ -1,4 +1,4 @@
-"""A rejected message that is sent again is there at every moment: as a rejected one, or in the queue."""
+"""A replayed message exists at every moment: as a rejected one, or in the queue."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from tests.support.sent_again import LARGE, SMALL, Killed, Storage
 
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "no room for its key"])
 def test_where_the_queue_cannot_be_written_it_stays_rejected(body: bytes) -> None:
-    """It is shown, and can be sent again."""
+    """It is shown, and can be replayed again."""
     storage = Storage(body)
     storage.world.outbox.before.append(PublishError("no queue"))
     with pytest.raises(PublishError):
@@ -34,7 +34,7 @@ def test_where_the_queue_cannot_be_written_it_stays_rejected(body: bytes) -> Non
 @pytest.mark.parametrize("step", ["replay.send", "rejected.mark_sent", "rejected.remove"])
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_killed_at_any_step_it_is_rejected_or_in_the_queue(side: str, step: str, body: bytes) -> None:
-    """And however often it is sent again then, one run comes of it, under its own id."""
+    """However often it is replayed afterwards, it starts one run, under its own id."""
     storage = Storage(body)
     storage.plan.kill = (side, step)
     with pytest.raises(Killed):
@@ -51,8 +51,8 @@ def test_killed_at_any_step_it_is_rejected_or_in_the_queue(side: str, step: str,
     assert len(storage.world.outbox.events) == 1, "its first rejection"
 
 
-def test_a_queue_that_is_faster_than_the_note_takes_it_once() -> None:
-    """A message that was taken before it is noted that it was sent counts as taken, and not as waiting."""
+def test_a_queue_that_delivers_before_the_note_accepts_it_once() -> None:
+    """A message that is accepted before its replay is noted counts as accepted, and not as waiting."""
     storage = Storage()
     storage.plan.after["replay.send"] = storage.deliver
     storage.replay()
@@ -60,8 +60,8 @@ def test_a_queue_that_is_faster_than_the_note_takes_it_once() -> None:
     assert [kept.was_taken for kept in storage.world.kept()] == [True]
 
 
-def test_a_queue_that_is_faster_than_a_second_note_takes_it_once() -> None:
-    """Also where it was in the queue already, and is put there once more by force."""
+def test_a_queue_that_delivers_before_a_second_note_accepts_it_once() -> None:
+    """It was in the queue already, and is put there once more by force."""
     storage = Storage()
     storage.replay()
     storage.plan.after["replay.send"] = storage.deliver
@@ -70,8 +70,8 @@ def test_a_queue_that_is_faster_than_a_second_note_takes_it_once() -> None:
     assert [kept.was_taken for kept in storage.world.kept()] == [True]
 
 
-def test_it_is_in_the_queue_once_however_often_it_is_asked_for() -> None:
-    """The second time it is shown as it waits; by force it is put there once more, and still is one run."""
+def test_it_is_in_the_queue_once_however_often_it_is_replayed() -> None:
+    """The second time it is shown as waiting; by force it is put there once more, and still starts one run."""
     storage = Storage()
     for _ in range(3):
         assert storage.replay() == "Accepted"
@@ -84,8 +84,8 @@ def test_it_is_in_the_queue_once_however_often_it_is_asked_for() -> None:
     assert storage.texts() == []
 
 
-def test_one_that_is_rejected_again_is_a_rejected_message_again() -> None:
-    """Under the key that it has, and under the id that it had at first; and may be sent again."""
+def test_a_message_that_is_rejected_again_is_a_rejected_message_again() -> None:
+    """It keeps its key and its first id, and may be replayed again."""
     storage = Storage()
     storage.world.factory.pipelines.clear()
     for number in range(2, 4):
@@ -103,8 +103,8 @@ def test_one_that_is_rejected_again_is_a_rejected_message_again() -> None:
     assert storage.status() == "Queued"
 
 
-def test_one_that_is_rejected_again_in_an_outage_of_the_ledger_keeps_its_bytes() -> None:
-    """What it refers to is not given up before it is kept under the new rejection."""
+def test_a_message_that_is_rejected_again_in_an_outage_of_the_ledger_keeps_its_bytes() -> None:
+    """The bytes that it refers to are not removed before they are kept under the new rejection."""
     storage = Storage()
     storage.world.factory.pipelines.clear()
     storage.replay()
@@ -118,10 +118,8 @@ def test_one_that_is_rejected_again_in_an_outage_of_the_ledger_keeps_its_bytes()
 
 @pytest.mark.parametrize("delivered_before", [False, True])
 @pytest.mark.parametrize("told", [False, True])
-def test_it_is_not_answered_with_the_rejection_after_which_it_was_sent_again(
-    *, told: bool, delivered_before: bool
-) -> None:
-    """However soon after that, and whether or not that could be told yet, it is a new attempt: a run, or back."""
+def test_a_replay_is_not_answered_with_the_rejection_before_it(*, told: bool, delivered_before: bool) -> None:
+    """However soon it comes, and whether or not that was published yet, it is a new attempt: a run, or back."""
     storage = Storage()
     world, key = storage.world, RunSelector("k")
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
@@ -136,14 +134,14 @@ def test_it_is_not_answered_with_the_rejection_after_which_it_was_sent_again(
         storage.deliver()
     storage.deliver()
     if not told:
-        world.tick(after=200)  # the lease of the one who could not tell it is over
+        world.tick(after=200)  # the lease of the publisher that failed is over
         storage.deliver()
     assert (len(world.factory.runs), storage.status("k")) == (1, "Queued")
     assert sum(event.id.endswith("/Rejected") for event in world.outbox.events) == 1
 
 
 def test_a_race_with_the_listing_of_messages_loses_no_note() -> None:
-    """Whoever changes the row without taking the message, it is noted that it waits."""
+    """Whatever changes the row without taking the message, it is noted that it waits."""
     storage = Storage()
     storage.world.rejected.before["change"] = [LedgerConflict("listed just now")]
     storage.replay()
@@ -151,7 +149,7 @@ def test_a_race_with_the_listing_of_messages_loses_no_note() -> None:
 
 
 def test_an_older_message_under_the_key_is_not_meant() -> None:
-    """What was sent again and taken is answered with its request, by either id, whatever else has its key."""
+    """An accepted replay is answered with its request, by either id, whatever else has its key."""
     storage = Storage()
     steering, now = storage.world.services.steering, storage.world.clock.now
     for number in (7, 8):
@@ -166,8 +164,8 @@ def test_an_older_message_under_the_key_is_not_meant() -> None:
         steering.replay(RunSelector("m-7"), ReplayOrder())
 
 
-def test_what_was_dismissed_is_not_sent_again() -> None:
-    """Nor taken, where a crash has left it in the queue: somebody needs it no more."""
+def test_a_dismissed_message_is_not_replayed() -> None:
+    """It is not accepted either, where a crash has left it in the queue: it is no longer needed."""
     storage = Storage()
     storage.plan.kill = ("after", "replay.send")
     with pytest.raises(Killed):
@@ -183,8 +181,8 @@ def test_what_was_dismissed_is_not_sent_again() -> None:
     assert (storage.world.factory.runs, storage.status()) == ({}, "Rejected")
 
 
-def test_what_is_dismissed_while_it_is_sent_again_is_not_said_to_wait() -> None:
-    """It will not be taken, and who sent it is told so."""
+def test_a_message_that_is_dismissed_during_its_replay_is_not_shown_as_waiting() -> None:
+    """It will not be accepted, and the answer says so."""
     storage = Storage()
     dismiss = ResolveOrder(decision="dismiss", by="me")
     steering = storage.world.services.steering
@@ -195,8 +193,8 @@ def test_what_is_dismissed_while_it_is_sent_again_is_not_said_to_wait() -> None:
     assert (storage.world.factory.runs, storage.status()) == ({}, "Rejected")
 
 
-def test_what_is_purged_while_it_is_sent_again_is_not_said_to_wait() -> None:
-    """Nothing is left of it that could be taken."""
+def test_a_message_that_is_purged_during_its_replay_is_not_shown_as_waiting() -> None:
+    """Nothing is left of it that could be accepted."""
     storage = Storage()
     rejected = storage.world.rejected
     storage.plan.after["replay.send"] = lambda: rejected.remove(storage.world.kept()[0].key)
@@ -204,16 +202,16 @@ def test_what_is_purged_while_it_is_sent_again_is_not_said_to_wait() -> None:
         storage.replay()
 
 
-def test_what_waits_in_the_queue_is_not_dismissed() -> None:
-    """It would be taken all the same."""
+def test_a_message_that_waits_in_the_queue_is_not_dismissed() -> None:
+    """It would be accepted nevertheless."""
     storage = Storage()
     storage.replay()
     with pytest.raises(WrongState, match="waits there"):
         storage.world.services.steering.resolve(RunSelector("m-1"), ResolveOrder(decision="dismiss"))
 
 
-def test_a_message_whose_key_goes_on_is_sent_by_force_alone() -> None:
-    """The answer says which request has the key."""
+def test_a_message_whose_key_has_an_active_request_is_replayed_by_force_alone() -> None:
+    """The answer names the request that has the key."""
     storage = Storage()
     storage.world.submit("m-1", "later", parameters={"n": "y"})
     with pytest.raises(WrongState, match="names a request that was accepted"):
@@ -223,8 +221,8 @@ def test_a_message_whose_key_goes_on_is_sent_by_force_alone() -> None:
     assert len(storage.texts()) == 1
 
 
-def test_an_outage_of_the_ledger_after_it_was_sent_loses_nothing() -> None:
-    """The caller hears of it, and asks again."""
+def test_an_outage_of_the_ledger_after_the_replay_loses_nothing() -> None:
+    """The caller gets the error, and asks again."""
     storage = Storage()
     storage.world.rejected.before["change"] = [LedgerError("the table is away")]
     with pytest.raises(LedgerError):

@@ -1,4 +1,4 @@
-"""Different news never shares a source and an id; one piece of news, sent again, has those that it had."""
+"""Different events never share source and id; one event, sent again, keeps both."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from tests.support.world import settings as settings_of
 
 
 def names(events: list[CompletionEvent]) -> list[tuple[str, str]]:
-    """What a consumer drops repeats by."""
+    """The identity by which a consumer drops repeats."""
     return [(event.source, event.id) for event in events]
 
 
@@ -43,7 +43,7 @@ def a_world(**changes: str) -> World:
 
 
 def refuse(world: World, key: str = "key-1") -> None:
-    """A request that Data Factory rejects, told."""
+    """A request that Data Factory rejects, published."""
     world.factory.fail_next("create_run", BadRequest("no", status=400))
     with pytest.raises(BadRequest):
         world.submit(key)
@@ -52,7 +52,7 @@ def refuse(world: World, key: str = "key-1") -> None:
 
 
 def park(world: World) -> None:
-    """A request whose fate is unknown, told."""
+    """A request of unknown fate, published."""
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
@@ -62,7 +62,7 @@ def park(world: World) -> None:
 
 
 def test_a_key_that_is_the_run_id_of_another_request_shares_no_id_with_it() -> None:
-    """Both are cancelled, the one before it was started: two consumers' worth of news, and none is dropped."""
+    """Both are cancelled, one before it was started: two events, of which none may be dropped as a repeat."""
     world = a_world()
     run_id = world.submit().record.run_id
     world.factory.fail_next("create_run", Throttled("slow", retry_after=20))
@@ -77,8 +77,8 @@ def test_a_key_that_is_the_run_id_of_another_request_shares_no_id_with_it() -> N
     assert len(set(names(world.outbox.events))) == 2
 
 
-def test_a_second_unknown_fate_under_a_key_that_was_rejected_between_is_news() -> None:
-    """What was counted of a key's earlier request is not counted anew for the later one."""
+def test_a_second_unknown_fate_under_a_key_that_was_rejected_in_between_is_a_new_event() -> None:
+    """The count of a key's earlier request is not restarted for the later one."""
     world = a_world()
     park(world)
     world.resolve("key-1", "resubmit", force=True)
@@ -92,7 +92,7 @@ def test_a_second_unknown_fate_under_a_key_that_was_rejected_between_is_news() -
 
 
 @pytest.mark.parametrize("end", [refuse, park])
-def test_a_key_that_is_used_again_after_its_record_was_purged_has_news_of_its_own(
+def test_a_key_that_is_reused_after_its_record_was_purged_has_events_of_its_own(
     end: Callable[[World], None],
 ) -> None:
     """Nothing is left to count by, and still no id is given twice."""
@@ -106,7 +106,7 @@ def test_a_key_that_is_used_again_after_its_record_was_purged_has_news_of_its_ow
 
 
 def take(world: World, document: dict[str, Any]) -> None:
-    """Take a message that was put when the world began, and is delivered once more each time."""
+    """Accept a message that was put when the world began, and is delivered once more each time."""
     body = json.dumps(document).encode()
     world.services.intake.take(
         Message.decode(body, message_id="m-1", attempts=2, inserted_at=MovingClock().now)
@@ -116,8 +116,8 @@ def take(world: World, document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("pipeline", "more"), [("later", {}), ("LOAD", {"surprise": 1})], ids=["another reason", "another name"]
 )
-def test_a_message_that_is_rejected_once_more_is_the_same_news(pipeline: str, more: dict[str, Any]) -> None:
-    """Its host ended before it was deleted; by now its key is another's, or how its pipeline is spelled is known."""
+def test_a_message_that_is_rejected_once_more_is_the_same_event(pipeline: str, more: dict[str, Any]) -> None:
+    """Its host ended before the deletion; by now its key is another's, or the spelling of its pipeline is known."""
     world = a_world()
     world.factory.always["get_pipeline"] = ResourceNotFound("not yet", code="NotFound", status=404)
     take(world, {"pipeline": pipeline, "requestId": "key-1", **more})
@@ -162,7 +162,7 @@ MOVES = [
 
 @dataclass
 class Story:
-    """Two requests that go through moves, and all that was told of them."""
+    """Two requests that make moves, and all that was published of them."""
 
     second: str
     clock: MovingClock = field(default_factory=MovingClock)
@@ -232,7 +232,7 @@ class Story:
         return moves[move]() if move in moves else None
 
     def run_of_the_other(self, number: int) -> UUID:
-        """A runId that the other request has; a new one where there is no such request."""
+        """A runId that the other request has; a new one where there is none."""
         other = self.ledger.get(FACTORY_ID, self.keys[1 - number]) if len(self.keys) > 1 else None
         return uuid4() if other is None else other.record.run_id
 
@@ -241,7 +241,7 @@ class Story:
         return a_record(request_id=key, requested_at=self.clock.now)
 
     def refuse_a_message(self, key: str) -> None:
-        """A message of that key that can never work is told, and is told again."""
+        """A message of that key that can never work is published twice."""
         self.messages += 1
         for _ in range(2):
             body = json.dumps({"pipeline": "load", "requestId": key, "surprise": 1}).encode()
@@ -255,7 +255,7 @@ class Story:
         self.told.append(event)
 
     def news_of(self, record: RunRecord) -> tuple[str, str]:
-        """What an event of a record goes by."""
+        """The identity of a record's event."""
         self.notifier.ended(record)
         return names(self.world.outbox.events)[-1]
 
@@ -271,8 +271,8 @@ class Story:
     ),
 )
 @settings(deadline=None, max_examples=150)
-def test_no_two_pieces_of_news_share_an_id(second: str, moves: list[tuple[int, str, str]]) -> None:
-    """Whatever becomes of two requests, one of which has a key that looks like news of the other."""
+def test_no_two_events_share_an_id(second: str, moves: list[tuple[int, str, str]]) -> None:
+    """This holds for any moves of two requests, one of which has a key that looks like an event of the other."""
     story = Story(second)
     for move in moves:
         story.move(*move)
@@ -290,8 +290,10 @@ def test_no_two_pieces_of_news_share_an_id(second: str, moves: list[tuple[int, s
         ({"status": "Failed", "submitted_at": MovingClock().now}, "{run}/Failed"),
     ],
 )
-def test_what_an_earlier_version_has_ended_keeps_its_id(changes: dict[str, Any], expected: str) -> None:
-    """It may have told it and been ended before it could say so: this version tells the same news."""
+def test_a_record_that_an_earlier_version_has_ended_keeps_its_event_id(
+    changes: dict[str, Any], expected: str
+) -> None:
+    """That version may have published it without recording that: this version publishes the same event."""
     ended = a_record(state=RunState.ENDED, ended_at=MovingClock().now, **changes)
     world = World()
     world.services.intake._rejecter._notifier.ended(ended)

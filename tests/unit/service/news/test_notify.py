@@ -1,4 +1,4 @@
-"""All news is built in one place, whichever way a request came and however far it got."""
+"""All events are built in one place, whichever way a request came and however far it got."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.news import CompletionEvent, RejectedMessage
 from adf_trigger.service.news.notify import Notifier
 from tests.contracts.ledger_records import a_factory, a_full_record
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, World
 
 SENT = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
@@ -30,20 +30,20 @@ def world() -> World:
 
 
 def send(world: World, document: Any) -> None:
-    """Take a message as the function does."""
+    """Accept a message as the function does."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     world.services.intake.take(Message.decode(body, message_id="m-1", attempts=2, inserted_at=SENT))
 
 
 def news(world: World) -> tuple[CompletionEvent, RejectedMessage]:
-    """The one event and the one rejected message."""
+    """The single event and the single rejected message."""
     (event,) = world.outbox.events
     (rejected,) = world.outbox.rejected
     return event, rejected
 
 
-def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
-    """What Data Factory rejects and what never came so far carry the sender's ids, its labels and the reason."""
+def test_both_rejections_of_a_message_publish_the_same(world: World) -> None:
+    """A rejection by Data Factory and one before that carry the sender's ids, its labels and the reason."""
     send(world, {**LABELLED, "requestId": "k", "surprise": 1})
     early, early_copy = news(world)
     world.outbox.events.clear()
@@ -51,7 +51,7 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     send(world, {**LABELLED, "requestId": "k"})
     late, late_copy = news(world)
-    assert told([early, late]) == ["k/Rejected/m-1", "k/Rejected"], (
+    assert published_names([early, late]) == ["k/Rejected/m-1", "k/Rejected"], (
         "the one names a message, the other a request"
     )
     for name in ("source", "subject", "type"):
@@ -77,14 +77,14 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     assert late_copy.message == json.dumps({**LABELLED, "requestId": "k"}), "exactly as it came"
 
 
-def test_a_rejection_by_http_is_an_event_alone(world: World) -> None:
-    """What came by HTTP has no message that a person could send again."""
+def test_a_rejection_of_a_call_is_an_event_alone(world: World) -> None:
+    """A request by HTTP has no message that could be replayed."""
     world.factory.fail_next("create_run", Throttled("slow", retry_after=1))
     world.submit()
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     world.tick(after=20)
     (event,) = world.outbox.events
-    assert (told([event]), event.data.message) == (
+    assert (published_names([event]), event.data.message) == (
         ["key-1/Rejected"],
         "Data Factory refused it: it is wrong",
     )
@@ -92,7 +92,7 @@ def test_a_rejection_by_http_is_an_event_alone(world: World) -> None:
 
 
 def test_no_parameter_of_a_faulty_message_is_in_its_event(world: World) -> None:
-    """Which of them are secure is not known, so an event has none; its sender has the message."""
+    """Its secure parameters are not known, so an event has none; its sender has the message."""
     send(world, {**LABELLED, "parameters": {"password": "hush", "no": 1}})
     event, _ = news(world)
     assert event.data.parameters == {}
@@ -107,15 +107,15 @@ def test_no_parameter_of_a_faulty_message_is_in_its_event(world: World) -> None:
         {"correlationId": None, "metadata": []},
     ],
 )
-def test_labels_that_are_none_are_left_out(world: World, labels: dict[str, Any]) -> None:
-    """Whatever stands where labels belong, the rejection is told."""
+def test_invalid_labels_are_left_out(world: World, labels: dict[str, Any]) -> None:
+    """The rejection is published whatever stands in the labels."""
     send(world, {"pipeline": "load", **labels})
     event, _ = news(world)
     assert (event.data.correlation_id, event.data.metadata) == (None, {})
 
 
-def test_the_same_faulty_message_is_the_same_news(world: World) -> None:
-    """Delivered twice, it is told twice under one id, and every field but the time of the copy is the same."""
+def test_the_same_faulty_message_is_the_same_event(world: World) -> None:
+    """Delivered twice, it is published twice under one id, and every field but the time of the copy is the same."""
     send(world, b"nonsense")
     world.clock.forward(60)
     send(world, b"nonsense")
@@ -125,7 +125,7 @@ def test_the_same_faulty_message_is_the_same_news(world: World) -> None:
 
 
 def test_an_outage_of_the_events_makes_no_second_record_and_no_copy(world: World) -> None:
-    """Delivered again and again meanwhile, a message has one record, one copy and one id of its event."""
+    """Delivered repeatedly during it, a message has one record, one copy and one id of its event."""
     for _ in range(3):
         world.outbox.before += [PublishError("no queue")] * 2
         with pytest.raises(PublishError):
@@ -135,7 +135,7 @@ def test_an_outage_of_the_events_makes_no_second_record_and_no_copy(world: World
     assert [kept.rejected_at for kept in world.kept()] == [world.clock.now]
 
 
-def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
+def test_an_event_of_a_request_that_has_not_ended_is_a_bug(world: World) -> None:
     """A record that may still change is never published."""
     record: RunRecord = world.submit(source=Source.QUEUE).record
     notifier = world.services.intake._rejecter._notifier
@@ -143,8 +143,8 @@ def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
         notifier.ended(record)
 
 
-def test_a_record_as_its_run_went_on_tells_nothing_of_its_end() -> None:
-    """Whatever has come of it since; all else is as it is."""
+def test_a_record_as_it_was_while_its_run_was_active_has_nothing_of_the_end() -> None:
+    """Its later end is left out; all other fields are kept."""
     ended = a_full_record(a_factory())
     before = Notifier.as_in_progress(ended, "InProgress")
     assert before == replace(

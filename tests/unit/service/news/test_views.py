@@ -1,4 +1,4 @@
-"""A view has all that a record or a message says, under the same names, and leads to where it is."""
+"""A view has every field of a record or a message, under the same names, and links to it."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -44,11 +44,11 @@ def views(*aliases: str) -> RunViews:
 
 
 def a_factory() -> MemoryFactory:
-    """One that nobody asks."""
+    """A factory that is never called."""
     return MemoryFactory(MovingClock())
 
 
-def test_a_run_is_shown_with_all_that_its_record_says() -> None:
+def test_a_run_is_shown_with_every_field_of_its_record() -> None:
     """No field is left out, and none stands under another's name."""
     record = a_full_record(FACTORY_ID)
     view = views("default").view(record)
@@ -70,8 +70,8 @@ def test_a_run_is_shown_with_all_that_its_record_says() -> None:
     assert (view.joined_to.request_id, view.joined_to.run_id) == ("first", record.joined_to.run_id)
 
 
-def test_what_is_not_known_is_not_shown() -> None:
-    """A run id before Data Factory has confirmed it, an overdue run that was not told, errors that were not read."""
+def test_unknown_fields_are_not_shown() -> None:
+    """Among them are an unconfirmed run id, an overdue run that was not published, and errors that were not read."""
     record = a_full_record(FACTORY_ID)
     assert record.overdue is not None
     assert record.joined_to is not None
@@ -104,7 +104,7 @@ def test_a_list_shows_a_run_as_its_own_view_does() -> None:
 
 @pytest.mark.parametrize("aliases", [("default",), ("default", "other")])
 def test_links_name_the_factory_only_where_there_are_several(aliases: tuple[str, ...]) -> None:
-    """By its id, since an alias may be given to another factory."""
+    """They name it by id, since an alias may be given to another factory."""
     record = replace(a_full_record(FACTORY_ID), request_id="k-1")
     links = views(*aliases).view(record).links
     query = f"?factory={FACTORY_ID.replace('/', '%2F')}" if len(aliases) > 1 else ""
@@ -129,15 +129,15 @@ def test_links_name_the_factory_only_where_there_are_several(aliases: tuple[str,
         ({"status": RunStatus.REJECTED, "submitted_at": None}, set()),
     ],
 )
-def test_links_lead_to_what_can_be_done(changes: dict[str, Any], verbs: set[str]) -> None:
-    """And to nothing else."""
+def test_links_lead_to_possible_actions(changes: dict[str, Any], verbs: set[str]) -> None:
+    """There are no other links."""
     record = replace(a_full_record(FACTORY_ID), **{"ended_at": None, "joined_to": None, **changes})
     links = views("default").view(record).links
     assert {verb for verb in ("cancel", "resolve", "rerun") if getattr(links, verb)} == verbs
 
 
 def test_a_rejected_message_is_shown_with_all_but_its_parameters() -> None:
-    """Any of them may be secure; what it is called and who sent it is not."""
+    """Any parameter may be secure; names and sender are not."""
     body = b'{"pipeline": "load", "correlationId": "c", "metadata": {"a": "b"}, "parameters": {"n": "hush"}}'
     kept = a_message("m-1", factory=FACTORY_ID, body=body, requested_by="ann", reason="it has\nfaults")
     view = views("default").rejected(kept)
@@ -154,8 +154,8 @@ def test_a_rejected_message_is_shown_with_all_but_its_parameters() -> None:
     assert views("default").rejected(replace(kept, factory="")).factory == ""
 
 
-def test_one_that_waits_is_shown_as_the_request_that_it_will_be() -> None:
-    """With who sent it again, and why."""
+def test_a_waiting_message_is_shown_as_the_request_that_it_will_be() -> None:
+    """The view shows who replayed it, and why."""
     kept = a_message("m-1", factory=FACTORY_ID).sent(NOON + MINUTE, by="ann", note="mended")
     view = views("default", "other").kept(kept)
     assert (view.status, view.ended, view.ended_at, view.message_id) == ("Accepted", False, None, None)
@@ -170,8 +170,8 @@ def test_one_that_waits_is_shown_as_the_request_that_it_will_be() -> None:
     )
 
 
-def test_one_that_was_dismissed_says_so_and_why_it_was_rejected() -> None:
-    """It stays a rejected message, with which nothing is left to do."""
+def test_a_dismissed_message_shows_that_and_why_it_was_rejected() -> None:
+    """It stays a rejected message, with no action left."""
     kept = a_message("m-1", factory=FACTORY_ID).dismissed(NOON + MINUTE, by="ann", note="sent twice")
     assert kept.fate == Fate(what="dismissed", at=NOON + MINUTE, by="ann", note="sent twice")
     view = views("default").kept(kept)
@@ -185,8 +185,8 @@ def test_one_that_was_dismissed_says_so_and_why_it_was_rejected() -> None:
 
 
 @pytest.mark.parametrize("factory", [FACTORY_ID, f"{FACTORY_ID}-gone"])
-def test_one_of_several_is_named_so_that_it_alone_is_meant(factory: str) -> None:
-    """By its alias, or by its id where no factory of the settings has it."""
+def test_one_of_several_is_named_unambiguously(factory: str) -> None:
+    """It is named by its alias, or by its id where no factory of the settings has it."""
     record = replace(a_full_record(factory), run_id=uuid4(), request_id="k")
     choice = views("default").choice(record)
     assert choice.factory == ("default" if factory == FACTORY_ID else factory)

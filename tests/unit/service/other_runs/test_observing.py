@@ -1,4 +1,4 @@
-"""The notes about the runs of others: each app has its own, and what two hosts write at once is not lost."""
+"""The notes about runs of others: each app has its own, and concurrent writes of two hosts are not lost."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,12 +26,12 @@ PLACE = f"{PREFIX}place|app"
 
 
 def keeper(notes: FaultyNotes | None = None, mark: str = "app") -> ObservationKeeper:
-    """That of an app."""
+    """The keeper of an app."""
     return ObservationKeeper(notes or FaultyNotes(), mark, known_steps)
 
 
 def kept(notes: FaultyNotes, *names: str, now: datetime = NOON, mark: str = "app") -> Observed:
-    """What a host knows that has just read the notes, and keeps these policies."""
+    """What a host knows that has just read the notes, with these policies."""
     mine = keeper(notes, mark)
     return mine.keep_policies(FACTORY, mine.read(FACTORY), names, now)
 
@@ -43,8 +43,8 @@ def test_where_nothing_is_observed_nothing_is_noted() -> None:
     assert notes.named(FACTORY, "") == []
 
 
-def test_a_policy_holds_from_when_it_was_first_seen() -> None:
-    """A later one from later; it begins where the first was noted, and what is read is what was kept."""
+def test_a_policy_applies_from_when_it_was_first_seen() -> None:
+    """A later one applies from later; it begins where it was first noted, and what is read is what was kept."""
     notes = FaultyNotes()
     first = kept(notes, "load")
     assert first == Observed(since={"load": NOON}, place=ObservationProgress(NOON), held=[], doubts=[])
@@ -54,8 +54,8 @@ def test_a_policy_holds_from_when_it_was_first_seen() -> None:
     assert keeper(notes).read(FACTORY) == second
 
 
-def test_a_policy_that_is_gone_is_forgotten_and_comes_anew() -> None:
-    """The last one takes the place and what is held along; doubts are the requests', and stay."""
+def test_a_policy_that_is_removed_is_forgotten_and_begins_again_later() -> None:
+    """The last one takes the place and the held runs along; doubts belong to the requests, and stay."""
     notes = FaultyNotes()
     kept(notes, "load", "other")
     mine = keeper(notes)
@@ -73,7 +73,7 @@ def test_a_policy_that_is_gone_is_forgotten_and_comes_anew() -> None:
 
 
 def test_the_place_is_read_as_it_was_written() -> None:
-    """How far it has come, how far the history was searched, and how many were published."""
+    """It holds how far it has come, how far the history was searched, and how many were published."""
     notes = FaultyNotes()
     kept(notes, "load")
     for place in (
@@ -85,7 +85,7 @@ def test_the_place_is_read_as_it_was_written() -> None:
 
 
 def test_a_place_of_the_version_before_is_read_and_written_under_the_new_name() -> None:
-    """That version called the number of published runs `told`: the count goes on from there."""
+    """That version called the number of published runs `told`: the count continues from there."""
     notes = FaultyNotes()
     kept(notes, "load")
     notes.put(FACTORY, PLACE, {"until": NOON.isoformat(), "search": "continuation", "told": 7})
@@ -98,7 +98,9 @@ def test_a_place_of_the_version_before_is_read_and_written_under_the_new_name() 
 
 
 @pytest.mark.parametrize("more", [{}, {"search": 3, "told": "many"}, {"search": 3, "published": "many"}])
-def test_a_place_of_another_version_has_been_searched_whole_and_counts_none(more: dict[str, object]) -> None:
+def test_a_place_of_another_version_counts_as_searched_whole_with_none_published(
+    more: dict[str, object],
+) -> None:
     """Only the instant is needed."""
     notes = FaultyNotes()
     kept(notes, "load")
@@ -107,7 +109,7 @@ def test_a_place_of_another_version_has_been_searched_whole_and_counts_none(more
 
 
 def test_two_apps_on_one_ledger_keep_apart_what_they_observe() -> None:
-    """Doubts alone are everybody's: the runs may be any app's to tell."""
+    """Only doubts are shared: any app may publish the runs."""
     notes = FaultyNotes()
     kept(notes, "load")
     assert keeper(notes).hold(FACTORY, Held("load", NOON, NOON))
@@ -122,8 +124,8 @@ def test_two_apps_on_one_ledger_keep_apart_what_they_observe() -> None:
     assert kept(notes, "load").since == {"load": NOON}
 
 
-def test_of_two_hosts_that_begin_at_once_the_first_is_right() -> None:
-    """Both read before either has written: what the first noted stands."""
+def test_of_two_hosts_that_begin_concurrently_the_first_is_right() -> None:
+    """Both read before either has written: the note of the first stands."""
     notes = FaultyNotes()
     slow = keeper(notes).read(FACTORY)
     kept(notes, "load")
@@ -132,8 +134,8 @@ def test_of_two_hosts_that_begin_at_once_the_first_is_right() -> None:
     assert (read.since, read.place) == ({"load": NOON}, ObservationProgress(NOON))
 
 
-def test_what_is_held_is_changed_only_by_who_has_read_it_last() -> None:
-    """A host that comes late neither changes it nor lets it go."""
+def test_held_runs_are_changed_only_by_the_last_reader() -> None:
+    """A host that comes late neither changes nor releases them."""
     notes = FaultyNotes()
     mine = keeper(notes)
     assert mine.hold(FACTORY, Held("Load", NOON, NOON + MINUTE))
@@ -161,7 +163,7 @@ def test_what_is_held_is_changed_only_by_who_has_read_it_last() -> None:
 def test_a_doubt_begins_with_the_first_call_that_may_have_started_a_run(
     changes: dict[str, Any], since: datetime
 ) -> None:
-    """As early as that is known."""
+    """The instant is as early as it is known."""
     notes = FaultyNotes()
     record = replace(a_full_record(FACTORY), request_id="k\ud800", **changes)
     keeper(notes).doubt(FACTORY, record)
@@ -170,8 +172,8 @@ def test_a_doubt_begins_with_the_first_call_that_may_have_started_a_run(
     assert doubt.name == doubt_name("k\ud800")
 
 
-def test_a_doubt_that_was_noted_anew_stays() -> None:
-    """Whoever settles the earlier one has not seen it."""
+def test_a_doubt_that_was_noted_again_stays() -> None:
+    """The process that settles the earlier one has not seen it."""
     notes = FaultyNotes()
     mine, record = keeper(notes), a_record(FACTORY, request_id="k")
 
@@ -188,8 +190,8 @@ def test_a_doubt_that_was_noted_anew_stays() -> None:
     assert doubts() == []
 
 
-def test_a_conflict_elsewhere_is_no_reason_to_stop() -> None:
-    """Who begins while another host does, notes what that one has not."""
+def test_a_conflict_of_one_note_does_not_stop_the_others() -> None:
+    """A host that begins while another does, notes what that one has not."""
     notes = FaultyNotes()
     notes.before["put"] = [LedgerConflict("another host was first")]
     observed = kept(notes, "load")

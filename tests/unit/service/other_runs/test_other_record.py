@@ -1,4 +1,4 @@
-"""The record of a run that others have started says what Data Factory says of it, and nothing that may be a secret."""
+"""The record of a run of others holds what Data Factory reports of it, and no value that may be a secret."""
 
 import hashlib
 from datetime import timedelta
@@ -54,14 +54,14 @@ def run(**changes: Any) -> PipelineRun:
 def made(
     described: PipelineRun, declared: Declaration | None = PLAIN, group: Group | None = None
 ) -> RunRecord:
-    """Its record, of which nothing was cut."""
+    """Its record, from which nothing was cut."""
     record, cut = record_of("/factory", described, declared, group, now=NOON)
     assert not cut
     return record
 
 
-def test_a_run_of_others_is_recorded_as_if_it_went_on() -> None:
-    """All that its record has; its end comes next."""
+def test_a_run_of_others_is_recorded_as_if_it_were_active() -> None:
+    """It has all fields of its record; its end comes next."""
     assert made(run()) == RunRecord(
         factory="/factory",
         request_id=f"run-{RUN}",
@@ -91,7 +91,7 @@ def test_a_run_of_others_is_recorded_as_if_it_went_on() -> None:
 
 
 def test_a_rerun_belongs_to_its_group() -> None:
-    """Named by its first run, with the number that it has here."""
+    """The group is named by its first run, with the run's number in it."""
     record = made(run(), group=Group(FIRST, 3))
     assert record.rerun == Rerun(reference_pipeline_run_id=FIRST, is_recovery=True)
     assert (record.group_id, record.attempt) == (FIRST, 3)
@@ -108,8 +108,8 @@ def test_a_rerun_belongs_to_its_group() -> None:
         ({"name": "n", "invokedByType": "ScheduleTrigger"}, "n", "ScheduleTrigger, in Data Factory itself"),
     ],
 )
-def test_its_history_says_who_has_started_it(by: Any, who: str | None, note: str) -> None:
-    """As far as Data Factory says."""
+def test_its_history_names_its_starter(by: Any, who: str | None, note: str) -> None:
+    """It does so as far as Data Factory reports one."""
     (entry,) = made(run(invokedBy=by)).history
     assert (entry.by, entry.note) == (who, note)
 
@@ -122,7 +122,7 @@ def test_its_history_says_who_has_started_it(by: Any, who: str | None, note: str
         ({"runStart": (NOON + MINUTE).isoformat()}, NOON),
     ],
 )
-def test_it_was_asked_for_when_it_began_and_never_later_than_now(changes: Any, began: Any) -> None:
+def test_its_request_time_is_its_beginning_and_never_later_than_now(changes: Any, began: Any) -> None:
     """Data Factory's clock may be ahead, and a run may have no beginning."""
     record = made(run(**changes))
     assert (record.requested_at, record.submitted_at, record.history[0].at) == (began, began, began)
@@ -136,16 +136,16 @@ def test_it_was_asked_for_when_it_began_and_never_later_than_now(changes: Any, b
         (None, {}, ("day", "Token"), None),
     ],
 )
-def test_what_may_be_a_secret_is_named_and_not_kept(
+def test_a_value_that_may_be_a_secret_is_named_and_not_kept(
     *, declared: Declaration | None, plain: dict[str, Any], secure: tuple[str, ...], declares: bool | None
 ) -> None:
-    """Where nothing is known of its pipeline, any value may be one."""
+    """Where its pipeline is not known, any value may be one."""
     record = made(run(parameters={"day": "monday", "Token": "hush"}), declared)
     assert (record.parameters, record.secure_parameters, record.declares_secrets) == (plain, secure, declares)
 
 
-def test_long_values_share_what_there_is_and_it_is_said() -> None:
-    """Whatever their pipeline allows; short ones stay."""
+def test_long_values_share_the_room_and_are_marked() -> None:
+    """This holds whatever their pipeline allows; short ones stay."""
     long = {"a": "x" * MAX_PARAMETERS_SIZE, "b": "y" * MAX_PARAMETERS_SIZE, "day": "monday"}
     record, cut = record_of("/factory", run(parameters=long), PLAIN, None, now=NOON)
     assert cut
@@ -155,8 +155,8 @@ def test_long_values_share_what_there_is_and_it_is_said() -> None:
 
 
 @pytest.mark.parametrize(("number", "cut"), [(MOST_PARAMETERS, False), (MOST_PARAMETERS + 1, True)])
-def test_so_many_parameters_are_kept(number: int, *, cut: bool) -> None:
-    """The first of them, and that some are missing is said."""
+def test_a_bounded_number_of_parameters_is_kept(number: int, *, cut: bool) -> None:
+    """The first ones are kept, and the record notes that some are missing."""
     many = {f"p{each}": each for each in range(number)}
     record, was_cut = record_of("/factory", run(parameters=many), PLAIN, None, now=NOON)
     assert (len(record.parameters), was_cut) == (MOST_PARAMETERS, cut)
@@ -165,13 +165,13 @@ def test_so_many_parameters_are_kept(number: int, *, cut: bool) -> None:
 
 @pytest.mark.parametrize(("length", "kept"), [(LONGEST_NAME, True), (LONGEST_NAME + 1, False)])
 def test_a_name_that_no_pipeline_can_have_is_left_out(length: int, *, kept: bool) -> None:
-    """And that one is missing is said."""
+    """The record notes that one is missing."""
     record, cut = record_of("/factory", run(parameters={"n" * length: 1}), PLAIN, None, now=NOON)
     assert (bool(record.parameters), cut) == (kept, not kept)
 
 
-def test_texts_that_cannot_be_written_are_mended() -> None:
-    """Halves of surrogate pairs, and names that are too long."""
+def test_texts_that_cannot_be_written_are_repaired() -> None:
+    """They have halves of surrogate pairs, or are names that are too long."""
     odd = {**BY, "name": "x\ud800" + "n" * LONGEST_NAME, "invokedByType": ""}
     pipeline = "p\ud800" + "x" * MAX_PIPELINE_NAME
     record = made(run(pipelineName=pipeline, parameters={"d\ud800": 1}, invokedBy=odd))
@@ -183,7 +183,7 @@ def test_texts_that_cannot_be_written_are_mended() -> None:
 
 
 def test_a_rerun_by_others_is_an_entry_in_the_history_of_the_first() -> None:
-    """With who did it, and when it began."""
+    """The entry names who did it, and when it began."""
     entry = rerun_entry(run(), now=NOON)
     assert (entry.at, entry.by, entry.action) == (BEGAN, "nightly", "rerun")
     assert entry.note == f"run {RUN} reruns it, which was started in Data Factory itself"
@@ -196,5 +196,5 @@ def test_a_rerun_by_others_is_an_entry_in_the_history_of_the_first() -> None:
     ("group", "first"), [(None, None), ("", None), ("no id", None), (str(RUN), None), (str(FIRST), FIRST)]
 )
 def test_only_a_later_run_is_a_rerun(group: str | None, first: Any) -> None:
-    """The first of a group, and one of none, rerun nothing."""
+    """The first run of a group, and a run without one, rerun nothing."""
     assert group_of(run(runGroupId=group)) == first

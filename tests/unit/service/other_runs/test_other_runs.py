@@ -1,4 +1,4 @@
-"""Runs that others start in Data Factory are told at their end, once, where the policy of their pipeline says so."""
+"""Runs that others start in Data Factory are published at their end, once, where their pipeline's policy says so."""
 
 import json
 from uuid import uuid4
@@ -12,16 +12,16 @@ from adf_trigger.ledger.listing import Question
 from adf_trigger.messages.declaration import Declaration, Declared
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.other_runs.record import record_of
-from tests.support.other_runs import DAY, ended, event_of, started, told, with_policy, world_of
+from tests.support.other_runs import DAY, ended, event_of, published_runs, started, with_policy, world_of
 from tests.support.world import FACTORY_ID, START, World, settings
 
 
-def test_a_run_that_a_trigger_starts_is_told_at_its_end_with_who_has_started_it() -> None:
-    """Once, however often lists show it, by whatever process; GET and the list show what the event says."""
+def test_a_run_that_a_trigger_starts_is_published_at_its_end_with_its_starter() -> None:
+    """It is published once, however often lists show it, by any process; GET and the list show the event's content."""
     world = world_of()
     run_id = started(world, invoked_by_name="nightly", parameters={"day": "1"})
     world.tick(after=15)
-    assert told(world) == []
+    assert published_runs(world) == []
     world.factory.finish(run_id, "Failed", message="no such blob")
     for _ in range(3):
         world.tick(after=15)
@@ -48,35 +48,35 @@ def test_a_run_that_a_trigger_starts_is_told_at_its_end_with_who_has_started_it(
     assert world.ledger.active(FACTORY_ID) == []
 
 
-def test_where_no_policy_says_so_nothing_is_told_listed_or_kept() -> None:
+def test_without_such_a_policy_nothing_is_published_listed_or_kept() -> None:
     """Runs of others cost nothing by default."""
     world = world_of(None)
     ended(world)
     world.factory.calls.clear()
     for _ in range(3):
         world.tick(after=15)
-    assert told(world) == []
+    assert published_runs(world) == []
     assert world.factory.calls == []
     assert list(world.notes.named(FACTORY_ID, "observe|")) == []
 
 
-def test_only_the_pipelines_of_the_policy_are_told_whatever_the_case_of_their_names() -> None:
-    """A policy of a name goes before that of `*`, as ever."""
+def test_only_the_pipelines_of_the_policy_are_published_whatever_the_case_of_their_names() -> None:
+    """A policy of a name takes precedence over that of `*`, as usual."""
     world = world_of("topLevel", pipeline="LOAD")
     run_id = ended(world, "Load")
     ended(world, "other")
     world.tick(after=15)
-    assert told(world) == [run_id]
+    assert published_runs(world) == [run_id]
     with_policy(world, {"*": {"observe": "all"}, "load": {}})
     world.tick(after=15)
     ended(world, "load")
     other = ended(world, "other")
     world.tick(after=15)
-    assert told(world) == [run_id, other]
+    assert published_runs(world) == [run_id, other]
 
 
-def test_what_had_ended_before_the_policy_was_seen_is_not_told() -> None:
-    """A run that was going on then is."""
+def test_a_run_that_had_ended_before_the_policy_was_seen_is_not_published() -> None:
+    """A run that was active then is."""
     world = world_of(None)
     ended(world)
     going_on = started(world)
@@ -86,11 +86,11 @@ def test_what_had_ended_before_the_policy_was_seen_is_not_told() -> None:
     world.clock.forward(1)
     world.factory.finish(going_on)
     world.tick(after=15)
-    assert told(world) == [going_on]
+    assert published_runs(world) == [going_on]
 
 
-def test_a_policy_that_is_taken_away_and_put_back_begins_anew() -> None:
-    """What has ended meanwhile is not told, and nothing is kept of it meanwhile."""
+def test_a_policy_that_is_removed_and_put_back_begins_again() -> None:
+    """Ends in between are not published, and nothing is kept of them."""
     world = world_of()
     with_policy(world, {})
     world.tick(after=15)
@@ -102,32 +102,32 @@ def test_a_policy_that_is_taken_away_and_put_back_begins_anew() -> None:
     world.clock.forward(1)
     later = ended(world)
     world.tick(after=15)
-    assert told(world) == [later]
+    assert published_runs(world) == [later]
 
 
-def test_what_has_ended_while_the_app_was_away_is_told() -> None:
-    """From when the policy was first seen, and not from when the app has started."""
+def test_ends_while_the_app_was_away_are_published() -> None:
+    """They count from when the policy was first seen, and not from when the app started."""
     world = world_of()
     run_id = ended(world)
     world.clock.forward(3 * DAY)
     world.restart()
     world.tick()
-    assert told(world) == [run_id]
+    assert published_runs(world) == [run_id]
 
 
 @pytest.mark.parametrize(("observe", "count"), [("topLevel", 1), ("all", 2)])
-def test_runs_of_execute_pipeline_are_told_only_where_all_are(observe: str, count: int) -> None:
-    """They are part of the run that has started them."""
+def test_runs_of_execute_pipeline_are_published_only_where_all_are(observe: str, count: int) -> None:
+    """They are part of the run that started them."""
     world = world_of(observe)
     parent = ended(world)
     ended(world, by="PipelineActivity", invoked_by_run=parent)
     world.tick(after=15)
-    assert len(told(world)) == count
-    assert parent in told(world)
+    assert len(published_runs(world)) == count
+    assert parent in published_runs(world)
 
 
-def test_runs_of_ours_are_told_once_beside_those_of_others() -> None:
-    """One of many, and one of few: whether the monitor lists or asks."""
+def test_runs_of_ours_are_published_once_beside_those_of_others() -> None:
+    """This holds for few and for many, whether the monitor lists or asks."""
     world = world_of()
     ours = [world.submit(f"key-{number}").record.run_id for number in range(5)]
     theirs = [ended(world) for _ in range(3)]
@@ -135,10 +135,10 @@ def test_runs_of_ours_are_told_once_beside_those_of_others() -> None:
         world.factory.finish(run_id)
     for _ in range(3):
         world.tick(after=15)
-    assert sorted(map(str, told(world))) == sorted(map(str, [*ours, *theirs]))
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, [*ours, *theirs]))
 
 
-def test_what_the_monitor_has_just_listed_is_not_listed_again() -> None:
+def test_runs_that_the_monitor_has_just_listed_are_not_listed_again() -> None:
     """With more active runs than are asked for one by one, a tick makes one query for both."""
     world = world_of()
     for number in range(5):
@@ -152,13 +152,13 @@ def test_what_the_monitor_has_just_listed_is_not_listed_again() -> None:
     world.factory.calls.clear()
     later = ended(world)
     world.tick(after=15)
-    assert told(world)[-1] == later
-    assert run_id in told(world)
+    assert published_runs(world)[-1] == later
+    assert run_id in published_runs(world)
     assert world.factory.calls.count("query_runs") == 1
 
 
-def test_a_rerun_of_a_run_of_ours_is_told_with_what_it_reruns() -> None:
-    """Its history says so, too, once, and so does that of the run that was rerun."""
+def test_a_rerun_of_a_run_of_ours_is_published_with_the_run_that_it_reruns() -> None:
+    """Its history notes that once, and so does that of the run that was rerun."""
     world = world_of()
     first = world.submit().record.run_id
     world.factory.finish(first, "Failed")
@@ -169,7 +169,7 @@ def test_a_rerun_of_a_run_of_ours_is_told_with_what_it_reruns() -> None:
     world.restart()
     world.tick(after=15)
     data = world.outbox.events[-1].data
-    assert told(world) == [first, again]
+    assert published_runs(world) == [first, again]
     assert (data.rerun_of, data.group_id, data.attempt) == (first, first, 2)
     assert [entry.action for entry in data.history] == ["rerun"]
     original = world.services.query.find("key-1")
@@ -183,7 +183,7 @@ def test_a_rerun_of_a_run_of_ours_is_told_with_what_it_reruns() -> None:
 
 
 def test_values_of_secure_parameters_are_not_kept() -> None:
-    """None is where nobody knows what the pipeline declares."""
+    """None is kept where the pipeline's declaration is not known."""
     world = world_of("all", pipeline="*")
     world.factory.declare("safe", Key={"type": "SecureString"}, day={"type": "String"})
     ended(world, "safe", parameters={"key": "s3cret", "day": "1"})
@@ -199,7 +199,7 @@ def test_values_of_secure_parameters_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "\U0010ffff", "\ud800"])
-def test_a_run_that_says_very_much_is_told_all_the_same(letter: str) -> None:
+def test_a_run_with_very_long_fields_is_published_all_the_same(letter: str) -> None:
     """Names and values are cut to what a record and an event hold."""
     world = world_of("all", pipeline="*")
     parameters = {f"{n}": letter * 20_000 for n in range(150)} | {letter * 5_000: "x"}
@@ -212,8 +212,8 @@ def test_a_run_that_says_very_much_is_told_all_the_same(letter: str) -> None:
     assert len(event_text(event).encode()) <= 48 * 1024
 
 
-def test_of_hundreds_each_is_told_once_however_few_calls_a_tick_has() -> None:
-    """What is left over comes first at the next tick, since the place stays."""
+def test_of_hundreds_each_is_published_once_however_few_calls_a_tick_has() -> None:
+    """The rest comes first at the next tick, since the place stays."""
     world = world_of(ADF_TRIGGER_TICK_CALLS="6")
     runs = []
     for _ in range(60):
@@ -223,12 +223,12 @@ def test_of_hundreds_each_is_told_once_however_few_calls_a_tick_has() -> None:
         world.tick(after=15)
         assert world.factory.calls.count("query_activity_runs") <= 6
         world.factory.calls.clear()
-    assert sorted(map(str, told(world))) == sorted(map(str, runs))
-    assert told(world)[:5] == runs[:5]
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, runs))
+    assert published_runs(world)[:5] == runs[:5]
 
 
-def test_what_is_more_than_a_tick_can_list_is_told_in_windows() -> None:
-    """After an outage of the app there may be thousands; the details of which the policy leaves out here."""
+def test_more_runs_than_a_tick_can_list_are_published_in_windows() -> None:
+    """After an outage of the app there may be thousands; this policy leaves out their details."""
     world = World(
         settings=settings(
             ADF_TRIGGER_POLICY=json.dumps({"load": {"observe": "topLevel", "details": "failed"}}),
@@ -243,12 +243,12 @@ def test_what_is_more_than_a_tick_can_list_is_told_in_windows() -> None:
         world.clock.forward(20)
     for _ in range(60):
         world.tick(after=15)
-    assert len(told(world)) == len(runs)
-    assert set(told(world)) == set(runs)
+    assert len(published_runs(world)) == len(runs)
+    assert set(published_runs(world)) == set(runs)
 
 
-def test_what_was_purged_is_not_told_again() -> None:
-    """Where nothing has ended since, lists would show it for as long as Data Factory keeps it."""
+def test_a_purged_run_is_not_published_again() -> None:
+    """Where no run has ended since, lists would show it for as long as Data Factory keeps it."""
     world = world_of(ADF_TRIGGER_RETENTION_DAYS="8")
     ended(world)
     world.tick(after=15)
@@ -256,22 +256,22 @@ def test_what_was_purged_is_not_told_again() -> None:
         world.tick(after=DAY / 2)
         world.restart()
     assert world.ledger.runs(FACTORY_ID, since=None, limit=9, continuation=None).records == []
-    assert len(told(world)) == 1
+    assert len(published_runs(world)) == 1
 
 
-def test_a_key_that_is_called_like_it_is_another_s() -> None:
-    """The run is not told, which is logged; the request keeps its key."""
+def test_a_key_that_equals_its_run_id_is_another_request() -> None:
+    """The run is not published, which is logged; the request keeps its key."""
     world = world_of()
     run_id = uuid4()
     mine = world.submit(f"run-{run_id}").record
     ended(world, run_id=run_id)
     world.tick(after=15)
-    assert told(world) == []
+    assert published_runs(world) == []
     assert world.services.query.find(f"run-{run_id}").run_id == mine.run_id
 
 
-def test_a_record_says_only_what_data_factory_does() -> None:
-    """A run of which little is told has an unknown beginning, and none who has started it."""
+def test_a_record_holds_only_what_data_factory_reports() -> None:
+    """A run with few fields has an unknown beginning and no starter."""
     run = PipelineRun(run_id=uuid4(), pipeline_name="load", status="Succeeded", parameters={"N": 1})
     declared = Declaration("load", (Declared("n", "securestring", required=True),))
     record, cut = record_of(FACTORY_ID, run, declared, None, now=START)

@@ -1,4 +1,4 @@
-"""A run that may be of a request in doubt is not told as another's: until that is settled, it is held."""
+"""A run that may belong to a request in doubt is not published as another's: it is held until that is settled."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from adf_trigger.datafactory.models import Page, PipelineRun
 from adf_trigger.service.other_runs.contested import MOST_SENDING
 from tests.contracts.ledger_records import a_record
 from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory
-from tests.support.other_runs import ended, told, with_policy
+from tests.support.other_runs import ended, published_runs, with_policy
 from tests.support.world import FACTORY_ID, START, World, settings
 
 POLICY = {"load": {"observe": "topLevel", "unknownOutcome": "park"}, "other": {"observe": "topLevel"}}
@@ -56,20 +56,20 @@ class Untimed(MemoryFactory):
 
 
 def in_doubt(world: World, key: str = "key-1") -> None:
-    """A request whose call had no answer, and has started nothing."""
+    """A request whose call had no answer, and which has started nothing."""
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit(key)
     world.clock.forward(1)
 
 
 def parked(world: World, key: str = "key-1") -> None:
-    """A request whose fate is unknown, which was told."""
+    """A request of unknown fate, which was published."""
     in_doubt(world, key)
     await_unknown(world, key)
 
 
 def await_unknown(world: World, key: str = "key-1") -> None:
-    """Tick until a request is given up, and was told so."""
+    """Tick until a request is given up and published."""
     for _ in range(20):
         world.tick(after=15)
         if world.status(key) == "Unknown":
@@ -78,8 +78,8 @@ def await_unknown(world: World, key: str = "key-1") -> None:
     world.outbox.events.clear()
 
 
-def test_while_a_request_is_in_doubt_no_run_since_its_call_is_another_s() -> None:
-    """Runs of other pipelines are told, and so is what was held, once, when the doubt is over."""
+def test_while_a_request_is_in_doubt_no_run_since_its_call_is_anothers() -> None:
+    """Runs of other pipelines are published, and so are the held ones, once, when the doubt is over."""
     world = world_of({"load": {"observe": "topLevel"}, "other": {"observe": "topLevel"}})
     before = ended(world)
     world.tick(after=600)
@@ -87,18 +87,18 @@ def test_while_a_request_is_in_doubt_no_run_since_its_call_is_another_s() -> Non
     in_doubt(world)
     held, elsewhere = ended(world), ended(world, "other")
     world.tick(after=5)
-    assert told(world) == [before, elsewhere]
+    assert published_runs(world) == [before, elsewhere]
     assert list(world.notes.named(FACTORY_ID, "observe|held|")) != []
     for _ in range(30):
         world.tick(after=15)
     assert world.status() in {"Queued", "InProgress"}
-    assert told(world) == [before, elsewhere, held]
+    assert published_runs(world) == [before, elsewhere, held]
     assert list(world.notes.named(FACTORY_ID, "observe|held|")) == []
     assert list(world.notes.named(FACTORY_ID, "observe|doubt|")) == []
 
 
-def test_a_run_of_ours_that_data_factory_calls_otherwise_is_never_told_as_another_s() -> None:
-    """Its answer was lost, and it has ended before anybody knew it."""
+def test_a_run_of_ours_under_another_id_is_never_published_as_anothers() -> None:
+    """Its answer was lost, and it has ended before it was known."""
     world = world_of({"load": {"observe": "topLevel", "correlationParameter": "id"}})
     world.factory.declare("load", id={"type": "String"})
     world.factory.ids = Ids.IGNORED
@@ -109,17 +109,17 @@ def test_a_run_of_ours_that_data_factory_calls_otherwise_is_never_told_as_anothe
     world.factory.finish(run_id)
     for _ in range(40):
         world.tick(after=15)
-    assert told(world) == [run_id]
+    assert published_runs(world) == [run_id]
     assert world.outbox.events[0].subject == "key-1"
 
 
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize("decision", ["dismiss", "adopt", "resubmit"])
-def test_while_the_fate_of_a_request_is_unknown_runs_are_held_until_somebody_decides(
+def test_while_the_fate_of_a_request_is_unknown_runs_are_held_until_it_is_decided(
     decision: str,
     restarts: bool,  # noqa: FBT001
 ) -> None:
-    """However long that takes; a run that is said to be its is not told as another's."""
+    """This holds however long it takes; an adopted run is not published as another's."""
     world = world_of()
     in_doubt(world)
     first, second = ended(world, by="Manual"), ended(world)
@@ -130,7 +130,7 @@ def test_while_the_fate_of_a_request_is_unknown_runs_are_held_until_somebody_dec
         world.restart()
     for _ in range(6):
         world.tick(after=DAY)
-    assert told(world) == []
+    assert published_runs(world) == []
     if decision == "adopt":
         world.resolve("key-1", decision, run_id=first)
     else:
@@ -140,12 +140,12 @@ def test_while_the_fate_of_a_request_is_unknown_runs_are_held_until_somebody_dec
     subjects = {event.data.run_id: event.subject for event in world.outbox.events}
     assert subjects[second] == f"run-{second}"
     assert subjects[first] == ("key-1" if decision == "adopt" else f"run-{first}")
-    assert len(told(world)) == len(set(told(world)))
+    assert len(published_runs(world)) == len(set(published_runs(world)))
     assert list(world.notes.named(FACTORY_ID, "observe|doubt|")) == []
 
 
-def test_one_that_was_unknown_before_the_policy_came_holds_runs_too() -> None:
-    """The history is searched for such first."""
+def test_a_request_that_was_unknown_before_the_policy_holds_runs_too() -> None:
+    """The history is searched for such requests first."""
     world = world_of({"load": {"unknownOutcome": "park"}})
     parked(world)
     for number in range(3):
@@ -157,14 +157,14 @@ def test_one_that_was_unknown_before_the_policy_came_holds_runs_too() -> None:
     held = ended(world)
     for _ in range(3):
         world.tick(after=15)
-    assert held not in told(world)
+    assert held not in published_runs(world)
     world.resolve("key-1", "dismiss")
     world.tick(after=15)
-    assert held in told(world)
+    assert held in published_runs(world)
 
 
-def test_of_two_doubts_the_runs_of_the_settled_one_alone_are_told() -> None:
-    """Those that had begun between the two are nobody's any more; the later ones may still be somebody's."""
+def test_of_two_doubts_the_runs_of_the_settled_one_alone_are_published() -> None:
+    """Runs that had begun between the two belong to neither; the later ones may still be the other's."""
     world = world_of()
     parked(world, "early")
     between = ended(world)
@@ -173,19 +173,19 @@ def test_of_two_doubts_the_runs_of_the_settled_one_alone_are_told() -> None:
     parked(world, "late")
     after = ended(world)
     world.tick(after=15)
-    assert told(world) == []
+    assert published_runs(world) == []
     world.resolve("early", "dismiss")
     for _ in range(3):
         world.tick(after=15)
-    assert told(world) == [between]
+    assert published_runs(world) == [between]
     world.resolve("late", "dismiss")
     for _ in range(3):
         world.tick(after=15)
-    assert told(world) == [between, after]
+    assert published_runs(world) == [between, after]
 
 
-def test_a_run_that_had_begun_before_the_doubt_is_told_at_once_and_once() -> None:
-    """No call in doubt has started it; what was held is listed again with it."""
+def test_a_run_that_had_begun_before_the_doubt_is_published_directly_and_once() -> None:
+    """No call in doubt has started it; the held runs are listed again with it."""
     world = world_of()
     began = world.clock()
     world.clock.forward(3600)
@@ -194,18 +194,18 @@ def test_a_run_that_had_begun_before_the_doubt_is_told_at_once_and_once() -> Non
     earlier = ended(world, began=began)
     for _ in range(3):
         world.tick(after=15)
-    assert told(world) == [earlier]
+    assert published_runs(world) == [earlier]
     for _ in range(10):
         world.tick(after=DAY / 2)
     world.restart()
     world.resolve("key-1", "dismiss")
     for _ in range(3):
         world.tick(after=15)
-    assert told(world) == [earlier, held]
+    assert published_runs(world) == [earlier, held]
 
 
-def test_where_very_many_are_being_sent_all_runs_of_their_time_are_held() -> None:
-    """Rather than none: the pipelines of some are not read."""
+def test_where_very_many_requests_are_being_sent_all_runs_of_their_time_are_held() -> None:
+    """The pipelines of some are not read, so no run is excluded."""
     world = world_of()
     for number in range(MOST_SENDING + 1):
         sent_at = START + timedelta(seconds=number)
@@ -219,8 +219,8 @@ def test_where_very_many_are_being_sent_all_runs_of_their_time_are_held() -> Non
     assert contested.since("other") == START + timedelta(seconds=MOST_SENDING)
 
 
-def test_two_apps_on_one_factory_tell_the_runs_of_each_other_once_each() -> None:
-    """What the other one starts carries its correlation parameter, and is somebody else's here."""
+def test_two_apps_on_one_factory_publish_the_runs_of_each_other_once_each() -> None:
+    """A run that the other app starts carries its correlation parameter, and counts as another's here."""
     one = world_of()
     two = World(clock=one.clock, settings=settings(ADF_TRIGGER_POLICY=json.dumps(POLICY)))
     two.factory = one.factory
@@ -234,7 +234,7 @@ def test_two_apps_on_one_factory_tell_the_runs_of_each_other_once_each() -> None
         one.tick(after=15)
         two.tick()
     for world in (one, two):
-        assert sorted(map(str, told(world))) == sorted(map(str, [ours, theirs]))
+        assert sorted(map(str, published_runs(world))) == sorted(map(str, [ours, theirs]))
     assert {event.subject for event in one.outbox.events} == {"key-1", f"run-{theirs}"}
     assert {event.subject for event in two.outbox.events} == {f"run-{ours}", f"run-{theirs}"}
 

@@ -1,4 +1,4 @@
-"""Whatever breaks between two steps, a run that others have started is told under one id, and kept once."""
+"""Whatever fails between two steps, a run that others have started is published under one id, and kept once."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.faulty_ledger import FaultyLedger
-from tests.support.other_runs import ended, told, world_of
+from tests.support.other_runs import ended, published_runs, world_of
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -19,8 +19,8 @@ EVERY_STEP = [
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", EVERY_STEP)
-def test_killed_at_any_step_it_is_told_under_one_id_and_kept_once(step: str, after: bool) -> None:  # noqa: FBT001
-    """On either side; it is noted with the run that it reruns once, too."""
+def test_killed_at_any_step_it_is_published_under_one_id_and_kept_once(step: str, after: bool) -> None:  # noqa: FBT001
+    """The process ends on either side of the step; the rerun is noted once with the run that it reruns, too."""
     script = Script()
     world = World(
         steps=script, settings=settings(ADF_TRIGGER_POLICY=json.dumps({"*": {"observe": "topLevel"}}))
@@ -55,8 +55,8 @@ def test_killed_at_any_step_it_is_told_under_one_id_and_kept_once(step: str, aft
     assert len(world.services.query.find("key-1").history) == 1
 
 
-def test_two_hosts_tell_it_once() -> None:
-    """The one that is later finds the record of the other."""
+def test_two_hosts_publish_it_once() -> None:
+    """The later one finds the record of the other."""
     script = Script()
     world = world_of(steps=script)
     run_id = ended(world)
@@ -71,11 +71,11 @@ def test_two_hosts_tell_it_once() -> None:
     other.factory.pipelines, other.factory.runs = world.factory.pipelines, world.factory.runs
     script.meanwhile = ("records.observe", other.tick)
     world.tick(after=15)
-    assert told(world) == [run_id]
+    assert published_runs(world) == [run_id]
     assert world.services.query.find(str(run_id)).published_at is not None
 
 
-def test_a_run_that_the_ledger_has_no_room_for_keeps_no_other_waiting() -> None:
+def test_a_run_that_the_ledger_has_no_room_for_delays_no_other() -> None:
     """It is given up in the end, so that the place moves on."""
 
     class Full(FaultyLedger):
@@ -95,7 +95,7 @@ def test_a_run_that_the_ledger_has_no_room_for_keeps_no_other_waiting() -> None:
     other = ended(world)
     for _ in range(25):
         world.tick(after=15)
-    assert told(world) == [other]
+    assert published_runs(world) == [other]
     latest = ended(world)
     world.tick(after=15)
     (place,) = world.notes.named(FACTORY_ID, "observe|place|")

@@ -1,4 +1,4 @@
-"""What operators are told of routes: which fail since when and why, and what was given up of late."""
+"""What operators see of routes: which fail since when and why, and how many deliveries were given up lately."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,17 +26,17 @@ class Bench:
         self.states = RouteStates(self.notes, self.clock, known_steps)
 
     def listed(self, after: timedelta = timedelta(0)) -> list[dict[str, Any]]:
-        """What health lists, after a while."""
+        """What the health lists, after a while."""
         notes = self.notes.named(APP_SCOPE, ROUTE_STATES)
         return [dict(each) for each in listed_routes(notes, self.clock.now + after)]
 
     def version(self, route: str = "finance") -> str | None:
-        """Of its note: each write gives it another one."""
+        """The version of its note: each write changes it."""
         note = self.notes.get(APP_SCOPE, f"{ROUTE_STATES}{route}")
         return None if note is None else note.etag
 
 
-def test_a_route_that_fails_is_listed_with_since_and_why_until_it_takes_again() -> None:
+def test_a_failing_route_is_listed_with_since_and_reason_until_it_accepts_again() -> None:
     """The first reason stays: a failure like the last one is not written."""
     bench = Bench()
     began = bench.clock.now.isoformat()
@@ -54,8 +54,8 @@ def test_a_route_that_fails_is_listed_with_since_and_why_until_it_takes_again() 
     assert bench.listed() == [again]
 
 
-def test_a_route_that_takes_costs_no_write() -> None:
-    """Neither at first nor later, though another process may have noted that it failed."""
+def test_a_route_that_accepts_costs_no_write() -> None:
+    """This holds at first and later, though another process may have noted that it failed."""
     bench = Bench()
     bench.states.is_up("finance")
     assert bench.version() is None
@@ -71,8 +71,8 @@ def test_a_route_that_takes_costs_no_write() -> None:
     assert fresh.version() == written
 
 
-def test_what_was_given_up_is_counted_and_listed_for_a_week() -> None:
-    """With the time of the last; a route that takes again meanwhile is listed all the same."""
+def test_deliveries_that_were_given_up_are_counted_and_listed_for_a_week() -> None:
+    """The list has the time of the last one; a route that accepts again meanwhile is still listed."""
     bench = Bench()
     bench.states.has_given_up("finance")
     bench.clock.forward(60)
@@ -90,7 +90,7 @@ def test_what_was_given_up_is_counted_and_listed_for_a_week() -> None:
 
 
 def test_each_route_has_a_state_of_its_own() -> None:
-    """Whatever it is called."""
+    """The states are kept apart for any name."""
     bench = Bench()
     for route in ("a", "route|b"):
         bench.states.is_down(route, f"of {route}")
@@ -99,10 +99,10 @@ def test_each_route_has_a_state_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("error", [LedgerError("down"), LedgerConflict("another process was faster")])
-def test_what_could_not_be_noted_is_noted_the_next_time(
+def test_a_state_that_could_not_be_noted_is_noted_the_next_time(
     error: LedgerError, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A delivery is not failed by it."""
+    """No delivery fails because of it."""
     bench = Bench()
     bench.notes.before["put"] = [error]
     bench.states.is_down("finance", "HTTP 503")
@@ -117,8 +117,8 @@ def test_what_could_not_be_noted_is_noted_the_next_time(
     assert len(bench.listed()) == 1
 
 
-def test_two_processes_that_note_at_once_lose_nothing_that_the_other_wrote() -> None:
-    """Who is slower does not write over it."""
+def test_two_concurrent_processes_overwrite_nothing_of_each_other() -> None:
+    """The slower one does not overwrite the other's note."""
     bench = Bench()
     other, get = Bench(bench.notes), bench.notes.get
 

@@ -1,4 +1,4 @@
-"""Whatever the events queue gets goes along routes: rejected messages, overdue runs, and runs of others, too."""
+"""Every event of the events queue goes along routes, too: rejected messages, overdue runs, and runs of others."""
 
 import json
 from collections.abc import Callable
@@ -35,29 +35,29 @@ def world_of(routes: dict[str, Any], **more: Any) -> World:
 
 
 def sent(world: World, route: str) -> list[CompletionEvent]:
-    """The events that a route has taken."""
+    """The events that a route has accepted."""
     return world.routes.sent.get(route, [])
 
 
 def kinds(world: World, route: str) -> list[str]:
-    """Of which type they are."""
+    """The types of those events."""
     return [event.type.rpartition(".")[2] for event in sent(world, route)]
 
 
 def deliveries(world: World) -> list[str]:
-    """What is left to be delivered."""
+    """The deliveries that are left."""
     return [note.name for note in world.notes.named(FACTORY_ID, "delivery")]
 
 
 def ticks(world: World, count: int = 8, *, after: float = 120) -> None:
-    """So many ticks."""
+    """A number of ticks."""
     for _ in range(count):
         world.tick(after=after)
 
 
 @pytest.mark.parametrize("message", [WRONG, NO_JSON, {"requestId": "k"}], ids=["wrong", "no json", "nowhere"])
-def test_a_message_that_can_never_work_is_told_along_routes(message: Any) -> None:
-    """The very event that the events queue gets, also where no factory or pipeline can be told of it."""
+def test_a_message_that_can_never_work_is_published_along_routes(message: Any) -> None:
+    """It is the same event as in the events queue, also where its factory or pipeline is not known."""
     world = world_of({"queue": QUEUE, "hook": HOOK, "rejected": {**HOOK, "statuses": ["Rejected"]}})
     Caller(world).message(message)
     ticks(world, 2)
@@ -67,8 +67,8 @@ def test_a_message_that_can_never_work_is_told_along_routes(message: Any) -> Non
     assert deliveries(world) == []
 
 
-def test_what_a_route_is_narrowed_to_holds_for_a_rejected_message_too() -> None:
-    """By pipeline, status and who asked, which is the queue."""
+def test_the_filter_of_a_route_applies_to_a_rejected_message_too() -> None:
+    """It filters by pipeline, status and requester, which is the queue."""
     world = world_of(
         {
             "other": {**QUEUE, "pipelines": ["other"]},
@@ -93,7 +93,7 @@ def test_what_a_route_is_narrowed_to_holds_for_a_rejected_message_too() -> None:
 
 @pytest.mark.parametrize("dismissed", [False, True])
 def test_a_rejected_message_waits_for_a_route_that_is_down(*, dismissed: bool) -> None:
-    """It is told once the route is up, in the same words, also where somebody has dismissed the message since."""
+    """It is delivered once the route is up, unchanged, also where the message has been dismissed since."""
     world = world_of({"hook": HOOK, "queue": QUEUE})
     world.routes.down["hook"] = DOWN
     Caller(world).message(WRONG)
@@ -122,8 +122,8 @@ def test_a_rejected_message_waits_for_a_route_that_is_down(*, dismissed: bool) -
         "notify.rejected",
     ],
 )
-def test_wherever_the_process_ends_a_rejected_message_is_told(step: str, *, after: bool) -> None:
-    """To each route, under one id: the host delivers the message again, or the note is there."""
+def test_wherever_the_process_ends_a_rejected_message_is_published(step: str, *, after: bool) -> None:
+    """Every route gets it under one id: the host delivers the message again, or the note exists."""
     script = Script()
     world = world_of({"queue": QUEUE, "hook": HOOK}, steps=script)
     script.crash = (step, after)
@@ -140,7 +140,7 @@ def test_wherever_the_process_ends_a_rejected_message_is_told(step: str, *, afte
     assert deliveries(world) == []
 
 
-def test_a_rejection_whose_deliveries_cannot_be_kept_is_told_again() -> None:
+def test_a_rejection_whose_deliveries_cannot_be_kept_is_published_again() -> None:
     """The message comes again, and has one copy in the rejected queue."""
     world = world_of({"hook": HOOK})
     world.notes.before["put"] = [LedgerError("no table")]
@@ -152,8 +152,8 @@ def test_a_rejection_whose_deliveries_cannot_be_kept_is_told_again() -> None:
     assert len(world.outbox.rejected) == 1
 
 
-def test_a_message_that_cannot_be_kept_is_told_along_routes_at_once() -> None:
-    """All that is left of it is its copy: what a route does not take is given up, and said."""
+def test_a_message_that_cannot_be_kept_is_sent_along_routes_directly() -> None:
+    """Only its copy is left: a delivery that a route refuses is given up, and logged."""
     world = world_of({"queue": QUEUE, "hook": HOOK, "down": HOOK})
     world.routes.down["down"] = DOWN
     world.rejected.before["keep"] = [LedgerError("no table")]
@@ -165,15 +165,15 @@ def test_a_message_that_cannot_be_kept_is_told_along_routes_at_once() -> None:
 
 
 def overdue(world: World) -> Any:
-    """The runId of a run that is told as overdue."""
+    """The runId of a run that is published as overdue."""
     run_id = world.submit("key-1", overdue_after_seconds=HOUR).record.run_id
     ticks(world, 2, after=HOUR)
     return run_id
 
 
 @pytest.mark.parametrize("narrowed", [{}, {"statuses": ["Overdue"]}, {"statuses": ["Failed", "Overdue"]}])
-def test_a_run_that_is_overdue_is_told_along_routes(narrowed: dict[str, Any]) -> None:
-    """Where they are not narrowed to other words, and once; its end follows as its own status says."""
+def test_an_overdue_run_is_published_along_routes(narrowed: dict[str, Any]) -> None:
+    """Routes without a status filter get it, once; its end follows with its own status."""
     world = world_of({"queue": {**QUEUE, **narrowed}, "hook": {**HOOK, **narrowed}})
     overdue(world)
     ticks(world, 3)
@@ -182,8 +182,8 @@ def test_a_run_that_is_overdue_is_told_along_routes(narrowed: dict[str, Any]) ->
     assert event.type.endswith(".overdue")
 
 
-def test_a_route_of_ends_alone_is_not_told_that_a_run_is_overdue() -> None:
-    """It is narrowed to words that this is none of."""
+def test_a_route_of_ends_alone_is_not_sent_an_overdue_run() -> None:
+    """Its filter does not list that status."""
     world = world_of({"ends": {**QUEUE, "statuses": ["Succeeded"]}})
     run_id = overdue(world)
     world.factory.finish(run_id)
@@ -191,8 +191,8 @@ def test_a_route_of_ends_alone_is_not_told_that_a_run_is_overdue() -> None:
     assert kinds(world, "ends") == ["succeeded"]
 
 
-def test_that_a_run_was_overdue_is_told_though_it_has_ended_since() -> None:
-    """Of a route that was down meanwhile: in the words of then, beside the end."""
+def test_an_overdue_run_is_published_though_it_has_ended_since() -> None:
+    """The route was down meanwhile: it gets the event as it was then, beside the end."""
     world = world_of({"hook": HOOK})
     world.routes.down["hook"] = DOWN
     run_id = overdue(world)
@@ -205,7 +205,7 @@ def test_that_a_run_was_overdue_is_told_though_it_has_ended_since() -> None:
     assert told.keys() == {"overdue", "failed"}
     then = told["overdue"].data.model_copy(
         update={"started_at": first.data.started_at}
-    )  # known better by now
+    )  # now known in more detail
     assert (told["overdue"].id, told["overdue"].time, then) == (first.id, first.time, first.data)
     assert not told["overdue"].data.ended
     assert [each.status for each in world.services.query.show("key-1").routes] == ["delivered"]
@@ -216,8 +216,8 @@ def test_that_a_run_was_overdue_is_told_though_it_has_ended_since() -> None:
 @pytest.mark.parametrize(
     "step", ["routes.send", "routes.keep", "routes.claim", "records.overdue", "routes.remove"]
 )
-def test_wherever_the_process_ends_an_overdue_run_is_told(step: str, *, after: bool) -> None:
-    """To each route at least once, under one id."""
+def test_wherever_the_process_ends_an_overdue_run_is_published(step: str, *, after: bool) -> None:
+    """Every route gets it at least once, under one id."""
     script = Script()
     world = world_of({"queue": QUEUE, "hook": HOOK}, steps=script)
     script.crash = (step, after)
@@ -230,8 +230,8 @@ def test_wherever_the_process_ends_an_overdue_run_is_told(step: str, *, after: b
     assert deliveries(world) == []
 
 
-def test_a_run_that_others_start_is_told_along_routes() -> None:
-    """Like ours."""
+def test_a_run_that_others_start_is_published_along_routes() -> None:
+    """It goes along routes as ours do."""
     world = world_of({"hook": HOOK}, environment={"ADF_TRIGGER_POLICY": '{"*": {"observe": "topLevel"}}'})
     world.tick()
     ended(world)
@@ -241,7 +241,7 @@ def test_a_run_that_others_start_is_told_along_routes() -> None:
 
 
 def unconfigured(world: World) -> None:
-    """Another factory in the settings, for longer than what is left of the former may wait."""
+    """Another factory in the settings, for longer than the former one's requests may wait."""
     other = MemoryFactory(world.clock)
     other.declare("load")
     routes = json.dumps({"queue": QUEUE, "hook": HOOK})
@@ -255,10 +255,10 @@ def unconfigured(world: World) -> None:
 
 
 @pytest.mark.parametrize("break_off", [lambda _: None, lambda world: world.routes.down.update(hook=DOWN)])
-def test_what_a_factory_that_has_left_the_settings_leaves_is_told_along_routes(
+def test_requests_of_a_factory_that_has_left_the_settings_are_published_along_routes(
     break_off: Callable[[World], None],
 ) -> None:
-    """Its unknown end like any other, in the turns of those that are left, and later where a route is down."""
+    """Their unknown end is delivered like any other, in the turns of other factories, and later if a route is down."""
     world = world_of({"queue": QUEUE, "hook": HOOK})
     world.submit("key-1")
     break_off(world)

@@ -1,4 +1,4 @@
-"""Ends are led to more consumers, each with its own fate, and none of them holds up another."""
+"""Ends are delivered to further consumers, each with its own fate, and none of them delays another."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def world_of(routes: dict[str, Any], **more: Any) -> World:
 
 
 def end(world: World, key: str = "key-1", status: str = "Succeeded", pipeline: str = "load") -> str:
-    """The id of the event of a run that has ended, and was told."""
+    """The id of the event of a run that has ended, and was published."""
     run_id = world.submit(key, pipeline).record.run_id
     world.factory.finish(run_id, status)
     world.tick(after=15)
@@ -43,30 +43,30 @@ def end(world: World, key: str = "key-1", status: str = "Succeeded", pipeline: s
 
 
 def in_health(world: World) -> Any:
-    """What `GET /health/details` says of routes."""
+    """What `GET /health/details` shows of routes."""
     health = HealthReader(world.notes, world.clock, Schedule("*/15 * * * * *"))
     health._read()
     return asyncio.run(health.answer()).details["routes"]
 
 
 def ticks(world: World, count: int) -> None:
-    """So many ticks."""
+    """A number of ticks."""
     for _ in range(count):
         world.tick(after=15)
 
 
 def sent(world: World, route: str) -> list[str]:
-    """The ids of the events that a route has taken."""
+    """The ids of the events that a route has accepted."""
     return [event.id for event in world.routes.sent.get(route, ())]
 
 
 def fates(world: World, key: str = "key-1") -> dict[str, tuple[str, int]]:
-    """What GET says has become of them: route → status and attempts."""
+    """What GET shows of the deliveries: route → status and attempts."""
     return {each.route: (each.status, each.attempts) for each in world.services.query.show(key).routes}
 
 
-def test_an_end_is_told_along_each_route_that_wants_it() -> None:
-    """Beside the events queue, which gets all of them, under the same id and with the same words."""
+def test_an_end_is_delivered_along_each_route_that_wants_it() -> None:
+    """The events queue gets all of them, under the same id and with the same content."""
     world = world_of({"all": QUEUE, "failed": {**QUEUE, "statuses": ["Failed"]}, "hook": HOOK})
     event_id = end(world)
     assert [event.id for event in world.outbox.events] == [event_id]
@@ -81,7 +81,7 @@ def test_an_end_is_told_along_each_route_that_wants_it() -> None:
     assert world.outbox.events[0].data.routes == []
 
 
-def test_a_rejection_goes_along_routes_too() -> None:
+def test_a_rejection_is_delivered_along_routes_too() -> None:
     """It is an end of a request like any other."""
     world = world_of({"all": QUEUE})
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
@@ -91,8 +91,8 @@ def test_a_rejection_goes_along_routes_too() -> None:
     assert [event.type.rpartition(".")[2] for event in world.routes.sent["all"]] == ["rejected"]
 
 
-def test_a_route_that_is_down_holds_up_no_other_and_repeats_none() -> None:
-    """What was delivered is not sent again; the rest comes once it can."""
+def test_a_route_that_is_down_delays_no_other_and_repeats_none() -> None:
+    """Completed deliveries are not sent again; the rest follows when the route is up."""
     world = world_of({"queue": QUEUE, "up": HOOK, "down": HOOK})
     world.routes.down["down"] = DOWN
     event_id = end(world)
@@ -110,8 +110,8 @@ def test_a_route_that_is_down_holds_up_no_other_and_repeats_none() -> None:
     assert world.notes.named(FACTORY_ID, "delivery|") == []
 
 
-def test_a_queue_that_takes_nothing_delays_no_end() -> None:
-    """The events queue has it, the record says it, and the route comes later."""
+def test_a_queue_that_accepts_nothing_delays_no_end() -> None:
+    """The events queue has the end, the record notes it, and the route follows later."""
     world = world_of({"queue": QUEUE})
     world.routes.down["queue"] = PublishError("the queue finance cannot be reached")
     event_id = end(world)
@@ -122,8 +122,8 @@ def test_a_queue_that_takes_nothing_delays_no_end() -> None:
     assert sent(world, "queue") == [event_id]
 
 
-def test_tried_for_three_days_and_then_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    """In the log, in health, and in the record; the others' deliveries are as they were."""
+def test_a_delivery_is_tried_for_three_days_and_then_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """The log, the health and the record show it; the others' deliveries are unaffected."""
     caplog.set_level(logging.INFO)
     world = world_of({"up": HOOK, "down": HOOK})
     world.routes.down["down"] = DOWN
@@ -146,8 +146,8 @@ def test_tried_for_three_days_and_then_given_up(caplog: pytest.LogCaptureFixture
     assert "givenUp" not in in_health(world)[0]
 
 
-def test_health_says_which_route_is_down_and_that_it_is_up_again() -> None:
-    """By its name, and why; never where it leads."""
+def test_health_shows_which_route_is_down_and_that_it_is_up_again() -> None:
+    """It shows its name and the reason, never its address."""
     world = world_of({"hook": HOOK})
     world.routes.down["hook"] = DOWN
     end(world)
@@ -175,7 +175,7 @@ def test_a_route_that_hangs_is_tried_a_few_times_a_tick() -> None:
     assert len(sent(world, "down")) == 30
 
 
-def test_a_route_that_is_not_configured_any_more_waits_for_three_days() -> None:
+def test_a_route_that_is_no_longer_configured_waits_for_three_days() -> None:
     """A setting may have been lost by mistake, and another app on the same ledger may have it."""
     world = world_of({"hook": HOOK})
     world.routes.down["hook"] = DOWN
@@ -192,8 +192,8 @@ def test_a_route_that_is_not_configured_any_more_waits_for_three_days() -> None:
     assert sent(world, "hook") == [event_id]
 
 
-def test_news_that_is_no_news_any_more_is_not_delivered() -> None:
-    """A request that was rejected, and taken anew under its key, has other news."""
+def test_an_outdated_event_is_not_delivered() -> None:
+    """A request that was rejected, and accepted anew under its key, has another event."""
     world = world_of({"hook": HOOK})
     world.routes.down["hook"] = DOWN
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
@@ -212,8 +212,8 @@ STEPS = ["routes.keep", "routes.claim", "routes.send", "records.route", "routes.
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS)
-def test_wherever_the_process_ends_each_route_is_told(step: str, *, after: bool) -> None:
-    """At least once, under one id; what was recorded as delivered is not sent again."""
+def test_wherever_the_process_ends_each_route_gets_the_event(step: str, *, after: bool) -> None:
+    """It gets it at least once, under one id; a recorded delivery is not sent again."""
     script = Script()
     world = world_of({"queue": QUEUE, "hook": HOOK}, steps=script)
     run_id = world.submit().record.run_id
@@ -229,8 +229,8 @@ def test_wherever_the_process_ends_each_route_is_told(step: str, *, after: bool)
     assert world.notes.named(FACTORY_ID, "delivery|") == []
 
 
-def test_a_reply_that_was_lost_is_asked_for_again_under_the_same_id() -> None:
-    """At least once."""
+def test_a_reply_that_was_lost_is_requested_again_under_the_same_id() -> None:
+    """Delivery is at least once."""
     world = world_of({"hook": HOOK})
     world.routes.lost["hook"] = PublishError("the webhook gave no answer: TimeoutError")
     event_id = end(world)
@@ -241,7 +241,7 @@ def test_a_reply_that_was_lost_is_asked_for_again_under_the_same_id() -> None:
     assert fates(world)["hook"][0] == "delivered"
 
 
-def test_two_ticks_at_once_deliver_once() -> None:
+def test_two_concurrent_ticks_deliver_once() -> None:
     """The note is claimed first."""
     script = Script()
     world = world_of({"hook": HOOK}, steps=script)
@@ -252,7 +252,7 @@ def test_two_ticks_at_once_deliver_once() -> None:
 
 
 def test_trouble_of_the_ledger_loses_no_delivery() -> None:
-    """What could not be kept is told again; what could not be recorded is recorded later."""
+    """An event that could not be kept is published again; a result that could not be recorded is recorded later."""
     world = world_of({"hook": HOOK})
     run_id = world.submit().record.run_id
     world.factory.finish(run_id)
@@ -264,7 +264,7 @@ def test_trouble_of_the_ledger_loses_no_delivery() -> None:
 
 @pytest.mark.parametrize("value", [{}, {"due": "soon"}, {"due": 3, "routes": []}, {"routes": {"hook": "x"}}])
 def test_a_note_of_another_version_is_left_alone(value: dict[str, Any]) -> None:
-    """It keeps nothing else from being delivered."""
+    """It delays no other delivery."""
     world = world_of({"hook": HOOK})
     world.notes.put(FACTORY_ID, "delivery|odd", value)
     event_id = end(world)
@@ -272,8 +272,8 @@ def test_a_note_of_another_version_is_left_alone(value: dict[str, Any]) -> None:
     assert sent(world, "hook") == [event_id]
 
 
-def test_without_routes_nothing_is_kept_and_nothing_asked_for() -> None:
-    """Once a process has seen that nothing is left, no tick reads notes of deliveries."""
+def test_without_routes_nothing_is_kept_and_nothing_read() -> None:
+    """Once a process has seen that none is left, no tick reads notes of deliveries."""
     world = world_of({})
     end(world)
     world.tick(after=15)

@@ -1,4 +1,4 @@
-"""What was taken can make every later move, however large it is and whatever is said of it."""
+"""An accepted request can make every later move, however large it is and however long the texts are."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ LARGEST_TRANSACTION = 4 * 1024 * 1024
 
 
 class Checked(MemoryLedger):
-    """A ledger in memory that holds every write against the limits of a transaction of Table storage."""
+    """A ledger in memory that checks every write against the limits of a transaction of Table storage."""
 
     def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
@@ -66,7 +66,7 @@ class Checked(MemoryLedger):
 
 
 def an_end(text: str) -> RunEnd:
-    """The end of a run of which much is told."""
+    """The end of a run with long texts."""
     error = ActivityError(activity_name=text[:256], error_code=text[:256], message=text[:1024])
     child = ChildRun(run_id=text[:256], errors=[error] * 10)
     results = Results(
@@ -78,13 +78,13 @@ def an_end(text: str) -> RunEnd:
 
 
 def some_deliveries(text: str) -> list[RouteDelivery]:
-    """What has become of news along as many routes as there may be."""
+    """The deliveries of an event along as many routes as there may be."""
     named = (f"{number}{'r' * 38}" for number in range(MOST_ROUTES))
     return [RouteDelivery(route=name, status="pending", at=LATER, why=text[:LONGEST_WHY]) for name in named]
 
 
 def an_entry(text: str) -> HistoryEntry:
-    """What somebody did."""
+    """An entry of the history."""
     return HistoryEntry(at=LATER, by=text[:256], action="resolve as adopt", note=text[:1024])
 
 
@@ -97,7 +97,7 @@ def reclaim(records: Records, stored: Stored, text: str) -> Stored:
 
 
 def places_of(stored: Stored) -> KeptPlaces:
-    """Places that nobody has read before, with as long a key as there is."""
+    """Places that were not read before, with the longest possible key."""
     return KeptPlaces(
         Places(name=uuid4().hex * 2, pipeline=stored.record.pipeline, by="b" * 271, key="k" * 256)
     )
@@ -117,7 +117,7 @@ def line_up(records: Records, stored: Stored, text: str) -> Stored:
 
 
 def another(stored: Stored, text: str = "") -> RunRecord:
-    """Another request, whose run has ended with much to tell."""
+    """Another request, whose run has ended with long texts."""
     end = an_end(text)
     fields = {name: getattr(end, name) for name in ("status", "message", "errors", "results")}
     other = a_record(stored.record.factory, "o" * 128, submitted_at=LATER, **fields)
@@ -184,7 +184,7 @@ MOVES: dict[str, Move] = {
 
 
 @pytest.mark.parametrize("name", sorted({*dir(Records)} - {*dir(object)}))
-def test_every_move_is_among_those_that_are_tried(name: str) -> None:
+def test_every_move_is_tried(name: str) -> None:
     """A new way to write a record is added above."""
     others = {"claim", "observe", "save_cursor", "purge", "remove_places"}
     tried = {*(move.replace(" ", "_") for move in MOVES), "lease_to_send"}
@@ -204,7 +204,7 @@ def test_every_move_is_among_those_that_are_tried(name: str) -> None:
 def test_every_later_move_of_a_record_at_the_limit_fits(
     letter: str, body: int, moves: list[tuple[str, str]]
 ) -> None:
-    """No sequence of moves raises RecordTooLarge, or leaves what was asked for other than it was taken."""
+    """No sequence of moves raises RecordTooLarge, or changes the accepted request."""
     taken = a_large_record(
         MAX_REQUEST_CHARS - body // 2, letter, came_as=CameAs(body=b"x" * body) if body else None
     )
@@ -230,7 +230,7 @@ def world() -> World:
 
 
 def the_fault(error: InvalidRequest) -> str:
-    """The place of the one fault, which speaks of the size."""
+    """The place of the single fault, which names the size."""
     (fault,) = error.faults
     assert "too large to be stored" in fault.message
     return fault.pointer
@@ -243,8 +243,8 @@ def submission(world: World, parameters: dict[str, Any]) -> Submission:
     return Submission(factory=factory, pipeline="load", request=request, request_id="key-1")
 
 
-def test_what_leaves_no_room_is_refused_before_it_is_claimed(world: World) -> None:
-    """By itself, in a batch and where it is only asked about; nothing is kept, and nothing sent."""
+def test_a_request_that_leaves_no_room_is_refused_before_it_is_claimed(world: World) -> None:
+    """This holds alone, in a batch and for a preview; nothing is kept, and nothing sent."""
     asked = submission(world, too_large())
     (batched,) = world.services.batch.start([asked])
     assert isinstance(batched, InvalidRequest)
@@ -259,7 +259,7 @@ def test_what_leaves_no_room_is_refused_before_it_is_claimed(world: World) -> No
 
 
 def test_a_message_that_leaves_no_room_is_rejected(world: World) -> None:
-    """It is told with its fault, and kept as it came."""
+    """It is published with its fault, and kept as it came."""
     body = json.dumps({"pipeline": "load", "requestId": "k", "parameters": too_large()}).encode()
     world.services.intake.take(Message.decode(body, message_id="m-1", attempts=1, inserted_at=START))
     (event,) = world.outbox.events
@@ -268,8 +268,8 @@ def test_a_message_that_leaves_no_room_is_rejected(world: World) -> None:
     assert not world.factory.runs
 
 
-def test_what_was_taken_before_stays_taken(world: World) -> None:
-    """One that an earlier version took is answered with its run, though it is too large by now."""
+def test_a_request_that_was_accepted_before_stays_accepted(world: World) -> None:
+    """An earlier version accepted it: it is answered with its run, though it is too large by now."""
     stored = world.submit(parameters={"n": "x"}).record
     old = submission(world, too_large())
     ledger = world.ledger
@@ -280,7 +280,7 @@ def test_what_was_taken_before_stays_taken(world: World) -> None:
 
 
 def test_a_run_at_the_limit_can_be_rerun(world: World) -> None:
-    """What a rerun has beside its run's own request takes nothing of the room."""
+    """The additional fields of a rerun take nothing of the room."""
     empty = len(json.dumps([{"n": ""}, [], "c", {}, []], separators=(",", ":")))
     run = world.submit(parameters={"n": "x" * (MAX_REQUEST_CHARS - empty)}, correlation_id="c").record
     world.factory.finish(run.run_id, "Failed")
@@ -288,8 +288,8 @@ def test_a_run_at_the_limit_can_be_rerun(world: World) -> None:
     assert world.rerun(mode="fromFailure", by="a" * 256, note="n" * 1024).record.attempt == 2
 
 
-def test_a_large_request_and_its_long_end_are_told(world: World) -> None:
-    """As large as may be read, with as many long reasons as are kept: the run's end is published all the same."""
+def test_a_large_request_and_its_long_end_are_published(world: World) -> None:
+    """It is as large as may be read, with as many long reasons as are kept: the run's end is still published."""
     run = world.submit(parameters={"n": "ü" * ((MAX_REQUEST_CHARS - 50) // 6)}).record
     error = {"errorCode": "\U0010ffff" * 300, "message": "\U0010ffff" * 2_000, "failureType": "UserError"}
     failed = [{"activityName": "a", "activityType": "Copy", "status": "Failed", "error": error}] * 20
@@ -301,7 +301,7 @@ def test_a_large_request_and_its_long_end_are_told(world: World) -> None:
 
 @pytest.mark.parametrize("note", ["y" * 1024, "\U0001f600" * 1024, None])
 def test_rejections_that_share_a_key_leave_room_for_the_next(world: World, note: str | None) -> None:
-    """However often a rerun is rejected under its key, and whatever is noted with it, its end is told."""
+    """However often a rerun is rejected under its key, and whatever is noted with it, its end is published."""
     first = world.submit(parameters={"n": "ü" * ((MAX_REQUEST_CHARS - 50) // 6)}).record
     world.factory.finish(first.run_id, "Failed")
     world.tick(after=15)

@@ -1,4 +1,4 @@
-"""The moves of a request that an operator holds: since when it is held, and what of that counts."""
+"""The moves of a held request: since when it is held, and how much of that time counts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,8 +21,8 @@ def a_held_record() -> RunRecord:
     return record
 
 
-def test_held_by_one_after_the_other_it_is_held_all_the_time() -> None:
-    """Where the next began before the last was over; its doubt remains, and nothing else changes."""
+def test_held_by_consecutive_holds_it_is_held_throughout() -> None:
+    """The next hold began before the last was over; its doubt remains, and nothing else changes."""
     record = a_held_record()
     moved = transitions.hold(record, by="other", since=NOON, ended=NOW, reason="held", in_doubt_since=NOON)
     assert moved == replace(
@@ -36,8 +36,8 @@ def test_held_by_one_after_the_other_it_is_held_all_the_time() -> None:
     )
 
 
-def test_held_once_more_it_has_waited_between() -> None:
-    """What it was held before counts together; one with secrets waits for its caller."""
+def test_held_again_it_has_waited_in_between() -> None:
+    """Earlier times on hold are added; a request with secrets waits for its caller."""
     record = a_held_record()
     moved = transitions.hold(record, by="other", since=NOW, ended=SINCE + MINUTE, reason="held")
     assert moved == replace(
@@ -55,8 +55,8 @@ def test_held_once_more_it_has_waited_between() -> None:
     )
 
 
-def test_held_no_more_nothing_else_of_it_changes() -> None:
-    """The time is added up, and what it waits for beside is said."""
+def test_released_nothing_else_of_it_changes() -> None:
+    """The time is added up, and its other reason to wait is shown."""
     record = a_held_record()
     seconds = 90.5 + (NOW - SINCE).total_seconds()
     assert transitions.unhold(record, until=NOW, in_line="it waits for a place") == replace(
@@ -64,21 +64,21 @@ def test_held_no_more_nothing_else_of_it_changes() -> None:
     )
 
 
-def test_held_no_more_one_with_secrets_waits_for_its_caller() -> None:
-    """And says so, whatever line there is."""
+def test_released_a_request_with_secrets_waits_for_its_caller() -> None:
+    """Its reason says so, whatever line there is."""
     record = replace(a_held_record(), waits_for=Waits.CALLER)
     moved = transitions.unhold(record, until=NOW, in_line="it waits for a place")
     assert (moved.message, moved.waits_for) == (WAITS_FOR_CALLER, Waits.CALLER)
 
 
-def test_a_hold_that_begins_at_the_end_of_the_last_one_goes_on_with_it() -> None:
-    """No moment lies between."""
+def test_a_hold_that_begins_at_the_end_of_the_last_one_continues_it() -> None:
+    """No moment lies in between."""
     moved = transitions.hold(a_held_record(), by="other", since=NOW, ended=NOW, reason="held")
     assert (moved.held, moved.held_seconds) == (Held(by="other", since=SINCE), 90.5)
 
 
-def test_a_request_is_held_since_it_came_or_was_sent_again() -> None:
-    """A hold that began before says nothing of it; what a wrong clock tells of its end is bounded."""
+def test_a_request_is_held_since_it_came_or_was_resubmitted() -> None:
+    """An earlier beginning of the hold does not count; an end from a wrong clock is bounded."""
     record = replace(a_record(a_factory()), requested_at=NOON)
     held = transitions.hold(record, by="x", since=NOON - MINUTE, ended=NOON, reason="why")
     assert held.held == Held(by="x", since=NOON)
@@ -95,8 +95,8 @@ def test_a_request_is_held_since_it_came_or_was_sent_again() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(set(RunState) - {RunState.ACCEPTED}))
-def test_what_is_started_or_over_is_not_held(state: RunState) -> None:
-    """That is a bug."""
+def test_a_started_or_ended_request_is_not_held(state: RunState) -> None:
+    """Such a move is a bug."""
     record = replace(a_full_record(a_factory()), state=state)
     with pytest.raises(IllegalMove, match="cannot make this move"):
         transitions.hold(record, by="x", since=NOON, ended=NOON, reason="why")

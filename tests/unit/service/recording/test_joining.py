@@ -1,4 +1,4 @@
-"""A request that joins another one's run has none of its own, and ends word for word as that one does."""
+"""A request that joins another one's run has none of its own, and ends exactly as that one does."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -31,8 +31,8 @@ def another(**changes: Any) -> RunRecord:
     return replace(a_full_record(FACTORY), **{**own, **changes})
 
 
-def going_on(**changes: Any) -> RunRecord:
-    """The same one while its run goes on."""
+def active(**changes: Any) -> RunRecord:
+    """The same one while its run is active."""
     fresh = {"state": RunState.SUBMITTED, "status": "InProgress", "ended_at": None, "cancellation": None}
     return another(**{**fresh, "secure_parameters": (), **changes})
 
@@ -42,10 +42,10 @@ def joined(other: RunRecord, **changes: Any) -> RunRecord:
     return replace(joining.join(a_record(FACTORY, request_id="second"), other), **changes)
 
 
-def test_who_joins_waits_for_the_end_of_the_other_by_name() -> None:
+def test_a_joined_request_waits_for_the_end_of_the_other_by_name() -> None:
     """It has no time of its own at which it is tried again."""
     record = a_record(FACTORY, request_id="second", not_before=NOON + MINUTE, waits_for=Waits.PIPELINE)
-    other = going_on(rejections=2)
+    other = active(rejections=2)
     assert joining.join(record, other) == replace(
         record,
         joined_to=JoinedTo(request_id="first", run_id=OTHER_RUN, is_confirmed=True, rejections=2),
@@ -53,22 +53,22 @@ def test_who_joins_waits_for_the_end_of_the_other_by_name() -> None:
         not_before=None,
         message="it waits for the end of request first, whose run it has joined",
     )
-    early = joining.join(record, going_on(state=RunState.ACCEPTED, submitted_at=None))
+    early = joining.join(record, active(state=RunState.ACCEPTED, submitted_at=None))
     assert early.joined_to is not None
     assert not early.joined_to.is_confirmed
 
 
 @pytest.mark.parametrize("state", [each for each in RunState if each is not RunState.ACCEPTED])
-def test_what_was_sent_joins_nobody(state: RunState) -> None:
+def test_a_request_that_was_sent_joins_no_run(state: RunState) -> None:
     """It has a run."""
     with pytest.raises(IllegalMove):
-        joining.join(a_record(FACTORY, state=state), going_on())
+        joining.join(a_record(FACTORY, state=state), active())
 
 
-def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
-    """Not itself, nor one that ends by somebody's wish, nor one with secrets, which cannot be compared."""
+def test_the_first_active_equal_request_is_joined() -> None:
+    """It is not itself, one to be cancelled, or one with secrets, which cannot be compared."""
     record = a_record(FACTORY, request_id="second", digest="d" * 64)
-    first, second = (going_on(digest="d" * 64, request_id=key) for key in ("a", "b"))
+    first, second = (active(digest="d" * 64, request_id=key) for key in ("a", "b"))
     assert joining.joinable_among([first, second], record) is first
     others = [
         replace(first, digest="e" * 64),
@@ -86,7 +86,7 @@ def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
     ("other", "fate"),
     [
         (None, Fate.GONE),
-        (going_on(), Fate.ACTIVE),
+        (active(), Fate.ACTIVE),
         (another(ended_at=NOON + MINUTE), Fate.ENDED),
         (another(ended_at=NOON), Fate.ENDED),
         (another(ended_at=NOON - MINUTE), Fate.ENDED_BEFORE),
@@ -97,18 +97,18 @@ def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
         (another(run_id=RUN, former_run_ids=(OTHER_RUN,), ended_at=NOON + MINUTE), Fate.ENDED),
     ],
 )
-def test_what_has_become_of_the_other_decides(other: RunRecord | None, fate: Fate) -> None:
-    """Whether its key is its own still, and whether its run was there when the request came."""
-    assert joining.fate_of(joined(going_on(), requested_at=NOON), other) is fate
+def test_the_state_of_the_other_decides(other: RunRecord | None, fate: Fate) -> None:
+    """It matters whether the other still has its key, and whether its run existed when the request came."""
+    assert joining.fate_of(joined(active(), requested_at=NOON), other) is fate
 
 
-def test_one_whose_key_was_reused_and_was_lost_since_is_gone() -> None:
-    """It was joined after a rejection that its record no longer knows of."""
-    assert joining.fate_of(joined(going_on(rejections=2)), another(rejections=1)) is Fate.GONE
+def test_a_request_whose_key_was_reused_and_was_lost_since_is_gone() -> None:
+    """It was joined after a rejection that its record no longer holds."""
+    assert joining.fate_of(joined(active(rejections=2)), another(rejections=1)) is Fate.GONE
 
 
-def test_the_end_of_the_other_is_its_own_to_the_word() -> None:
-    """Status, times, errors, results; its id, its key and who asked stay its own."""
+def test_the_end_of_the_other_is_copied_exactly() -> None:
+    """Status, times, errors and results are the other's; id, key and requester stay its own."""
     other = another()
     record = joined(other, came_as=CameAs(body=b"{}", masked=()))
     ended = joining.end_joined(record, other, now=NOON + 9 * MINUTE, lease=LEASE)
@@ -148,14 +148,14 @@ def test_the_end_of_the_other_is_its_own_to_the_word() -> None:
 
 
 def test_a_run_that_was_confirmed_since_is_named() -> None:
-    """The request had joined it before its createRun was answered, and it may have got another run."""
-    early = joined(going_on(state=RunState.ACCEPTED, submitted_at=None))
+    """The request had joined it before its createRun was answered, and the run may have another id by then."""
+    early = joined(active(state=RunState.ACCEPTED, submitted_at=None))
     ended = joining.end_joined(early, another(run_id=RUN), now=NOON, lease=LEASE)
     assert ended.joined_to == JoinedTo(request_id="first", run_id=RUN, is_confirmed=True, rejections=0)
 
 
 def test_a_rejection_is_shared_and_keeps_the_message_that_it_came_as() -> None:
-    """Whoever sent it may send it again; without an instant of the other's it has ended now."""
+    """Its sender may replay it; where the other has no instant of its end, it has ended now."""
     rejected = another(status="Rejected", submitted_at=None, started_at=None, ended_at=None)
     came_as = CameAs(body=b"{}", masked=("token",))
     ended = joining.end_joined(joined(rejected, came_as=came_as), rejected, now=NOON, lease=LEASE)
@@ -164,8 +164,8 @@ def test_a_rejection_is_shared_and_keeps_the_message_that_it_came_as() -> None:
     assert (ended.joined_to.run_id, ended.joined_to.is_confirmed) == (OTHER_RUN, False)
 
 
-def test_who_leaves_waits_for_a_place_of_the_other_s() -> None:
-    """Before those who have come since: its number is given when it lines up."""
+def test_a_request_that_leaves_waits_for_a_place_after_the_others() -> None:
+    """It comes before later ones: its number is given when it lines up."""
     record = joined(another(places="p"), place_number=4)
     assert joining.leave(record, another(places="p")) == replace(
         record,
@@ -188,19 +188,19 @@ def test_who_leaves_waits_for_a_place_of_the_other_s() -> None:
 @pytest.mark.parametrize(
     "changes", [{"joined_to": None}, {"waits_for": Waits.ADMISSION}, {"state": RunState.SUBMITTED}]
 )
-def test_who_has_joined_nobody_makes_none_of_these_moves(
+def test_a_request_that_has_joined_none_makes_none_of_these_moves(
     move: Callable[[RunRecord], Any], changes: dict[str, Any]
 ) -> None:
-    """Each says which request it is."""
+    """Each error names the request."""
     with pytest.raises(IllegalMove, match="second"):
         move(joined(another(), **changes))
 
 
 @pytest.mark.parametrize(("waits_for", "is_named"), [(Waits.JOINED, True), (Waits.ADMISSION, False)])
-def test_one_that_is_cancelled_names_the_request_whose_run_is_left_alone(
+def test_a_cancelled_request_names_the_one_whose_run_is_left_alone(
     waits_for: Waits, *, is_named: bool
 ) -> None:
-    """Else who cancels it believes that the run has ended."""
+    """Otherwise the canceller would believe that the run has ended."""
     record = replace(a_full_record(FACTORY), state=RunState.ACCEPTED, waits_for=waits_for, held=None)
     assert record.joined_to is not None
     cancelled = transitions.cancel(record, now=NOON)

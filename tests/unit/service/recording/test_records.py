@@ -45,7 +45,7 @@ LATER = START + timedelta(seconds=5)
 
 
 class Noted:
-    """Steps that note which were entered, and which were left in good order."""
+    """Steps that note which were entered, and which were left without an error."""
 
     def __init__(self) -> None:
         self.entered: list[str] = []
@@ -68,11 +68,11 @@ class Bench:
         self.new = self.records.claim(NEW).stored
 
     def before(self, name: str) -> Stored:
-        """The request as the move of that name finds it."""
+        """The request in the state that the move of that name needs."""
         return self.in_state(MOVES[name][0], marked=name in MARKED, unknown=name in UNKNOWN)
 
     def in_state(self, state: RunState, *, marked: bool = False, unknown: bool = False) -> Stored:
-        """The request, brought to a state, to be cancelled or not, of a known fate or not."""
+        """The request in a given state, to be cancelled or not, of a known fate or not."""
         moved = self.new
         if unknown:
             moved = self.records.lease_to_publish(self.records.park(moved, "why"))
@@ -234,7 +234,7 @@ def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_every_step_of_the_records_is_listed() -> None:
-    """A step of the ledger's writer is a method of its name, and each is tried here."""
+    """Every step of the ledger's writer is a method of its name, and each is tried here."""
     steps = {name.removeprefix("records.") for name in STEPS if name.startswith("records.")}
     assert steps == MOVES.keys() | OTHERS
     assert steps == {name for name in dir(Records) if not name.startswith("_")}
@@ -244,7 +244,7 @@ def test_every_step_of_the_records_is_listed() -> None:
 def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each move enters the step of its name once, writes conditionally, and logs what is now true."""
+    """Each move enters the step of its name once, writes conditionally, and logs the new state."""
     bench = Bench()
     _, move, action = MOVES[name]
     stored = bench.before(name)
@@ -259,7 +259,7 @@ def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
 
 @pytest.mark.parametrize("name", SAVED)
 def test_a_move_that_is_not_written_is_not_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A log line never tells of a move that the ledger does not have."""
+    """A log line never reports a move that the ledger does not have."""
     bench = Bench()
     _, move, _ = MOVES[name]
     stored = bench.before(name)
@@ -283,7 +283,7 @@ def test_a_move_from_another_state_writes_nothing(name: str) -> None:
 
 
 def test_the_cursor_and_the_purge_are_steps_too() -> None:
-    """What is written beside the records can be killed at as well."""
+    """A process can be killed at writes beside the records as well."""
     bench = Bench()
     bench.in_state(RunState.PUBLISHED)
     bench.records.save_cursor(FACTORY_ID, Cursor(polled_until=START))

@@ -1,4 +1,4 @@
-"""The moves that a person asks for: what they change, and what they leave."""
+"""The moves that an operator asks for: what they change, and what they leave."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,8 +21,8 @@ ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, wa
 Move = Callable[[RunRecord], RunRecord]
 
 
-def test_who_asks_to_cancel_takes_nothing_from_the_sender() -> None:
-    """The mark, and when it is due, are all that changes: lease, doubt and reason stay the sender's."""
+def test_a_cancellation_takes_nothing_from_the_sender() -> None:
+    """Only the mark, and when it is due, change: lease, doubt and reason stay the sender's."""
     for state in (RunState.ACCEPTED, RunState.SUBMITTED):
         before = replace(a_full_record(a_factory()), state=state)
         marked = steered_transitions.ask_cancel(before, recursive=False, now=NOW)
@@ -36,22 +36,22 @@ def test_who_asks_to_cancel_takes_nothing_from_the_sender() -> None:
         steered_transitions.ask_cancel(ended, recursive=True, now=NOW)
 
 
-def test_what_is_to_be_cancelled_is_never_sent() -> None:
-    """Whoever would lease it is refused."""
+def test_a_request_that_is_to_be_cancelled_is_never_sent() -> None:
+    """Leasing it is refused."""
     marked = replace(a_full_record(a_factory()), state=RunState.ACCEPTED, cancellation=ASKED)
     with pytest.raises(IllegalMove, match="is to be cancelled"):
         transitions.lease_to_send(marked, now=NOW, lease=LEASE)
 
 
 @pytest.mark.parametrize("move", [steered_transitions.confirm_cancel, steered_transitions.refuse_cancel])
-def test_data_factorys_answer_needs_a_question(move: Move) -> None:
-    """What nobody has asked for cannot be confirmed or refused."""
+def test_an_answer_to_a_cancellation_needs_a_request(move: Move) -> None:
+    """A cancellation that was not requested cannot be confirmed or refused."""
     with pytest.raises(IllegalMove, match="no cancellation was ordered"):
         move(replace(a_full_record(a_factory()), state=RunState.SUBMITTED, cancellation=None))
 
 
-def test_that_a_run_was_rerun_is_noted_once_it_has_ended() -> None:
-    """Only the number of its reruns changes, and never goes back."""
+def test_a_rerun_is_noted_once_the_run_has_ended() -> None:
+    """Only the number of its reruns changes, and never decreases."""
     for state in (RunState.ENDED, RunState.PUBLISHED):
         record = replace(a_full_record(a_factory()), state=state, reruns=2)
         assert steered_transitions.note(record, reruns=3) == replace(record, reruns=3)
@@ -83,8 +83,8 @@ UNDECIDED: dict[str, Any] = {
 """What a decision changes of a record, whichever it is."""
 
 
-def test_a_decision_has_a_request_go_on() -> None:
-    """It is watched under the run that is its, or sent again; what its cancellation and its secrets ask for holds."""
+def test_a_decision_lets_a_request_continue() -> None:
+    """It is watched under the adopted run, or sent again; its cancellation and its secrets still apply."""
     unknown = replace(a_full_record(a_factory()), state=RunState.PUBLISHED, status=RunStatus.UNKNOWN)
     assert steered_transitions.take_over(unknown, run_id=RUN_ID, now=NOW) == replace(
         unknown,
@@ -126,8 +126,8 @@ def test_a_decision_has_a_request_go_on() -> None:
         steered_transitions.dismiss,
     ],
 )
-def test_nobody_decides_what_is_known_or_not_told(move: Move) -> None:
-    """Only a request whose unknown fate was told is decided about."""
+def test_a_request_of_known_or_unpublished_fate_is_not_decided(move: Move) -> None:
+    """Only a request whose unknown fate was published can be decided."""
     record = a_full_record(a_factory())
     for state in set(RunState) - {RunState.PUBLISHED}:
         with pytest.raises(IllegalMove):

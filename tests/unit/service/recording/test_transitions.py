@@ -305,7 +305,7 @@ moves = pytest.mark.parametrize(("state", "move", "changes"), MOVES.values(), id
 
 
 def _cancellation(changes: dict[str, Any]) -> Cancellation | None:
-    """What a record has that makes the move of these changes: one that is to be cancelled is sent no more."""
+    """The fields that a record needs for the move of these changes: one that is to be cancelled is not sent."""
     return ASKED if "cancellation" in changes else None
 
 
@@ -322,8 +322,8 @@ def test_a_move_changes_what_it_says_and_nothing_else(
 
 
 @moves
-def test_a_move_from_elsewhere_is_a_bug(state: RunState, move: Move, changes: dict[str, Any]) -> None:
-    """From every other state the move is refused, by the record's name."""
+def test_a_move_from_another_state_is_a_bug(state: RunState, move: Move, changes: dict[str, Any]) -> None:
+    """It is refused from every other state, with the record's name."""
     for other in set(RunState) - {state}:
         record = replace(a_full_record(a_factory()), state=other, cancellation=_cancellation(changes))
         with pytest.raises(IllegalMove, match=f"{other} record {record.request_id} cannot make this move"):
@@ -335,7 +335,7 @@ def test_a_move_from_elsewhere_is_a_bug(state: RunState, move: Move, changes: di
     [(None, None, None), (None, NOW, None), (NOON, None, NOON), (NOON, NOW, NOW), (NOW, NOON, NOW)],
 )
 def test_a_call_has_left_by_the_end_of_its_lease(sent: Any, leased: Any, expected: Any) -> None:
-    """Who holds the lease may send at its very end; what was never sent has not left."""
+    """The holder may send until the very end of its lease; a request that was never sent has not left."""
     record = replace(a_full_record(a_factory()), sent_at=sent, lease_until=leased)
     assert transitions.left_by(record) == expected
 
@@ -360,7 +360,7 @@ def test_a_request_without_secrets_waits_for_nothing_of_its_own() -> None:
 
 
 def test_a_long_reason_is_cut() -> None:
-    """A record has room for what people read of it."""
+    """A record has limited room for texts that people read."""
     record = replace(a_full_record(a_factory()), state=RunState.ACCEPTED, cancellation=None)
     for moved in (
         transitions.reject(record, reason="x" * 500_000, now=NOW),
@@ -372,15 +372,15 @@ def test_a_long_reason_is_cut() -> None:
 
 
 @pytest.mark.parametrize("overdue", [None, replace(UNTOLD, told_at=NOON)])
-def test_what_is_not_overdue_or_was_told_is_not_told(overdue: Overdue | None) -> None:
-    """It is a bug, which names the record."""
+def test_a_run_that_is_not_overdue_or_was_published_is_not_published(overdue: Overdue | None) -> None:
+    """It is a bug, whose error names the record."""
     record = replace(a_full_record(a_factory()), state=RunState.SUBMITTED, overdue=overdue)
     with pytest.raises(IllegalMove, match=f"{record.request_id} is not to be published as overdue"):
         transitions.overdue(record, status="InProgress", started_at=STARTED, now=NOW)
 
 
 def test_a_request_of_ours_is_not_observed() -> None:
-    """A record of the ledger that was claimed before its run began ends by its own moves."""
+    """A record that was claimed before its run began ends by its own moves."""
     record = replace(a_full_record(a_factory()), state=RunState.SUBMITTED)
     with pytest.raises(IllegalMove, match=f"{record.request_id} is a request, which is claimed before"):
         transitions.observe(record, WHOLE, now=NOW, lease=LEASE)

@@ -1,4 +1,4 @@
-"""A burst is accepted at once and drained at the ceiling of what may be written, in order of arrival."""
+"""A burst is accepted directly and drained at the rate limit of writes, in order of arrival."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ A_SECOND = 10
 
 
 class Bucketed(MemoryFactory):
-    """A factory behind the Resource Manager's bucket of writes, and the order in which runs were asked for."""
+    """A factory behind the Resource Manager's bucket of writes, and the order in which runs were requested."""
 
     def __init__(self, clock: MovingClock) -> None:
         super().__init__(clock)
@@ -30,7 +30,7 @@ class Bucketed(MemoryFactory):
         self.refused = 0
 
     def take(self) -> int:
-        """What is left of the bucket.
+        """Take a write; what is left of the bucket. Raises Throttled where nothing is left.
 
         Raises:
             Throttled: nothing is.
@@ -98,7 +98,7 @@ def world() -> Busy:
     return a_world()
 
 
-def test_a_burst_is_accepted_and_started_at_the_ceiling(world: Busy) -> None:
+def test_a_burst_is_accepted_and_started_at_the_rate_limit(world: Busy) -> None:
     """From the first tick on 95% of what the bucket allows is used, and nothing is refused or out of order."""
     count = 800
     world.ask(*range(count))
@@ -112,11 +112,11 @@ def test_a_burst_is_accepted_and_started_at_the_ceiling(world: Busy) -> None:
     assert world.waiting() == 0
 
 
-def test_who_comes_while_others_wait_is_claimed_and_waits_behind_them(world: Busy) -> None:
-    """The answer says why; a repeat changes nothing; once nobody waits a caller is sent at once again."""
+def test_a_request_that_comes_while_others_wait_is_claimed_and_waits_behind_them(world: Busy) -> None:
+    """The answer gives the reason; a repeat changes nothing; once none waits a caller is served directly again."""
     world.ask(*range(BURST + 20))
     assert world.notes.get(FACTORY_ID, NOTE) is not None
-    world.clock.forward(5)  # there would be calls again, and others have waited for longer
+    world.clock.forward(5)  # calls would be available again, and others have waited for longer
     late = world.submit("late", parameters={"n": "late"})
     assert (late.record.state, late.record.attempts) == (RunState.ACCEPTED, 0)
     assert "waits for its turn" in str(world.services.views.view(late.record).reason)
@@ -136,7 +136,7 @@ def test_other_instances_know_of_a_backlog_within_a_second(world: Busy) -> None:
 
 
 def test_what_another_has_spent_is_learnt_from_the_first_reply(world: Busy) -> None:
-    """With no coordinator a second principal's worth of calls is not asked for twice."""
+    """Without a coordinator, a burst that another principal's calls have spent is not attempted twice."""
     for _ in range(BURST - 5):
         world.factory.take()
     world.ask(*range(30))
@@ -147,7 +147,7 @@ def test_what_another_has_spent_is_learnt_from_the_first_reply(world: Busy) -> N
 
 
 def test_a_429_begins_a_backlog_and_keeps_the_order(world: Busy) -> None:
-    """The bucket was emptied by others, and no reply had told so."""
+    """The bucket was emptied by others, and no reply had shown that."""
     for _ in range(BURST):
         world.factory.take()
     world.ask(*range(5))
@@ -156,16 +156,16 @@ def test_a_429_begins_a_backlog_and_keeps_the_order(world: Busy) -> None:
     assert world.factory.order == [f"{number:04}" for number in range(5)]
 
 
-def test_a_request_whose_caller_alone_has_its_secrets_is_sent_while_it_can_be(world: Busy) -> None:
-    """No timer could send it later."""
+def test_a_request_with_secrets_is_sent_while_its_caller_waits(world: Busy) -> None:
+    """The timer could not send it later."""
     world.ask(*range(BURST + 1))
     world.clock.forward(1)
     record = world.submit("secret", "secret", parameters={"password": "hunter2", "n": "secret"}).record
     assert record.state is RunState.SUBMITTED
 
 
-def test_a_note_that_was_left_behind_delays_one_request_by_one_tick(world: Busy) -> None:
-    """A process that was killed before it could take the note away does no lasting harm."""
+def test_a_leftover_note_delays_one_request_by_one_tick(world: Busy) -> None:
+    """A process that was killed before it could remove the note does no lasting harm."""
     world.notes.put(FACTORY_ID, NOTE, {"since": world.clock().isoformat()})
     assert world.submit("late", parameters={"n": "late"}).record.attempts == 0
     world.tick(after=15)
@@ -174,15 +174,15 @@ def test_a_note_that_was_left_behind_delays_one_request_by_one_tick(world: Busy)
 
 
 @pytest.mark.parametrize("value", [{}, {"since": 7}, {"since": "soon"}, {"since": "2026-01-01T00:00:00"}])
-def test_a_note_of_another_version_keeps_nobody_waiting(world: Busy, value: dict[str, Any]) -> None:
-    """What cannot be understood says nothing."""
+def test_a_note_of_another_version_delays_no_request(world: Busy, value: dict[str, Any]) -> None:
+    """A note that cannot be read is ignored."""
     world.notes.put(FACTORY_ID, NOTE, value)
     assert world.submit("key", parameters={"n": "1"}).record.state is RunState.SUBMITTED
 
 
 @pytest.mark.parametrize("method", ["get", "put", "remove"])
 def test_notes_that_are_out_of_reach_lose_no_request(world: Busy, method: str) -> None:
-    """Requests are taken and started; that others wait may be known later."""
+    """Requests are accepted and started; the backlog may be known later."""
     world.ask(*range(BURST))
     world.clock.forward(2)
     world.notes.before[method] = [LedgerError("no answer")]
@@ -193,7 +193,7 @@ def test_notes_that_are_out_of_reach_lose_no_request(world: Busy, method: str) -
 
 
 def test_threads_start_runs_once_each_and_the_first_one_alone() -> None:
-    """It shows whether runs can be started; which of those that are then on their way arrives first is nobody's."""
+    """It shows whether runs can be started; the order of those that are then in flight is not determined."""
     world = a_world(TickThreads(16))
     world.notes.put(FACTORY_ID, NOTE, {"since": world.clock().isoformat()})
     world.ask(*range(150))

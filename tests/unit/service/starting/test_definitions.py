@@ -1,4 +1,4 @@
-"""What pipelines declare outlives the process that asked, and its keeping is no request's trouble."""
+"""What pipelines declare outlives the process that read it, and a failure to keep it fails no request."""
 
 import pytest
 
@@ -45,18 +45,18 @@ def up(world: World) -> None:
 
 
 def learn_and_restart(world: World) -> None:
-    """Let one process ask for the pipeline, and go on with another while Data Factory is down."""
+    """Have one process read the pipeline, and continue with another while Data Factory is down."""
     world.submit("teacher", "Load", parameters={"day": "sunday"})
     world.restart()
     down(world)
 
 
 def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What has been logged."""
+    """The logged actions."""
     return [getattr(record, "action", "") for record in caplog.records]
 
 
-def test_what_is_kept_are_names_types_and_needs(world: World) -> None:
+def test_names_types_and_required_parameters_are_kept(world: World) -> None:
     """Default values, which may be secrets, are not kept."""
     world.submit(pipeline="load", parameters={"day": "sunday"})
     kept = world.declarations.get(FACTORY_ID, "LOAD")
@@ -71,8 +71,8 @@ def test_what_is_kept_are_names_types_and_needs(world: World) -> None:
     assert "hunter2" not in repr(vars(world.declarations))
 
 
-def test_a_new_process_takes_a_request_in_an_outage(world: World) -> None:
-    """What another process learnt is enough to accept parameters, and the run is started once afterwards."""
+def test_a_new_process_accepts_a_request_in_an_outage(world: World) -> None:
+    """The declaration that another process read is enough to accept parameters; the run is started once afterwards."""
     learn_and_restart(world)
     record = world.submit("in-outage", "load", parameters={"DAY": "monday", "count": 3}).record
     assert record.status == "Accepted"
@@ -83,7 +83,7 @@ def test_a_new_process_takes_a_request_in_an_outage(world: World) -> None:
 
 
 def test_a_new_process_refuses_a_wrong_request_in_an_outage(world: World) -> None:
-    """All faults are named at once, and nothing is claimed."""
+    """All faults are named together, and nothing is claimed."""
     learn_and_restart(world)
     before = len(world.ledger.active(FACTORY_ID))
     with pytest.raises(InvalidRequest) as caught:
@@ -97,7 +97,7 @@ def test_a_new_process_refuses_a_wrong_request_in_an_outage(world: World) -> Non
 
 
 def test_a_wrong_message_waits_for_the_end_of_the_outage(world: World) -> None:
-    """A message would be refused for good, so it is held against the pipeline as it is, and not as it was."""
+    """A message would be refused for good, so it is checked against the pipeline as it is, and not as it was."""
     learn_and_restart(world)
     with pytest.raises(TryLater):
         world.submit("early", "load", source=Source.QUEUE, parameters={"day": "monday", "new": 1})
@@ -108,7 +108,7 @@ def test_a_wrong_message_waits_for_the_end_of_the_outage(world: World) -> None:
 
 
 @pytest.mark.parametrize("restarted", [True, False], ids=["new process", "same process"])
-def test_secrets_are_not_taken_in_an_outage(world: World, *, restarted: bool) -> None:
+def test_secrets_are_not_accepted_in_an_outage(world: World, *, restarted: bool) -> None:
     """A request with a secure parameter is put off before anything of it is written."""
     world.submit("teacher", "load", parameters={"day": "sunday"})
     if restarted:
@@ -125,8 +125,8 @@ def test_secrets_are_not_taken_in_an_outage(world: World, *, restarted: bool) ->
     assert record.status == "Queued"
 
 
-def test_it_is_written_when_it_has_changed_and_not_at_every_request(world: World) -> None:
-    """One write a process, and one more for each new version of the pipeline."""
+def test_a_declaration_is_written_when_it_has_changed_and_not_at_every_request(world: World) -> None:
+    """There is one write per process, and one more for each new version of the pipeline."""
     for number in range(5):
         world.submit(f"a-{number}", "load", parameters={"day": "sunday"})
         world.clock.forward(3600)
@@ -141,8 +141,8 @@ def test_it_is_written_when_it_has_changed_and_not_at_every_request(world: World
     assert world.submit("c", "load", parameters={"day": "x", "night": "y"}).record.status == "Accepted"
 
 
-def test_a_pipeline_that_is_gone_is_forgotten(world: World) -> None:
-    """Neither this process nor another goes by what a deleted pipeline declared."""
+def test_a_deleted_pipeline_is_forgotten(world: World) -> None:
+    """Neither this process nor another uses the declaration of a deleted pipeline."""
     world.submit("before", "load", parameters={"day": "sunday"})
     world.factory.pipelines.clear()
     world.clock.forward(3600)
@@ -157,7 +157,7 @@ def test_a_pipeline_that_is_gone_is_forgotten(world: World) -> None:
 def test_a_failing_write_fails_no_request_and_is_made_up_for(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What could not be kept is logged, and kept when it is learnt the next time."""
+    """A declaration that could not be kept is logged, and kept when it is read the next time."""
     world.declarations.instead["put"] = [LedgerError("the table is away")]
     world.submit("first", "load", parameters={"day": "sunday"})
     assert "declaration_not_kept" in actions(caplog)
@@ -168,15 +168,17 @@ def test_a_failing_write_fails_no_request_and_is_made_up_for(
 
 
 def test_a_failing_removal_leaves_the_answer_as_it_is(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """That there is no such pipeline is told even if it cannot be forgotten."""
+    """The answer that there is no such pipeline is given even if it cannot be forgotten."""
     world.declarations.instead["remove"] = [LedgerError("the table is away")]
     with pytest.raises(ResourceNotFound):
         world.submit(pipeline="nowhere")
     assert "declaration_not_removed" in actions(caplog)
 
 
-def test_what_cannot_be_read_back_is_not_known(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Parameters that may be secret are not taken while neither Data Factory nor the table answers."""
+def test_a_declaration_that_cannot_be_read_back_is_not_known(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Parameters that may be secret are not accepted while neither Data Factory nor the table answers."""
     learn_and_restart(world)
     world.declarations.instead["get"] = [LedgerError("the table is away")]
     with pytest.raises(TryLater):
@@ -184,8 +186,8 @@ def test_what_cannot_be_read_back_is_not_known(world: World, caplog: pytest.LogC
     assert "declaration_not_read" in actions(caplog)
 
 
-def test_a_message_is_taken_by_what_is_known_while_no_token_is_acquired(world: World) -> None:
-    """It does not matter to it why Data Factory cannot be asked; a caller is asked to come again."""
+def test_a_message_is_accepted_by_the_known_declaration_while_no_token_is_acquired(world: World) -> None:
+    """The reason why Data Factory cannot be asked does not matter; a caller is asked to come again."""
     learn_and_restart(world)
     world.factory.before["get_pipeline"] = [CredentialError("no token")]
     taken = world.submit("key-2", "load", parameters={"day": "monday"}, source=Source.QUEUE)

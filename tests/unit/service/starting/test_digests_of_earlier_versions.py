@@ -15,7 +15,7 @@ TYPES = {str: "String", bool: "Bool", int: "Int", float: "Float", list: "Array",
 
 
 def declared(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What a pipeline declares that takes the case's parameters: null is taken where there is a default."""
+    """The declaration of a pipeline that takes the case's parameters: null is accepted where there is a default."""
     for name, value in case["body"].get("parameters", {}).items():
         type_of_value = TYPES.get(type(value), "String")
         default = {"defaultValue": ""} if value is None else {}
@@ -24,7 +24,7 @@ def declared(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["key"])
 def test_the_digest_of_a_request_stays(case: dict[str, Any]) -> None:
-    """What is kept of a request today has the digest that an earlier version kept, so that a repeat is a replay."""
+    """The digest of a request equals the one that an earlier version kept, so that a repeat is a replay."""
     world = World()
     world.factory.declare(case["pipeline"], **dict(declared(case)))
     body = RunRequest.model_validate(case["body"], by_alias=True, by_name=False)

@@ -1,4 +1,4 @@
-"""A factory that has as many runs as it may: requests are taken, and wait in order until it takes runs again."""
+"""A factory at its limit of runs: requests are accepted, and wait in order until it takes runs again."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ def a_world(**changes: str) -> World:
 
 
 def begun(world: World) -> list[str]:
-    """The keys of those whose runs there are, in order of their start."""
+    """The keys of the requests that have runs, in order of their start."""
     return [world.services.query.find(str(run_id)).request_id for run_id in world.factory.runs]
 
 
 @pytest.mark.parametrize("refusal", [FULL, Throttled("too many", status=429)], ids=["full", "throttled"])
-def test_all_requests_are_taken_and_start_in_order(refusal: Any) -> None:
-    """By HTTP and by queue, of whatever pipeline, each once, when there is room: also where a 429 says so."""
+def test_all_requests_are_accepted_and_start_in_order(refusal: Any) -> None:
+    """They come by HTTP and by queue, for any pipeline; each starts once, when there is room, also after a 429."""
     world = a_world()
     world.factory.always["create_run"] = refusal
     keys = [f"key-{number}" for number in range(6)]
@@ -52,8 +52,8 @@ def test_all_requests_are_taken_and_start_in_order(refusal: Any) -> None:
     assert world.outbox.events == []
 
 
-def test_who_waits_is_shown_for_what() -> None:
-    """In the words of Data Factory, the first and those behind it; an operator finds it in the log and the state."""
+def test_waiting_requests_show_what_they_wait_for() -> None:
+    """They show Data Factory's text, the first and those behind it; the log and the state show it to an operator."""
     world = a_world()
     world.factory.always["create_run"] = FULL
     for key in ("key-1", "key-2"):
@@ -67,7 +67,7 @@ def test_who_waits_is_shown_for_what() -> None:
 
 
 def test_runs_are_watched_and_read_while_it_is_full() -> None:
-    """A start alone is refused; the check of the health report finds nothing wrong with the factory."""
+    """Only starts are refused; the check of the health report finds no fault of the factory."""
     world = a_world()
     world.submit("key-1")
     world.factory.always["create_run"] = FULL
@@ -82,7 +82,7 @@ def test_runs_are_watched_and_read_while_it_is_full() -> None:
 
 
 def test_a_factory_that_gets_room_for_one_run_starts_one() -> None:
-    """And is found full again by the next one; nobody passes who came before."""
+    """The next request finds it full again; no request overtakes an earlier one."""
     world = a_world()
     keys = [f"key-{number}" for number in range(5)]
     world.factory.always["create_run"] = FULL
@@ -96,8 +96,8 @@ def test_a_factory_that_gets_room_for_one_run_starts_one() -> None:
         world.factory.finish(world.services.query.find(keys[number - 1]).run_id)
 
 
-def test_what_waits_for_too_long_is_rejected_with_that_reason() -> None:
-    """At the start deadline, as whatever it waits for."""
+def test_a_request_that_waits_too_long_is_rejected_with_that_reason() -> None:
+    """It is rejected at the start deadline, as for any other reason."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     world.factory.always["create_run"] = FULL
     world.submit("key-1")
@@ -110,8 +110,8 @@ def test_what_waits_for_too_long_is_rejected_with_that_reason() -> None:
         assert "it could not be started in time: the factory takes no more runs" in str(rejected.message)
 
 
-def test_who_alone_has_its_secrets_comes_again() -> None:
-    """And is told when: they are kept nowhere."""
+def test_a_request_with_secrets_comes_again() -> None:
+    """It is given a time for that: its secrets are not kept."""
     world = a_world()
     world.factory.fail_next("create_run", FULL)
     first = world.submit("key-1", parameters={"secret": "s3"})
@@ -121,7 +121,7 @@ def test_who_alone_has_its_secrets_comes_again() -> None:
 
 
 def test_a_place_is_kept_while_the_factory_is_full() -> None:
-    """Those behind it in its line come after it."""
+    """Requests behind it in its line start after it."""
     world = an_admitting_world()
     world.factory.always["create_run"] = FULL
     start(world, "a-1")
@@ -136,7 +136,7 @@ def test_a_place_is_kept_while_the_factory_is_full() -> None:
 
 
 def test_a_request_in_doubt_that_meets_a_full_factory_is_not_doubled() -> None:
-    """It stays in doubt, and its run is looked for before it is sent again."""
+    """It stays in doubt, and its run is looked up before it is sent again."""
     world = a_world()
     world.factory.ids = Ids.HONOURED
     world.factory.fail_next("create_run", LOST_REPLY, after=False)

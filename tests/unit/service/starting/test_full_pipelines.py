@@ -1,4 +1,4 @@
-"""A pipeline that takes no more runs keeps its own requests waiting, and nobody else's."""
+"""A pipeline that takes no more runs delays its own requests, and no others."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def three_waiting(world: World) -> None:
 
 
 def test_the_second_request_of_a_full_pipeline_is_not_sent_in_that_tick() -> None:
-    """It waits a minute, and its record says for what; another pipeline's request behind it starts."""
+    """It waits a minute, and its record gives the reason; another pipeline's request behind it starts."""
     world = a_world()
     three_waiting(world)
     before = world.factory.calls.count("create_run")
@@ -42,7 +42,7 @@ def test_the_second_request_of_a_full_pipeline_is_not_sent_in_that_tick() -> Non
 
 
 def test_a_full_pipelines_requests_start_when_it_takes_runs_again() -> None:
-    """Each once the time is over for which it was to wait, at that instant."""
+    """Each starts once its wait is over, at that instant."""
     world = a_world()
     three_waiting(world)
     world.factory.fail_next("create_run", FULL)
@@ -53,7 +53,7 @@ def test_a_full_pipelines_requests_start_when_it_takes_runs_again() -> None:
     assert world.status("key-2") in STARTED
 
 
-def test_what_waited_too_long_for_its_pipeline_is_told_so() -> None:
+def test_a_request_that_waited_too_long_for_its_pipeline_gives_that_reason() -> None:
     """The reason of the rejection is what the request waited for last."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
     three_waiting(world)

@@ -1,4 +1,4 @@
-"""The record of a new request has all that was asked for, but for the values of secure parameters."""
+"""The record of a new request holds all of it except the values of secure parameters."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ POLICIES = Policies(with_policy(policy()).policy)
 
 
 def declaration(*secure: str) -> Declaration:
-    """A pipeline with two parameters, of which these are secure."""
+    """A pipeline with two parameters, of which the given ones are secure."""
     return Declaration(
         "load",
         tuple(
@@ -39,7 +39,7 @@ def declaration(*secure: str) -> Declaration:
 
 
 def submission(**changes: Any) -> Submission:
-    """A message with all that one may have."""
+    """A message with every field."""
     message = Message.decode(BODY, message_id="m-1", attempts=1, inserted_at=NOON)
     request = message.request
     assert request is not None
@@ -57,8 +57,8 @@ def submission(**changes: Any) -> Submission:
     return replace(whole, **changes)
 
 
-def test_a_record_has_all_that_was_asked_for() -> None:
-    """Each field that a new one may have, and the value of a secure parameter nowhere."""
+def test_a_record_has_every_field_of_the_request() -> None:
+    """It has each field that a new record may have, and the value of a secure parameter nowhere."""
     asked = submission()
     record = new_record(asked, declaration("token"), POLICIES, RUN, NOON + MINUTE)
     assert record == RunRecord(
@@ -92,8 +92,8 @@ def test_a_record_has_all_that_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("known", "declares"), [(True, False), (False, None)])
-def test_without_secrets_all_is_kept_as_it_came(*, known: bool, declares: bool | None) -> None:
-    """Where nothing is known of a pipeline, that is written down."""
+def test_without_secrets_the_message_is_kept_as_it_came(*, known: bool, declares: bool | None) -> None:
+    """Where the pipeline is not known, the record notes that."""
     record = new_record(submission(), declaration() if known else None, POLICIES, RUN, NOON)
     assert (record.secure_parameters, record.declares_secrets) == ((), declares)
     assert record.parameters == {"customer": "A", "Token": "hush"}
@@ -101,14 +101,14 @@ def test_without_secrets_all_is_kept_as_it_came(*, known: bool, declares: bool |
     assert record.digest == submission().digest(())
 
 
-def test_a_call_came_as_no_message() -> None:
-    """And its key is its own."""
+def test_a_call_has_no_message() -> None:
+    """Its key is its own."""
     record = new_record(submission(message=None, source=Source.HTTP), None, POLICIES, RUN, NOON)
     assert (record.came_as, record.message_digest, record.source) == (None, None, Source.HTTP)
 
 
-def test_a_rerun_belongs_to_its_group_and_says_who_asked_for_it() -> None:
-    """A request that reruns nothing is the first of none."""
+def test_a_rerun_belongs_to_its_group_and_names_its_requester() -> None:
+    """A request that reruns nothing has no group."""
     entry = HistoryEntry(at=NOON, by="ann", action="rerun", note="mended")
     again = submission(
         lineage=Lineage(group_id=FIRST, attempt=3, entry=entry),
@@ -123,7 +123,7 @@ def test_a_rerun_belongs_to_its_group_and_says_who_asked_for_it() -> None:
 
 
 def test_the_policy_says_when_a_run_is_overdue_and_under_which_key_it_counts() -> None:
-    """That of its own pipeline, unless the request says when."""
+    """It is the policy of its own pipeline, unless the request gives the time."""
     policies = Policies(with_policy({"overdueAfterSeconds": 60, "cancelWhenOverdue": True}).policy)
     silent = submission(request=RunRequest(parameters={"customer": "A"}))
     record = new_record(silent, None, policies, RUN, NOON)

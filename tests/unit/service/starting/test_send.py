@@ -1,4 +1,4 @@
-"""One createRun: what it is called with, and what is recorded of its answer."""
+"""One createRun: the arguments of the call, and what is recorded of its answer."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ FULL = PipelineQueueFull("There are 100 runs waiting.", status=400, code="BadReq
 
 @dataclass
 class Called(MemoryFactory):
-    """Notes what createRun is called with."""
+    """Notes the arguments of createRun."""
 
     given: list[dict[str, Any]] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ class Sending(World):
         return replace(taken, record=replace(taken.record, **changes)) if changes else taken
 
     def send(self, taken: Stored, *, in_doubt_since: datetime | None = None, **parameters: Any) -> Stored:
-        """Send it; who has the permit is told where no call was made."""
+        """Send it; the permit's source is notified where no call was made."""
         sender: Sender = self.services.tick._parts.dispatcher._sender._sender
         factory = self.services.factories.choose(None)
         with Permit(self._give_back) as permit:
@@ -106,8 +106,8 @@ def world() -> Sending:
 
 
 @pytest.mark.parametrize("ago", [timedelta(), SECOND, None])
-def test_who_is_held_up_past_the_lease_sends_nothing(world: Sending, ago: timedelta | None) -> None:
-    """Another may have it by now: it is due at once, in doubt as before, and its call is given back."""
+def test_a_sender_that_is_delayed_past_its_lease_sends_nothing(world: Sending, ago: timedelta | None) -> None:
+    """Another may have the request by now: it is due immediately, in doubt as before, and its call is given back."""
     since = world.clock() - 30 * SECOND
     taken = world.take(lease_until=None if ago is None else world.clock() - ago)
     sent = world.send(taken, in_doubt_since=since).record
@@ -116,8 +116,8 @@ def test_who_is_held_up_past_the_lease_sends_nothing(world: Sending, ago: timede
     assert (world.factory.given, world.given_back) == ([], 1)
 
 
-def test_a_call_has_what_is_left_of_the_lease(world: Sending) -> None:
-    """It is over before another takes the request for its own."""
+def test_a_call_has_the_rest_of_the_lease(world: Sending) -> None:
+    """It ends before another process may take the request."""
     sent = world.send(world.take(lease_until=world.clock() + 7 * SECOND)).record
     assert sent.state is RunState.SUBMITTED
     assert [each["within"] for each in world.factory.given] == [7.0]
@@ -132,10 +132,10 @@ def test_a_call_has_what_is_left_of_the_lease(world: Sending) -> None:
     ],
 )
 @pytest.mark.parametrize("in_doubt", [True, False])
-def test_what_has_started_nothing_is_sent_later(
+def test_a_request_that_has_started_nothing_is_sent_later(
     world: Sending, error: Exception, message: str, waits_for: Waits | None, *, in_doubt: bool
 ) -> None:
-    """After a wait that grows with the attempts, which here are two; an earlier call's doubt remains."""
+    """The wait grows with the attempts, here two; an earlier call's doubt remains."""
     since = world.clock() - 30 * SECOND if in_doubt else None
     world.factory.fail_next("create_run", error)
     sent = world.send(world.take(), in_doubt_since=since).record
@@ -145,7 +145,7 @@ def test_what_has_started_nothing_is_sent_later(
 
 
 @pytest.mark.parametrize("in_doubt", [True, False])
-def test_what_is_held_at_the_last_look_is_not_sent(world: Sending, *, in_doubt: bool) -> None:
+def test_a_request_that_is_held_at_the_last_look_is_not_sent(world: Sending, *, in_doubt: bool) -> None:
     """It is held from now on, in doubt as before, and its call is given back."""
     since = world.clock() - 30 * SECOND if in_doubt else None
     taken = world.take()
@@ -159,7 +159,7 @@ def test_what_is_held_at_the_last_look_is_not_sent(world: Sending, *, in_doubt: 
 
 
 @pytest.mark.parametrize("in_doubt", [True, False])
-def test_where_nobody_can_tell_what_is_held_nothing_is_sent(world: Sending, *, in_doubt: bool) -> None:
+def test_where_holds_are_not_known_nothing_is_sent(world: Sending, *, in_doubt: bool) -> None:
     """It is tried again soon, in doubt as before."""
     since = world.clock() - 30 * SECOND if in_doubt else None
     taken = world.take()
@@ -172,8 +172,8 @@ def test_where_nobody_can_tell_what_is_held_nothing_is_sent(world: Sending, *, i
     assert (world.factory.given, world.given_back) == ([], 1)
 
 
-def test_what_is_throttled_is_sent_when_that_is_over(world: Sending) -> None:
-    """At the instant that Data Factory has asked for."""
+def test_a_throttled_request_is_sent_when_the_wait_is_over(world: Sending) -> None:
+    """It is sent at the instant that Data Factory asked for."""
     world.factory.fail_next("create_run", Throttled("slow down", retry_after=47, status=429))
     sent = world.send(world.take()).record
     assert sent.message == "Data Factory is throttling: slow down"
@@ -187,10 +187,10 @@ def test_what_is_throttled_is_sent_when_that_is_over(world: Sending) -> None:
         (CredentialError("no token"), "not sent: no token"),
     ],
 )
-def test_what_meets_a_factory_that_cannot_be_used_is_sent_when_that_is_tried_next(
+def test_a_request_for_an_unusable_factory_is_sent_at_its_next_probe(
     world: Sending, error: Exception, message: str
 ) -> None:
-    """Not after a wait of its own."""
+    """It has no wait of its own."""
     world.factory.fail_next("create_run", error)
     sent = world.send(world.take()).record
     assert sent.message == message
@@ -199,8 +199,8 @@ def test_what_meets_a_factory_that_cannot_be_used_is_sent_when_that_is_tried_nex
     assert sent.not_before == state.next_probe_at
 
 
-def test_what_gets_no_clear_answer_is_asked_about_soon(world: Sending) -> None:
-    """With the answer in its words."""
+def test_a_request_without_a_clear_answer_is_looked_up_soon(world: Sending) -> None:
+    """The reason quotes the answer."""
     world.factory.fail_next("create_run", UnknownOutcome("the reply was lost"))
     sent = world.send(world.take()).record
     assert sent.not_before == world.clock() + 5 * SECOND
@@ -208,8 +208,8 @@ def test_what_gets_no_clear_answer_is_asked_about_soon(world: Sending) -> None:
     assert (sent.last_answer, sent.sent_at) == ("the reply was lost", world.clock())
 
 
-def test_the_values_of_secure_parameters_are_named_as_secrets(world: Sending) -> None:
-    """As they may stand in a text: what is none, as JSON; one that was not given is none."""
+def test_the_values_of_secure_parameters_are_passed_as_secrets(world: Sending) -> None:
+    """They are passed as they may appear in a text: other types as JSON; a missing one is left out."""
     taken = world.take(secure_parameters=("password", "key", "absent"))
     world.send(taken, password="hunter2", key={"a": 1}, day="Monday")
     (given,) = world.factory.given
@@ -227,7 +227,7 @@ def test_the_values_of_secure_parameters_are_named_as_secrets(world: Sending) ->
 def test_the_correlation_parameter_is_spelled_as_in_the_request_else_as_declared(
     declared: str, given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    """Data Factory knows its parameters in any case, and takes two spellings of one for a fault."""
+    """Data Factory matches its parameters in any case, and refuses two spellings of one."""
     declaration = {"type": "String", "defaultValue": ""}
     world = a_world('{"*": {"correlationParameter": "trace"}}', **{declared: declaration})
     world.send(world.take(), **given)
@@ -239,12 +239,12 @@ def test_the_correlation_parameter_is_spelled_as_in_the_request_else_as_declared
     ("attempts", "seconds"), [(0, 5), (1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (6, 60), (10_000, 60)]
 )
 def test_a_wait_doubles_up_to_a_minute(attempts: int, seconds: int) -> None:
-    """However many attempts there were."""
+    """The limit holds for any number of attempts."""
     assert back_off(attempts) == timedelta(seconds=seconds)
 
 
-def test_a_pipeline_of_which_nothing_is_known_has_the_parameter_as_the_policy_spells_it() -> None:
-    """What it declares may have been forgotten."""
+def test_the_parameter_of_an_unknown_pipeline_is_spelled_as_in_the_policy() -> None:
+    """The declaration may have been forgotten."""
     world = a_world('{"ghost": {"correlationParameter": "trace"}}')
     with pytest.raises(ResourceNotFound):
         world.send(world.take(pipeline="ghost"), day="Monday")
@@ -252,7 +252,7 @@ def test_a_pipeline_of_which_nothing_is_known_has_the_parameter_as_the_policy_sp
     assert call["parameters"] == {"day": "Monday", "trace": "key-1"}
 
 
-def test_a_rerun_is_told_what_it_reruns(world: Sending) -> None:
+def test_a_rerun_passes_every_field_of_its_origin(world: Sending) -> None:
     """All of it."""
     rerun = Rerun(reference_pipeline_run_id=UUID(int=7), start_activity_name="Copy", is_recovery=True)
     sent = world.send(world.take(rerun=rerun)).record
@@ -260,7 +260,7 @@ def test_a_rerun_is_told_what_it_reruns(world: Sending) -> None:
 
 
 def test_the_call_is_a_step_of_its_own() -> None:
-    """Where the tests of crashes end the process, before and after it."""
+    """The crash tests end the process there, before and after it."""
     world = a_world()
     steps: list[str] = []
 

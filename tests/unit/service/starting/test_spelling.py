@@ -1,4 +1,4 @@
-"""Data Factory compares names without regard to case: what a pipeline declares is how they are spelled."""
+"""Data Factory compares names case-insensitively: the pipeline's declaration gives their spelling."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def world() -> World:
 
 
 def test_two_names_that_differ_in_case_alone_are_a_fault(world: World) -> None:
-    """One of them would be dropped in silence; by HTTP and by queue, in a rerun, too."""
+    """One of them would be dropped silently; this holds by HTTP and by queue, and for a rerun."""
     caller = Caller(world)
     body: dict[str, Any] = {"parameters": {"day": "A", "Day": "B"}}
     answer = caller.post(body, pipeline="Load")
@@ -40,8 +40,8 @@ def test_two_names_that_differ_in_case_alone_are_a_fault(world: World) -> None:
     assert [fault.pointer for kept in world.kept() for fault in kept.faults] == ["/parameters/Day"]
 
 
-def test_the_declared_spelling_is_what_is_kept_sent_and_told(world: World) -> None:
-    """The record, createRun and the event have the pipeline's own names, whatever the request had."""
+def test_the_declared_spelling_is_kept_sent_and_published(world: World) -> None:
+    """The record, createRun and the event have the pipeline's own names, in whatever case the request wrote them."""
     record = world.submit("k", "lOAD", parameters={"dAY": "monday", "pASSWORD": "hush"}).record
     assert (record.pipeline, record.parameters, record.secure_parameters) == (
         "Load",
@@ -57,8 +57,8 @@ def test_the_declared_spelling_is_what_is_kept_sent_and_told(world: World) -> No
     assert [event.source for event in world.outbox.events] == [f"{FACTORY_ID}/pipelines/Load"]
 
 
-def test_a_rejected_message_is_told_with_the_names_of_before(world: World) -> None:
-    """Its pipeline as that is declared and its factory as it was spelled first, so that sources stay comparable."""
+def test_a_rejected_message_is_published_with_the_established_names(world: World) -> None:
+    """Its pipeline is spelled as declared and its factory as seen first, so that sources stay comparable."""
     world.submit("k", "Load", parameters={"Day": "monday"})
     services = restarted(world, {"default": (FACTORY_ID.upper(), world.factory)})
     for number, pipeline in enumerate(("lOAD", "nowHere", 3)):
@@ -85,8 +85,8 @@ def test_the_same_request_in_another_case_is_the_same(world: World, again: str) 
         world.submit("k", "Load", parameters={again: "monday", "password": "other"})
 
 
-def test_a_record_of_before_keeps_its_digest(world: World) -> None:
-    """What an earlier version kept under the names as they were given is known again, however it is spelled now."""
+def test_a_record_of_an_earlier_version_keeps_its_digest(world: World) -> None:
+    """A request that was kept under its names as given is recognised, in whatever case it is spelled now."""
     stored = world.ledger.claim(world.submit("new", "Load", parameters={"day": "monday"}).record).stored
     given = Submission(
         factory=world.services.factories.choose(None),
@@ -102,14 +102,14 @@ def test_a_record_of_before_keeps_its_digest(world: World) -> None:
 
 
 def test_a_correlation_parameter_is_sent_once(world: World) -> None:
-    """In whatever case the policy, the pipeline and the request write it; the request id is its value."""
+    """Policy, pipeline and request may write it in any case; the request id is its value."""
     world.submit("k", "Load", parameters={"Day": "monday", "REQUESTID": "mine"})
     (run,) = world.factory.runs.values()
     assert run.parameters == {"Day": "monday", "RequestId": "k"}
 
 
 def test_a_repeat_in_another_case_is_answered_in_an_outage(world: World) -> None:
-    """What was kept says how it is spelled, where the pipeline cannot be asked."""
+    """The kept declaration gives the spelling, where the pipeline cannot be asked."""
     world.submit("k", "Load", parameters={"day": "monday"})
     world.restart()
     world.declarations.remove(FACTORY_ID, "Load")
@@ -119,7 +119,7 @@ def test_a_repeat_in_another_case_is_answered_in_an_outage(world: World) -> None
 
 
 def test_a_correlation_parameter_is_sent_as_the_pipeline_declares_it_by_the_timer_too(world: World) -> None:
-    """What a process before this one has kept of the pipeline is enough; the record's digest is without it."""
+    """The declaration that an earlier process has kept is enough; the record's digest leaves the parameter out."""
     world.factory.fail_next("create_run", NotSent("no connection"))
     record = world.submit("k", "Load", parameters={"day": "monday"}).record
     assert record.parameters == {"Day": "monday"}

@@ -1,4 +1,4 @@
-"""Taking requests, on memory adapters."""
+"""Submitting requests, on memory adapters."""
 
 import logging
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def test_a_request_starts_one_run_under_the_id_that_was_chosen_before(world: Wor
 
 
 def test_the_same_request_again_gets_the_same_run(world: World) -> None:
-    """A repeat of key and body starts nothing and is told so."""
+    """A repeat of key and body starts nothing and is marked as a repeat."""
     first = world.submit(parameters={})
     again = world.submit(parameters={}, correlation_id="labels do not count")
     assert again.replayed
@@ -59,7 +59,7 @@ def test_another_body_under_the_same_key_is_a_conflict(world: World) -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_wrong_parameters_are_all_published_before_anything_is_claimed(world: World) -> None:
+def test_wrong_parameters_are_all_reported_before_anything_is_claimed(world: World) -> None:
     """Missing, undeclared and mistyped parameters are named together, and the key stays free."""
     world.factory.declare("load", day=STRING, count={"type": "int"}, flag={"type": "Bool"})
     with pytest.raises(InvalidRequest) as caught:
@@ -74,15 +74,15 @@ def test_wrong_parameters_are_all_published_before_anything_is_claimed(world: Wo
         world.services.query.find("key-1")
 
 
-def test_a_request_is_held_against_the_pipeline_as_it_is_now(world: World) -> None:
-    """A parameter that was published a moment ago is not refused for what was remembered."""
+def test_a_request_is_checked_against_the_current_pipeline(world: World) -> None:
+    """A parameter that was published a moment ago is not refused because of a cached declaration."""
     world.submit("before")
     world.factory.declare("load", day=STRING)
     world.clock.forward(10)
     assert world.submit("after", parameters={"day": "monday"}).record.state is RunState.SUBMITTED
 
 
-def test_an_unknown_pipeline_is_told_and_nothing_is_kept(world: World) -> None:
+def test_an_unknown_pipeline_is_reported_and_nothing_is_kept(world: World) -> None:
     """A request for a pipeline that does not exist leaves no claim behind."""
     with pytest.raises(ResourceNotFound):
         world.submit(pipeline="nowhere")
@@ -90,7 +90,7 @@ def test_an_unknown_pipeline_is_told_and_nothing_is_kept(world: World) -> None:
 
 
 def test_a_refusal_frees_the_key_for_a_corrected_request(world: World) -> None:
-    """A definite no is raised, and the same key may ask for something else."""
+    """The refusal is raised, and the same key may be used for another request."""
     world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
     with pytest.raises(BadRequest):
         world.submit(metadata={"try": "1"})
@@ -98,7 +98,7 @@ def test_a_refusal_frees_the_key_for_a_corrected_request(world: World) -> None:
 
 
 def test_a_refused_message_is_recorded_as_rejected(world: World) -> None:
-    """Who sent a message cannot be answered, so its refusal is kept to be told."""
+    """The sender of a message cannot be answered, so its refusal is kept to be published."""
     world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
     record = world.submit(source=Source.QUEUE).record
     assert (record.state, record.status) == (RunState.ENDED, "Rejected")
@@ -110,7 +110,7 @@ def test_a_refused_message_is_recorded_as_rejected(world: World) -> None:
 def test_a_request_that_was_not_sent_is_accepted_and_started_later(
     world: World, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Throttling or an outage keeps a request waiting, not its caller."""
+    """Throttling or an outage delays a request, not its caller."""
     world.factory.fail_next("create_run", error)
     with caplog.at_level(logging.INFO):
         record = world.submit().record
@@ -121,7 +121,7 @@ def test_a_request_that_was_not_sent_is_accepted_and_started_later(
     assert len(world.factory.runs) == 1
 
 
-def test_while_data_factory_asks_for_quiet_nothing_is_sent(world: World) -> None:
+def test_while_data_factory_asks_for_a_pause_nothing_is_sent(world: World) -> None:
     """A second request within a Retry-After is accepted without a call, and started after it."""
     world.factory.fail_next("create_run", Throttled("slow down", retry_after=30))
     world.submit("one")
@@ -145,7 +145,7 @@ def test_a_lost_reply_is_accepted_and_its_run_adopted(world: World) -> None:
 
 
 def test_secret_values_are_neither_kept_nor_needed_by_the_digest(world: World) -> None:
-    """The value of a SecureString is in no record, and still tells one request from another."""
+    """The value of a SecureString is in no record, and still distinguishes two requests."""
     world.factory.declare("load", password={"type": "secureString"})
     record = world.submit(parameters={"password": "hunter2-hunter2"}).record
     assert "hunter2" not in repr(record)
@@ -159,7 +159,7 @@ def test_secret_values_are_neither_kept_nor_needed_by_the_digest(world: World) -
 def test_in_an_outage_a_known_pipeline_is_accepted_and_an_unknown_one_only_without_parameters(
     world: World,
 ) -> None:
-    """Parameters that may be secret are not written down before their types are known."""
+    """Parameters that may be secret are not written before their types are known."""
     world.factory.declare("load", day={**STRING, "defaultValue": "today"})
     outage = Unavailable("down", status=503)
     world.factory.fail_next("get_pipeline", outage)
@@ -186,22 +186,22 @@ def test_a_record_that_cannot_be_written_after_create_run_is_reconciled(world: W
 
 
 def republished(world: World) -> None:
-    """The pipeline wants other parameters now."""
+    """The pipeline now declares other parameters."""
     world.factory.declare("load", other={"type": "Int"})
 
 
 def deleted(world: World) -> None:
-    """The pipeline is gone."""
+    """The pipeline is deleted."""
     del world.factory.pipelines["load"]
 
 
 def secured(world: World) -> None:
-    """The parameter is a SecureString now."""
+    """The parameter is now a SecureString."""
     world.factory.declare("load", day={"type": "SecureString"})
 
 
 def out_of_reach(world: World) -> None:
-    """The parameter is a SecureString, and Data Factory cannot be asked."""
+    """The parameter is a SecureString, and Data Factory does not answer."""
     secured(world)
     world.submit("another", parameters={"day": "x"})
     world.clock.forward(3600)
@@ -211,10 +211,10 @@ def out_of_reach(world: World) -> None:
 
 @pytest.mark.parametrize("source", list(Source))
 @pytest.mark.parametrize("change", [republished, deleted, secured, out_of_reach])
-def test_a_repeat_is_answered_whatever_has_become_of_the_pipeline(
+def test_a_repeat_is_answered_whatever_has_happened_to_the_pipeline(
     world: World, change: Callable[[World], None], source: Source
 ) -> None:
-    """What was taken stays taken: a second delivery is no refusal of a run that goes on."""
+    """An accepted request stays accepted: a second delivery is no refusal of an active run."""
     world.factory.declare("load", day=STRING)
     first = world.submit(parameters={"day": "monday"}, source=source)
     world.clock.forward(3600)
@@ -232,10 +232,10 @@ def test_a_repeat_is_answered_whatever_has_become_of_the_pipeline(
         (out_of_reach, TryLater),
     ],
 )
-def test_another_body_under_a_key_is_no_repeat(
+def test_another_body_under_a_key_is_not_a_repeat(
     world: World, change: Callable[[World], None], error: type[Exception]
 ) -> None:
-    """It is told what is wrong with it."""
+    """Its faults are reported."""
     world.factory.declare("load", day=STRING)
     world.submit(parameters={"day": "monday"})
     world.clock.forward(3600)
@@ -244,8 +244,8 @@ def test_another_body_under_a_key_is_no_repeat(
         world.submit(parameters={"day": "tuesday"})
 
 
-def test_what_was_rejected_is_no_repeat(world: World) -> None:
-    """A rejected message has started nothing, so the same one again is told what is wrong now."""
+def test_a_rejected_message_is_not_a_repeat(world: World) -> None:
+    """It has started nothing, so the same message again gets its present faults."""
     world.factory.declare("load", day=STRING)
     world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
     world.submit(parameters={"day": "monday"}, source=Source.QUEUE)

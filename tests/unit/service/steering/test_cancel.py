@@ -1,4 +1,4 @@
-"""A run is cancelled, whatever state it is in, once and for good; and what cannot be cancelled is told."""
+"""A run is cancelled in any state, once and for good; where that is impossible, the answer says so."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -24,14 +24,14 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.records import RunState
 from tests.support.held_up import HeldUp
 from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory, Run
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings
 
 
 @pytest.fixture
 def steps() -> HeldUp:
-    """Steps that a test holds up."""
+    """Steps at which a test pauses a process."""
     return HeldUp()
 
 
@@ -51,11 +51,11 @@ def pass_by(world: World, seconds: float, step: float = 15) -> None:
 
 def event_ids(world: World) -> list[str]:
     """The ids of all events that were sent."""
-    return told(world.outbox.events)
+    return published_names(world.outbox.events)
 
 
 def done_by(world: World, key: str = "key-1") -> list[tuple[str, str | None, str | None]]:
-    """The history of a request: what was done, by whom, and why."""
+    """The history of a request: the action, by whom, and why."""
     return [(each.action, each.by, each.note) for each in world.services.query.find(key).history]
 
 
@@ -65,8 +65,8 @@ def unstarted(world: World) -> None:
     world.submit()
 
 
-def test_what_is_not_started_ends_as_cancelled_with_its_event_and_is_never_sent(world: World) -> None:
-    """It has no runId, its event no other than its key; and no timer and no repeat starts it afterwards."""
+def test_an_unstarted_request_ends_as_cancelled_with_its_event_and_is_never_sent(world: World) -> None:
+    """It has no runId and its event no other id than its key; no timer and no repeat starts it afterwards."""
     unstarted(world)
     record = world.cancel(by="ann", note="wrong day")
     assert (record.state, record.status) == (RunState.PUBLISHED, "Cancelled")
@@ -82,8 +82,8 @@ def test_what_is_not_started_ends_as_cancelled_with_its_event_and_is_never_sent(
     assert done_by(world) == [("cancel", "ann", "wrong day")]
 
 
-def test_what_waits_for_its_caller_is_cancelled_too(world: World) -> None:
-    """A request whose secrets nobody has any more needs no caller to end."""
+def test_a_request_that_waits_for_its_caller_is_cancelled_too(world: World) -> None:
+    """A request whose secrets are lost needs no caller to end."""
     world.factory.declare("vault", password={"type": "SecureString"})
     world.factory.fail_next("create_run", Throttled("slow", retry_after=20))
     world.submit("key-1", "vault", parameters={"password": "hunter2"})
@@ -92,7 +92,7 @@ def test_what_waits_for_its_caller_is_cancelled_too(world: World) -> None:
     assert world.factory.runs == {}
 
 
-def test_the_event_of_what_was_cancelled_outlasts_an_outage(world: World) -> None:
+def test_the_event_of_a_cancelled_request_outlasts_an_outage(world: World) -> None:
     """Where the queue is out of reach the caller is answered, and the timer sends the event once."""
     unstarted(world)
     world.outbox.before.append(PublishError("no queue"))
@@ -102,8 +102,8 @@ def test_the_event_of_what_was_cancelled_outlasts_an_outage(world: World) -> Non
     assert event_ids(world) == ["key-1/Cancelled"]
 
 
-def test_a_run_is_cancelled_and_told_as_cancelled(world: World) -> None:
-    """Data Factory is asked once, with the runs below unless told not to; who asked stands in the history."""
+def test_a_run_is_cancelled_and_published_as_cancelled(world: World) -> None:
+    """Data Factory is asked once, with the runs below by default; the history names the requester."""
     run_id = world.submit().record.run_id
     record = world.cancel(by="ann", note="not needed")
     assert record.status == "Cancelled"
@@ -115,8 +115,8 @@ def test_a_run_is_cancelled_and_told_as_cancelled(world: World) -> None:
     assert world.factory.cancelled[-1] == (run_id, False)
 
 
-def test_what_has_ended_is_left_as_it_is(world: World) -> None:
-    """It is no error, changes nothing, and asks nothing of Data Factory."""
+def test_an_ended_run_is_left_as_it_is(world: World) -> None:
+    """It is no error, changes nothing, and makes no call of Data Factory."""
     run_id = world.submit().record.run_id
     world.factory.finish(run_id)
     world.tick(after=15)
@@ -125,7 +125,7 @@ def test_what_has_ended_is_left_as_it_is(world: World) -> None:
 
 
 def test_a_run_that_has_ended_unseen_is_shown_as_it_ended(world: World) -> None:
-    """Data Factory says no since the run is over, or yes and it changes nothing: the answer is the run's end."""
+    """Data Factory refuses since the run is over, or accepts without effect: the answer shows the run's end."""
     for key, refusal in (("key-1", BadRequest("it has ended", status=400)), ("key-2", None)):
         run_id = world.submit(key).record.run_id
         world.factory.finish(run_id)
@@ -135,7 +135,7 @@ def test_a_run_that_has_ended_unseen_is_shown_as_it_ended(world: World) -> None:
         assert event_ids(world)[-1] == f"{run_id}/Succeeded"
 
 
-def test_the_same_order_again_is_one_order(world: World) -> None:
+def test_a_repeated_cancellation_is_one_cancellation(world: World) -> None:
     """Repeated while the run is being cancelled it is sent again, and noted once; a wider one is noted."""
     world.factory.cancels_at_once = False
     run_id = world.submit().record.run_id
@@ -160,8 +160,10 @@ def test_the_same_order_again_is_one_order(world: World) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_no_clear_answer_is_asked_for_again(world: World, error: Exception, *, after: bool) -> None:
-    """The caller hears that it is to be cancelled, and why it is not yet; the timer asks until Data Factory answers."""
+def test_a_cancellation_without_a_clear_answer_is_repeated(
+    world: World, error: Exception, *, after: bool
+) -> None:
+    """The answer says that it is to be cancelled, and why it is not yet; the timer asks until Data Factory answers."""
     run_id = world.submit().record.run_id
     world.factory.fail_next("cancel_run", error, after=after)
     record = world.cancel(by="ann")
@@ -175,7 +177,7 @@ def test_no_clear_answer_is_asked_for_again(world: World, error: Exception, *, a
 
 
 def test_an_outage_of_cancelling_outlasts_a_restart(world: World) -> None:
-    """What is to be cancelled stands in the record, and the timer asks ever more rarely."""
+    """The mark is kept in the record, and the timer asks ever more rarely."""
     run_id = world.submit().record.run_id
     world.factory.always["cancel_run"] = LOST_REPLY
     world.cancel()
@@ -195,8 +197,10 @@ def test_an_outage_of_cancelling_outlasts_a_restart(world: World) -> None:
         ScopeLocked("a lock", status=409),
     ],
 )
-def test_who_may_not_cancel_is_told_so_and_the_run_goes_on(world: World, refusal: Refused) -> None:
-    """The order is not kept for later, the refusal stands in the history, and starting runs goes on as before."""
+def test_a_cancellation_without_permission_is_refused_and_the_run_continues(
+    world: World, refusal: Refused
+) -> None:
+    """The cancellation is not kept for later, the history has the refusal, and runs are started as before."""
     world.submit()
     world.factory.fail_next("cancel_run", refusal)
     with pytest.raises(type(refusal)):
@@ -208,8 +212,8 @@ def test_who_may_not_cancel_is_told_so_and_the_run_goes_on(world: World, refusal
     assert world.submit("other").record.state is RunState.SUBMITTED
 
 
-def test_a_yes_to_cancelling_frees_no_factory_that_may_not_start(world: World) -> None:
-    """Its role is another, so that a held factory stays held, and a run of it can be cancelled all the same."""
+def test_a_successful_cancellation_frees_no_factory_that_may_not_start(world: World) -> None:
+    """It needs another role, so a held factory stays held, and a run of it can still be cancelled."""
     world.submit("running")
     world.factory.always["create_run"] = Forbidden("no createrun/action", status=403)
     world.submit("waiting")
@@ -217,8 +221,8 @@ def test_a_yes_to_cancelling_frees_no_factory_that_may_not_start(world: World) -
     assert world.services.states.of(FACTORY_ID) is not None
 
 
-def test_a_refusal_of_this_run_is_told(world: World) -> None:
-    """The run has not ended, and Data Factory will not: the order is not repeated."""
+def test_a_refusal_of_this_run_is_reported(world: World) -> None:
+    """The run has not ended, and Data Factory refuses: the cancellation is not repeated."""
     world.submit()
     world.factory.fail_next("cancel_run", BadRequest("not this one", status=400))
     with pytest.raises(WrongState, match="refuses to cancel it: not this one"):
@@ -228,7 +232,7 @@ def test_a_refusal_of_this_run_is_told(world: World) -> None:
 
 
 def test_a_run_that_is_not_known_yet_is_cancelled_later(world: World) -> None:
-    """What cancels may lag behind what starts: only of an older run its word that there is none is final."""
+    """Cancelling may lag behind starting: a 404 is final only for an older run."""
     run_id = world.submit().record.run_id
     unknown = ResourceNotFound("does not exist", code="ReferencedPipelineRunNotFound", status=400)
     world.factory.fail_next("cancel_run", unknown)
@@ -242,8 +246,8 @@ def test_a_run_that_is_not_known_yet_is_cancelled_later(world: World) -> None:
         world.cancel("old")
 
 
-def test_what_is_in_doubt_is_cancelled_as_soon_as_it_is_found(world: World) -> None:
-    """createRun took effect and nobody was told: the tick that finds the run cancels it."""
+def test_a_request_in_doubt_is_cancelled_as_soon_as_it_is_found(world: World) -> None:
+    """createRun took effect without an answer: the tick that finds the run cancels it."""
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     run_id = world.submit().record.run_id
     record = world.cancel(by="ann")
@@ -256,8 +260,8 @@ def test_what_is_in_doubt_is_cancelled_as_soon_as_it_is_found(world: World) -> N
 
 
 @pytest.mark.parametrize("policy", ["reconcile", "resubmit"])
-def test_what_was_never_started_is_not_sent_again(steps: HeldUp, policy: str) -> None:
-    """Found not to be there, whatever the policy says of others, it ends as Cancelled and not as another call."""
+def test_a_request_that_was_never_started_is_not_sent_again(steps: HeldUp, policy: str) -> None:
+    """Found not to exist, whatever the policy says of others, it ends as Cancelled and makes no other call."""
     world = World(
         steps=steps, settings=settings(ADF_TRIGGER_POLICY=f'{{"*": {{"unknownOutcome": "{policy}"}}}}')
     )
@@ -271,8 +275,8 @@ def test_what_was_never_started_is_not_sent_again(steps: HeldUp, policy: str) ->
     assert event_ids(world) == ["key-1/Cancelled"]
 
 
-def test_what_may_be_another_ones_run_is_left_to_a_person(world: World) -> None:
-    """An unclaimed run may be it or not: it is neither cancelled nor called cancelled."""
+def test_a_run_that_may_be_anothers_is_left_to_an_operator(world: World) -> None:
+    """An unclaimed run may be its own or not: it is neither cancelled nor reported as cancelled."""
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
     world.cancel()
@@ -286,8 +290,8 @@ def test_what_may_be_another_ones_run_is_left_to_a_person(world: World) -> None:
 
 
 @pytest.mark.parametrize("ids", [Ids.HONOURED, Ids.IGNORED])
-def test_an_order_while_it_is_being_sent_loses_no_run(world: World, steps: HeldUp, ids: Ids) -> None:
-    """The sender records its run beside the order, whatever its id is, and the timer cancels that run."""
+def test_a_cancellation_while_it_is_being_sent_loses_no_run(world: World, steps: HeldUp, ids: Ids) -> None:
+    """The sender records its run beside the cancellation, under any id, and the timer cancels that run."""
     world.factory.ids = ids
     steps.hold("send.create_run", lambda: world.cancel(by="ann"))
     record = world.submit().record
@@ -306,10 +310,10 @@ def test_an_order_while_it_is_being_sent_loses_no_run(world: World, steps: HeldU
         (LOST_REPLY, True, "{run}/Cancelled"),
     ],
 )
-def test_an_order_while_it_is_being_sent_ends_it_whatever_the_answer_is(
+def test_a_cancellation_while_it_is_being_sent_ends_it_whatever_the_answer_is(
     world: World, steps: HeldUp, error: DataFactoryError, ends: str, *, after: bool
 ) -> None:
-    """Not sent it is not sent again; sent it is cancelled; in doubt it is found out first."""
+    """Not sent it is not sent again; sent it is cancelled; in doubt it is looked up first."""
     world.submit("teacher")
     steps.hold("send.create_run", world.cancel)
     world.factory.fail_next("create_run", error, after=after)
@@ -320,8 +324,8 @@ def test_an_order_while_it_is_being_sent_ends_it_whatever_the_answer_is(
     assert world.factory.calls.count("create_run") == calls
 
 
-def test_an_order_while_it_is_being_refused_ends_it_as_rejected(world: World, steps: HeldUp) -> None:
-    """Data Factory's definite no is what became of it."""
+def test_a_cancellation_while_it_is_being_refused_ends_it_as_rejected(world: World, steps: HeldUp) -> None:
+    """Data Factory's refusal is its end."""
     steps.hold("send.create_run", world.cancel)
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     with pytest.raises(BadRequest):
@@ -330,8 +334,8 @@ def test_an_order_while_it_is_being_refused_ends_it_as_rejected(world: World, st
     assert event_ids(world) == ["key-1/Rejected"]
 
 
-def test_a_timer_that_comes_to_send_meanwhile_does_not(world: World, steps: HeldUp) -> None:
-    """Who has listed the request before it was cancelled loses the write that would have leased it."""
+def test_a_timer_that_comes_to_send_meanwhile_does_not_send(world: World, steps: HeldUp) -> None:
+    """A tick that has listed the request before it was cancelled loses the write that would have leased it."""
     unstarted(world)
     steps.hold("records.lease_to_send", world.cancel)
     world.tick(after=30)
@@ -339,8 +343,8 @@ def test_a_timer_that_comes_to_send_meanwhile_does_not(world: World, steps: Held
     assert (world.factory.runs, event_ids(world)) == ({}, ["key-1/Cancelled"])
 
 
-def test_a_caller_who_loses_a_race_tries_again(world: World, steps: HeldUp) -> None:
-    """The timer sends it between the look and the write: then the run is cancelled, or the order is kept."""
+def test_a_caller_that_loses_a_race_tries_again(world: World, steps: HeldUp) -> None:
+    """The timer sends it between the look and the write: then the run is cancelled, or the cancellation is kept."""
     unstarted(world)
     world.clock.forward(30)
     steps.hold("records.cancel", world.tick)
@@ -350,16 +354,16 @@ def test_a_caller_who_loses_a_race_tries_again(world: World, steps: HeldUp) -> N
     assert len(world.factory.cancelled) == 1
 
 
-def test_without_end_changing_records_are_told(world: World) -> None:
-    """Nobody is kept waiting for ever."""
+def test_a_record_that_keeps_changing_is_reported(world: World) -> None:
+    """No caller waits endlessly."""
     world.submit()
     world.ledger.before["save"] = [LedgerConflict("lost") for _ in range(20)]
     with pytest.raises(TryLater):
         world.cancel()
 
 
-def test_a_ledger_out_of_reach_is_told(world: World) -> None:
-    """Nothing is said to be cancelled that is not recorded."""
+def test_a_ledger_out_of_reach_is_reported(world: World) -> None:
+    """An unrecorded cancellation is not reported as one."""
     world.submit()
     world.ledger.before["save"] = [LedgerError("away")]
     with pytest.raises(LedgerError, match="away"):
@@ -367,8 +371,8 @@ def test_a_ledger_out_of_reach_is_told(world: World) -> None:
     assert world.factory.cancelled == []
 
 
-def test_a_stranger_is_cancelled_where_nothing_was_started(world: World) -> None:
-    """Of a factory that has left the settings no run can be cancelled, but what was not sent is not sent."""
+def test_an_unconfigured_factorys_request_is_cancelled_where_nothing_was_started(world: World) -> None:
+    """Its runs cannot be cancelled any more, but an unsent request is not sent."""
     world.submit("running")
     world.clock.forward(30)
     unstarted(world)
@@ -379,8 +383,8 @@ def test_a_stranger_is_cancelled_where_nothing_was_started(world: World) -> None
         world.cancel("running")
 
 
-def test_the_timer_goes_on_where_it_may_not_cancel_yet(world: World) -> None:
-    """An order that nobody waits for any more is kept until the role is there."""
+def test_the_timer_continues_where_it_may_not_cancel_yet(world: World) -> None:
+    """A cancellation that no caller waits for is kept until the role is assigned."""
     run_id = world.submit().record.run_id
     world.factory.fail_next("cancel_run", LOST_REPLY)
     world.cancel()

@@ -1,4 +1,4 @@
-"""A run that was cancelled without what it has started, and whose children are to be cancelled then, too."""
+"""A run that was cancelled without its children, which are to be cancelled afterwards, too."""
 
 from uuid import UUID, uuid4
 
@@ -27,20 +27,20 @@ def child(world: World, parent: UUID, status: str = "InProgress") -> UUID:
 
 
 def statuses(world: World, *runs: UUID) -> list[str]:
-    """How runs stand."""
+    """The statuses of runs."""
     return [world.factory.runs[run].status for run in runs]
 
 
 def family(world: World) -> tuple[UUID, UUID, UUID, UUID]:
-    """A run that goes on, one below it, one below a child that has ended, and another's."""
+    """An active run, one below it, one below an ended child, and another's."""
     run_id = world.submit().record.run_id
     ended = child(world, run_id, "Succeeded")
     return run_id, child(world, run_id), child(world, ended), child(world, uuid4())
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["has ended", "is being cancelled"])
-def test_a_wider_order_cancels_what_goes_on_below(world: World, *, at_once: bool) -> None:
-    """However deep it is, and whether or not the run itself has ended meanwhile; what is another's goes on."""
+def test_a_wider_cancellation_cancels_the_active_runs_below(world: World, *, at_once: bool) -> None:
+    """It does so at any depth, and also when the run itself has ended meanwhile; another's run continues."""
     world.factory.cancels_at_once = at_once
     run_id, *below, others = family(world)
     world.cancel(recursive=False, by="ann")
@@ -59,8 +59,8 @@ def test_a_wider_order_cancels_what_goes_on_below(world: World, *, at_once: bool
     assert world.factory.calls.count("cancel_run") == calls, "nothing is left to cancel"
 
 
-def test_a_run_that_was_cancelled_with_what_it_started_is_left_as_it_is(world: World) -> None:
-    """Data Factory was told so: nothing is asked again. Nor is anything below a run that ended by itself."""
+def test_a_run_that_was_cancelled_with_its_children_is_left_as_it_is(world: World) -> None:
+    """Data Factory was asked to do so: no call is repeated, nor are runs below one that ended by itself cancelled."""
     family(world)
     world.cancel()
     other = world.submit("other").record.run_id
@@ -83,10 +83,10 @@ def test_a_run_that_was_cancelled_with_what_it_started_is_left_as_it_is(world: W
         ("cancel_run", Forbidden("no cancel/action", status=403), Forbidden),
     ],
 )
-def test_what_could_not_be_cancelled_is_told_and_not_passed_over(
+def test_a_run_that_could_not_be_cancelled_is_reported_and_not_skipped(
     world: World, operation: str, error: Exception, raised: type[Exception]
 ) -> None:
-    """The answer says why; the same call again cancels what is left."""
+    """The answer gives the reason; the same call again cancels the rest."""
     _, *below, _ = family(world)
     world.cancel(recursive=False)
     world.factory.fail_next(operation, error)
@@ -100,7 +100,7 @@ def test_what_could_not_be_cancelled_is_told_and_not_passed_over(
 
 
 def test_a_factory_of_many_runs_is_reported_as_not_searched_in_full(world: World) -> None:
-    """What was found is cancelled; that there may be more is no success."""
+    """The runs that were found are cancelled; that there may be more is no success."""
     _, *below, _ = family(world)
     for _ in range(1_100):
         child(world, uuid4())

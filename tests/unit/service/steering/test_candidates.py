@@ -1,4 +1,4 @@
-"""A run is adopted by the request that it may be of alone: what is, or may yet be, another's is left to that one."""
+"""A run is adopted only by the request it can belong to: one that is or may yet be another's is left to that one."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ MOVED = FACTORY_ID.replace("/rg/", "/rg-new/")
 
 
 def a_world(**policy: Any) -> World:
-    """A service whose requests are parked as soon as their fate is in doubt, unless told; its factory ignores ids."""
+    """A service that by default parks requests as soon as their fate is in doubt; its factory ignores ids."""
     kept = {"unknownOutcome": "park", **policy}
     world = World(settings=settings_of(ADF_TRIGGER_POLICY=json.dumps({"*": kept})))
     world.factory.declare("load", corr={"type": "String", "defaultValue": ""})
@@ -38,7 +38,7 @@ def lose(world: World, key: str, *, started: bool, **fields: Any) -> UUID | None
 
 
 def park(world: World, *keys: str) -> None:
-    """Time goes by until the fate of these is unknown."""
+    """Let time pass until the fate of these is unknown."""
     for _ in range(8):
         world.tick(after=30)
     assert [world.status(key) for key in keys] == ["Unknown"] * len(keys)
@@ -53,7 +53,7 @@ def candidates(world: World, key: str) -> list[UUID]:
 
 
 def test_a_run_that_carries_the_id_of_another_request_is_not_adopted() -> None:
-    """That one has not found it yet: it is its, and stays the only run that it has."""
+    """The other request has not found it yet: the run is its own, and stays its only run."""
     world = a_world(correlationParameter="corr")
     lose(world, "a", started=False)
     run_id = lose(world, "b", started=True)
@@ -67,8 +67,8 @@ def test_a_run_that_carries_the_id_of_another_request_is_not_adopted() -> None:
     assert world.resolve("b", "adopt", run_id=run_id).confirmed_run_id == run_id
 
 
-def test_a_run_that_carries_the_id_of_nobody_may_be_a_requests() -> None:
-    """The parameter may have come into the policy after it was started."""
+def test_a_run_that_carries_an_id_without_a_record_may_be_a_requests() -> None:
+    """The parameter may have been added to the policy after the run was started."""
     world = a_world()
     run_id = lose(world, "a", started=True, parameters={"corr": "2026-01-05"})
     park(world, "a")
@@ -80,7 +80,7 @@ def test_a_run_that_carries_the_id_of_nobody_may_be_a_requests() -> None:
 
 
 def test_a_rerun_carries_the_id_of_the_run_that_it_reruns() -> None:
-    """Data Factory takes that run's parameters: once that one's own run is known, the other may be the rerun's."""
+    """Data Factory takes that run's parameters: once that run is known, the other may be the rerun's."""
     world = a_world(correlationParameter="corr")
     first = world.submit("a").record.run_id
     run_id = lose(world, "again", started=True, reference_pipeline_run_id=first)
@@ -91,7 +91,7 @@ def test_a_rerun_carries_the_id_of_the_run_that_it_reruns() -> None:
 
 
 def test_a_run_that_a_request_in_doubt_may_have_started_is_left_to_it() -> None:
-    """Without a parameter that tells: it is not adopted by the older one while the outcome of the newer is open."""
+    """Without a distinguishing parameter it is not adopted by the older request while the newer one is open."""
     world = a_world()
     lose(world, "a", started=False)
     park(world, "a")
@@ -110,8 +110,8 @@ def test_a_run_that_a_request_in_doubt_may_have_started_is_left_to_it() -> None:
     assert candidates(world, "a") == candidates(world, "b") == [run_id]
 
 
-def test_what_one_was_given_may_be_the_others_and_is_not_sent_beside_it_unseen() -> None:
-    """A person may have been mistaken: the other request is sent again with force alone."""
+def test_a_run_that_one_request_adopted_may_be_the_others() -> None:
+    """An operator may have been mistaken: the other request is sent again with force alone."""
     world = a_world()
     run_id = lose(world, "a", started=True)
     lose(world, "b", started=False)
@@ -125,8 +125,8 @@ def test_what_one_was_given_may_be_the_others_and_is_not_sent_beside_it_unseen()
     assert world.resolve("a", "resubmit", force=True).status == "Accepted"
 
 
-def test_of_two_operators_at_once_exactly_one_adopts_a_run() -> None:
-    """Both have seen it as a candidate of theirs; the other one is told that it is not to be had any more."""
+def test_of_two_concurrent_operators_exactly_one_adopts_a_run() -> None:
+    """Both have seen it as a candidate of theirs; the other one is answered that it is no longer available."""
     world = a_world()
     run_id = lose(world, "a", started=True)
     lose(world, "b", started=False)
@@ -165,7 +165,7 @@ def test_of_two_operators_at_once_exactly_one_adopts_a_run() -> None:
 
 @pytest.mark.parametrize("step", ["adoption.claim", "records.take_over"])
 def test_of_two_operators_of_a_moved_factory_exactly_one_adopts_a_run(step: str) -> None:
-    """Though their requests are kept under two of its ids, which no transaction spans."""
+    """Their requests are kept under two of its ids, which no transaction spans."""
     script = Script()
     policy = json.dumps({"*": {"unknownOutcome": "park"}})
     world = World(settings=settings_of(ADF_TRIGGER_POLICY=policy), steps=script)
@@ -195,8 +195,8 @@ def test_of_two_operators_of_a_moved_factory_exactly_one_adopts_a_run(step: str)
     assert [note.name for note in world.notes.named(FACTORY_ID, "adoption|")] == []
 
 
-def test_a_run_that_is_kept_under_another_id_of_the_factory_is_nobody_elses() -> None:
-    """Neither an operator nor the service by itself takes it for one that nobody has."""
+def test_a_run_that_is_kept_under_another_id_of_the_factory_is_not_unclaimed() -> None:
+    """Neither an operator nor the service itself treats it as a run without a record."""
     world = World()
     world.factory.declare("load")
     factory = {"default": (MOVED, world.factory)}

@@ -1,4 +1,4 @@
-"""A hold of a pipeline that is not there: it is taken, and whoever asked is told."""
+"""A hold of a missing pipeline is accepted, and the operator is warned."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from tests.support.world import World
 
 
 def warnings(world: World, pipeline: str | None) -> list[str]:
-    """What who holds a pipeline is warned of."""
+    """The warnings to an operator who holds a pipeline."""
     return list(hold(world, pipeline).warnings)
 
 
 def test_a_pipeline_that_comes_later_is_held_from_then_on() -> None:
-    """So that a deployment may bring it; held again, the warning is gone."""
+    """A deployment may bring it; held again, the warning is gone."""
     world = a_world()
     assert warnings(world, "new") == ["the factory default has no pipeline new: it is held once there is one"]
     world.factory.declare("New")
@@ -26,8 +26,8 @@ def test_a_pipeline_that_comes_later_is_held_from_then_on() -> None:
     assert started(world) == ["New"]
 
 
-def test_a_pipeline_that_is_gone_is_noticed_though_it_was_there_a_minute_ago() -> None:
-    """What is remembered of it is no more than two seconds old; what was taken before stays taken."""
+def test_a_deleted_pipeline_is_noticed_though_it_was_there_a_minute_ago() -> None:
+    """A cached declaration is no more than two seconds old; an accepted hold stays accepted."""
     world = a_world()
     world.factory.always["create_run"] = NotSent("no")
     world.submit("key-1")
@@ -44,7 +44,7 @@ def test_a_pipeline_that_is_gone_is_noticed_though_it_was_there_a_minute_ago() -
     ids=lambda error: type(error).__name__,
 )
 def test_a_factory_that_cannot_be_asked_is_held_all_the_same(error: AdfTriggerError) -> None:
-    """The warning says that nobody knows, and why; once that is known it is not asked again."""
+    """The warning says that the state is not known, and why; once that is known the factory is not asked again."""
     world = a_world()
     world.factory.always["*"] = error
     (warning,) = warnings(world, "laod")
@@ -54,7 +54,7 @@ def test_a_factory_that_cannot_be_asked_is_held_all_the_same(error: AdfTriggerEr
         assert warning.endswith("has a pipeline laod: it cannot be read now")
 
 
-def test_a_whole_factory_is_held_without_a_question() -> None:
+def test_a_hold_of_a_whole_factory_makes_no_call() -> None:
     """There is no name to be mistyped."""
     world = a_world()
     assert warnings(world, None) == []

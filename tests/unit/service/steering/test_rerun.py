@@ -17,7 +17,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.records import RunRecord
 from tests.support.memory_factory import LOST_REPLY
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import STARTED, World, settings
 
 ACTIVITIES: list[dict[str, Any]] = [
@@ -59,7 +59,7 @@ def finish(world: World, key: str = "key-1", status: str = "Failed") -> UUID:
 
 
 def test_a_rerun_is_a_request_of_its_own_in_the_group_of_its_run(world: World) -> None:
-    """It references the run, keeps its labels and parameters, and both histories say who asked, and why."""
+    """It references the run, keeps its labels and parameters, and both histories show who asked, and why."""
     first = world.services.query.find("key-1")
     rerun = world.rerun(by="ann", note="the source was late").record
     assert world.factory.reruns[-1] == (
@@ -78,11 +78,11 @@ def test_a_rerun_is_a_request_of_its_own_in_the_group_of_its_run(world: World) -
     assert str(entry.note) == f"request {rerun.request_id} reruns it (whole): the source was late"
     world.factory.finish(rerun.run_id)
     world.tick(after=15)
-    assert told(world.outbox.events)[-1] == f"{rerun.run_id}/Succeeded"
+    assert published_names(world.outbox.events)[-1] == f"{rerun.run_id}/Succeeded"
 
 
 def test_a_double_click_is_one_rerun_and_a_later_one_is_another(world: World) -> None:
-    """While it is not over, asking again is the same; after its end the next one has another number."""
+    """While it is active, asking again is the same rerun; after its end the next one has another number."""
     first = world.rerun()
     for _ in range(2):
         again = world.rerun()
@@ -98,8 +98,8 @@ def test_a_double_click_is_one_rerun_and_a_later_one_is_another(world: World) ->
     assert (third.attempt, third.group_id) == (4, world.services.query.find("key-1").run_id)
 
 
-def test_a_rerun_that_could_not_be_noted_is_one_all_the_same(world: World) -> None:
-    """The ledger breaks off after the claim: the next click finds what there is, and notes it."""
+def test_a_rerun_that_could_not_be_noted_is_still_one(world: World) -> None:
+    """The ledger fails after the claim: the next click finds the rerun, and notes it."""
     world.ledger.before["save"] = [LedgerError("away")] * 2
     first = world.rerun().record
     assert world.services.query.find("key-1").history == ()
@@ -111,8 +111,8 @@ def test_a_rerun_that_could_not_be_noted_is_one_all_the_same(world: World) -> No
     assert world.rerun().record.request_id != first.request_id
 
 
-def test_a_key_of_ones_own_names_the_rerun(world: World) -> None:
-    """The same key is the same rerun also after its end, and another order under it is a conflict."""
+def test_a_given_key_names_the_rerun(world: World) -> None:
+    """The same key is the same rerun also after its end, and another rerun under it is a conflict."""
     rerun = world.rerun(key="mine").record
     finish(world, "mine")
     again = world.rerun(key="mine")
@@ -122,8 +122,8 @@ def test_a_key_of_ones_own_names_the_rerun(world: World) -> None:
     assert len(world.services.query.find("key-1").history) == 1
 
 
-def test_two_ways_at_once_are_told(world: World) -> None:
-    """While it is rerun in one way, it is not rerun in another."""
+def test_two_modes_of_one_rerun_are_a_conflict(world: World) -> None:
+    """While it is rerun in one mode, it is not rerun in another."""
     world.rerun(mode="fromFailure")
     assert world.factory.reruns[-1][1].start_from_failure is True
     with pytest.raises(WrongState, match="being rerun in another way"):
@@ -142,13 +142,13 @@ def test_two_ways_at_once_are_told(world: World) -> None:
     ],
 )
 def test_an_activity_is_known_by_the_run_or_its_pipeline(world: World, given: str, spelled: str) -> None:
-    """Wherever it lies, in whatever case it is written."""
+    """This holds at any depth, in any case of its name."""
     world.rerun(mode="fromActivity", activity=given)
     assert world.factory.reruns[-1][1].start_activity_name == spelled
 
 
-def test_an_activity_that_there_is_not_is_a_fault(world: World) -> None:
-    """It names those that there are; so is one without its mode, and the mode without one."""
+def test_an_unknown_activity_is_a_fault(world: World) -> None:
+    """The fault names the known ones; an activity without its mode is one, too, and a mode without an activity."""
     with pytest.raises(InvalidRequest, match="no such activity; it has: CaseA, Choose, CopyOne"):
         world.rerun(mode="fromActivity", activity="Nowhere")
     with pytest.raises(InvalidRequest, match="is required"):
@@ -159,14 +159,14 @@ def test_an_activity_that_there_is_not_is_a_fault(world: World) -> None:
 
 
 def test_an_activity_that_cannot_be_looked_up_is_left_to_data_factory(world: World) -> None:
-    """An outage of reads keeps nobody from rerunning."""
+    """An outage of reads prevents no rerun."""
     world.factory.fail_next("query_activity_runs", Unavailable("down", status=503))
     world.rerun(mode="fromActivity", activity="Perhaps")
     assert world.factory.reruns[-1][1].start_activity_name == "Perhaps"
 
 
-def test_what_cannot_be_rerun_is_told_why(world: World) -> None:
-    """What runs still, was never started, or is not known."""
+def test_a_run_that_cannot_be_rerun_gets_the_reason(world: World) -> None:
+    """It is active, was never started, or is not known."""
     world.submit("running", parameters={"day": "x"})
     with pytest.raises(WrongState, match="has not ended"):
         world.rerun("running")
@@ -177,8 +177,8 @@ def test_what_cannot_be_rerun_is_told_why(world: World) -> None:
         world.rerun("cancelled")
 
 
-def test_a_run_that_data_factory_has_no_more_is_told(world: World) -> None:
-    """Its history is kept for 45 days: the pipeline is not what is missing."""
+def test_a_run_that_data_factory_no_longer_has_is_reported(world: World) -> None:
+    """Its history is kept for 45 days: the error does not blame the pipeline."""
     gone = RunNotFound("does not exist", code="ReferencedPipelineRunNotFound", status=400)
     world.factory.fail_next("create_run", gone)
     with pytest.raises(WrongState, match="keeps for 45 days"):
@@ -186,7 +186,7 @@ def test_a_run_that_data_factory_has_no_more_is_told(world: World) -> None:
 
 
 def test_a_rerun_in_doubt_is_reconciled_like_any_request(world: World) -> None:
-    """createRun took effect without an answer: asked again meanwhile it is the same rerun, started once."""
+    """createRun took effect without an answer: asked for again meanwhile it is the same rerun, started once."""
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     first = world.rerun().record
     assert world.rerun().record.request_id == first.request_id
@@ -197,7 +197,7 @@ def test_a_rerun_in_doubt_is_reconciled_like_any_request(world: World) -> None:
 
 
 def test_secrets_of_the_run_are_not_needed(world: World) -> None:
-    """Data Factory takes the values from the run that is rerun; none of them stands in the new record."""
+    """Data Factory takes the values from the run that is rerun; none of them is in the new record."""
     world.factory.declare("vault", user={"type": "String"}, password={"type": "SecureString"})
     world.submit("key-2", "vault", parameters={"user": "u", "password": "hunter2"})
     finish(world, "key-2")
@@ -207,7 +207,7 @@ def test_secrets_of_the_run_are_not_needed(world: World) -> None:
 
 
 def unknown_rerun() -> tuple[World, RunRecord]:
-    """A service with a failed run `key-1`, and its rerun whose fate is unknown, and was told so."""
+    """A service with a failed run `key-1`, and its rerun of unknown fate, which was published."""
     world = World(settings=settings(ADF_TRIGGER_POLICY='{"*": {"unknownOutcome": "park"}}'))
     world.factory.declare("load")
     world.submit()
@@ -220,8 +220,8 @@ def unknown_rerun() -> tuple[World, RunRecord]:
     return world, world.services.query.find(rerun.request_id)
 
 
-def test_a_rerun_of_unknown_fate_makes_way_once_somebody_has_decided() -> None:
-    """Undecided it stands for what is asked again; dismissed, the next one is another."""
+def test_a_rerun_of_unknown_fate_makes_way_once_it_is_decided() -> None:
+    """Undecided it answers a repeated request; dismissed, the next one is another rerun."""
     world, first = unknown_rerun()
     assert world.rerun().record.request_id == first.request_id
     world.resolve(first.request_id, "dismiss")
@@ -231,8 +231,8 @@ def test_a_rerun_of_unknown_fate_makes_way_once_somebody_has_decided() -> None:
     assert world.status(second.record.request_id) in STARTED
 
 
-def test_a_rerun_that_was_taken_up_again_is_not_over() -> None:
-    """Sent again after it was dismissed, it is the one that asking again finds, until its end."""
+def test_a_rerun_that_was_resumed_is_not_over() -> None:
+    """Sent again after it was dismissed, it answers repeated requests until its end."""
     world, first = unknown_rerun()
     world.resolve(first.request_id, "dismiss")
     world.resolve(first.request_id, "resubmit", force=True)
@@ -242,8 +242,8 @@ def test_a_rerun_that_was_taken_up_again_is_not_over() -> None:
     assert world.rerun().record.request_id != first.request_id
 
 
-def test_what_was_dismissed_is_neither_rerun_nor_sent_to_be_decided() -> None:
-    """Of a run whose end nobody knows it is said what to do next: decide, or once that is over, start anew."""
+def test_a_dismissed_request_can_be_neither_rerun_nor_decided_again() -> None:
+    """The answer gives the next step for an unknown end: decide, or once that is over, start anew."""
     world, first = unknown_rerun()
     with pytest.raises(WrongState, match="decide about it by resolve"):
         world.rerun(first.request_id)

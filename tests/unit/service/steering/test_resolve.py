@@ -1,4 +1,4 @@
-"""An unknown fate is decided by a person, once: the run that is its is adopted, it is sent again, or dismissed."""
+"""An operator decides an unknown fate once: the request's run is adopted, it is sent again, or it is dismissed."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from adf_trigger.ledger.records import RunState, Waits
 from adf_trigger.messages.masking import MASK
 from tests.support.faulty_ledger import FaultyDeclarations
 from tests.support.memory_factory import LOST_REPLY, Ids, Run
-from tests.support.news import told
+from tests.support.news import published_names
 from tests.support.world import World, settings
 
 
@@ -38,7 +38,7 @@ def world() -> World:
 
 
 def park(world: World, key: str = "key-1", *, started: bool = True) -> UUID | None:
-    """A request whose fate is unknown, the answer of createRun being lost; its run, where one was started."""
+    """A request of unknown fate, the answer of createRun being lost; its run, where one was started."""
     world.factory.ids = Ids.IGNORED
     before = set(world.factory.runs)
     world.factory.fail_next("create_run", LOST_REPLY, after=started)
@@ -50,7 +50,7 @@ def park(world: World, key: str = "key-1", *, started: bool = True) -> UUID | No
 
 
 def another(world: World, pipeline: str = "load", **changes: object) -> UUID:
-    """A run that somebody else has started."""
+    """A run that something else has started."""
     now = world.clock()
     run = Run(uuid4(), pipeline, {"n": 9}, updated=now, created=now)
     for name, value in changes.items():
@@ -61,7 +61,7 @@ def another(world: World, pipeline: str = "load", **changes: object) -> UUID:
 
 def event_ids(world: World) -> list[str]:
     """The ids of all events that were sent."""
-    return told(world.outbox.events)
+    return published_names(world.outbox.events)
 
 
 def candidates_of(error: WrongState) -> list[UUID]:
@@ -69,8 +69,8 @@ def candidates_of(error: WrongState) -> list[UUID]:
     return [each.run_id for each in error.candidates or ()]
 
 
-def test_an_adopted_run_is_watched_and_told_as_usual(world: World) -> None:
-    """The end of it has an event id of its own, beside the one that told that its fate was unknown."""
+def test_an_adopted_run_is_watched_and_published_as_usual(world: World) -> None:
+    """Its end has an event id of its own, beside the one that published the unknown fate."""
     run_id = park(world)
     assert event_ids(world) == ["key-1/Unknown"]
     record = world.resolve("key-1", "adopt", run_id=run_id, by="ann", note="seen in the studio")
@@ -86,8 +86,8 @@ def test_an_adopted_run_is_watched_and_told_as_usual(world: World) -> None:
     assert world.services.query.find(str(run_id)).request_id == "key-1"
 
 
-def test_what_has_ended_before_it_is_adopted_is_told_at_once(world: World) -> None:
-    """Nobody waits for a tick, and asking again is answered with the same."""
+def test_a_run_that_has_ended_before_its_adoption_is_published_directly(world: World) -> None:
+    """It waits for no tick, and a repeated call gets the same answer."""
     run_id = park(world)
     assert run_id is not None
     world.factory.finish(run_id, "Failed")
@@ -97,8 +97,8 @@ def test_what_has_ended_before_it_is_adopted_is_told_at_once(world: World) -> No
     assert len(world.services.query.find("key-1").history) == 1
 
 
-def test_only_a_run_that_may_be_its_is_adopted(world: World) -> None:
-    """Not another pipeline's, another request's, a trigger's, or one that was started long before or after."""
+def test_only_a_run_that_may_be_its_own_is_adopted(world: World) -> None:
+    """A run of another pipeline, another request, a trigger, or one that was started long before or after is not."""
     run_id = park(world)
     world.factory.ids = Ids.HONOURED
     claimed = world.submit("other").record.run_id
@@ -116,8 +116,8 @@ def test_only_a_run_that_may_be_its_is_adopted(world: World) -> None:
     assert world.status() == "Unknown"
 
 
-def test_candidates_are_shown_with_their_parameters_but_for_secrets(world: World) -> None:
-    """Where nobody knows which are secret, all are masked; and there are never more than twenty."""
+def test_candidates_are_shown_with_their_parameters_except_secrets(world: World) -> None:
+    """Where the secure ones are not known, all are masked; there are never more than twenty candidates."""
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     world.submit("key-1", "vault", parameters={"user": "u" * 500, "password": "hunter2"})
@@ -145,7 +145,7 @@ def shown(world: World, key: str = "key-1") -> list[RunCandidate]:
 
 
 def test_two_requests_do_not_share_a_run(world: World) -> None:
-    """What one of them has adopted is no candidate for the other, even where both decide at once."""
+    """A run that one of them has adopted is no candidate for the other, even where both decide concurrently."""
     run_id = park(world)
     park(world, "key-2", started=False)
     world.resolve("key-1", "adopt", run_id=run_id)
@@ -154,7 +154,7 @@ def test_two_requests_do_not_share_a_run(world: World) -> None:
 
 
 def test_it_is_sent_again_where_the_list_shows_no_run(world: World) -> None:
-    """Under the same record and id; its end, and a second unknown fate, have event ids of their own."""
+    """It keeps its record and id; its end, and a second unknown fate, have event ids of their own."""
     park(world, started=False)
     record = world.resolve("key-1", "resubmit", by="ann")
     assert (record.state, record.status) == (RunState.ACCEPTED, "Accepted")
@@ -175,7 +175,7 @@ def test_it_is_sent_again_where_the_list_shows_no_run(world: World) -> None:
 
 
 def test_its_start_deadline_counts_from_the_decision(world: World) -> None:
-    """Long after the request, the dispatcher sends it, and gives up as late as it would a new one."""
+    """Long after the request, the dispatcher sends it, and gives up as late as for a new one."""
     park(world, started=False)
     world.clock.forward(world.settings.start_deadline * 3)
     world.resolve("key-1", "resubmit")
@@ -183,8 +183,8 @@ def test_its_start_deadline_counts_from_the_decision(world: World) -> None:
     assert world.status() in ("Queued", "InProgress")
 
 
-def test_what_may_be_its_is_shown_before_it_is_sent_again(world: World) -> None:
-    """Only whoever has seen the candidates, and says so, has it sent beside them."""
+def test_a_run_that_may_be_its_own_is_shown_before_it_is_sent_again(world: World) -> None:
+    """Only an operator who confirms the candidates has it sent beside them."""
     run_id = park(world)
     with pytest.raises(WrongState, match="resubmit with force") as caught:
         world.resolve("key-1", "resubmit")
@@ -196,8 +196,8 @@ def test_what_may_be_its_is_shown_before_it_is_sent_again(world: World) -> None:
     assert len(world.factory.runs) == 2
 
 
-def test_what_is_certainly_its_is_never_sent_again() -> None:
-    """A run under the very id that was chosen for it, which had not been seen for long, is to be adopted."""
+def test_a_run_that_is_certainly_its_own_is_never_sent_again() -> None:
+    """A run under its chosen id, which had not been seen for long, is to be adopted."""
     world = a_world()
     world.factory.fail_next("create_run", LOST_REPLY, after=True)
     run_id = world.submit().record.run_id
@@ -211,7 +211,7 @@ def test_what_is_certainly_its_is_never_sent_again() -> None:
     assert world.resolve("key-1", "adopt", run_id=run_id).confirmed_run_id == run_id
 
 
-def test_one_with_secrets_waits_for_its_caller(world: World) -> None:
+def test_a_request_with_secrets_waits_for_its_caller(world: World) -> None:
     """Their values are not kept: the same request under the same key sends it."""
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", LOST_REPLY)
@@ -226,7 +226,7 @@ def test_one_with_secrets_waits_for_its_caller(world: World) -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_a_dismissed_matter_is_over_and_can_be_taken_up_again(world: World) -> None:
+def test_a_dismissed_request_is_over_and_can_be_resumed(world: World) -> None:
     """Its status stays, no event is sent, and a later decision is as good as an early one."""
     run_id = park(world)
     world.resolve("key-1", "dismiss", by="ann", note="known to operations")
@@ -236,8 +236,8 @@ def test_a_dismissed_matter_is_over_and_can_be_taken_up_again(world: World) -> N
     assert world.resolve("key-1", "adopt", run_id=run_id).dismissed is False
 
 
-def test_what_is_known_is_not_decided(world: World) -> None:
-    """It is told what it is; and what belongs to another decision is a fault."""
+def test_a_request_of_known_fate_is_not_decided(world: World) -> None:
+    """The answer gives its state; a field of another decision is a fault."""
     world.submit("known")
     for decision in ("adopt", "resubmit", "dismiss"):
         with pytest.raises(WrongState, match="there is nothing to decide"):
@@ -248,8 +248,8 @@ def test_what_is_known_is_not_decided(world: World) -> None:
         world.resolve("known", "adopt", force=True)
 
 
-def test_what_cannot_be_asked_is_not_decided(world: World) -> None:
-    """An outage is told, and changes nothing."""
+def test_without_an_answer_of_data_factory_nothing_is_decided(world: World) -> None:
+    """An outage is reported, and changes nothing."""
     run_id = park(world)
     for error, raised in (
         (Unavailable("down", status=503), TryLater),
@@ -262,8 +262,8 @@ def test_what_cannot_be_asked_is_not_decided(world: World) -> None:
     assert world.status() == "Unknown"
 
 
-def test_that_it_is_unknown_is_told_first(world: World) -> None:
-    """While the queue is out of reach the decision has to wait: consumers see one after the other."""
+def test_the_unknown_fate_is_published_first(world: World) -> None:
+    """While the queue is out of reach the decision has to wait: consumers see one event after the other."""
     world.outbox.before = [PublishError("no queue")] * 20
     run_id = park(world)
     with pytest.raises(TryLater, match="must be published first"):
@@ -274,16 +274,16 @@ def test_that_it_is_unknown_is_told_first(world: World) -> None:
     assert event_ids(world) == ["key-1/Unknown"]
 
 
-def test_without_end_changing_records_are_told(world: World) -> None:
-    """Nobody is kept waiting for ever."""
+def test_a_record_that_keeps_changing_is_reported(world: World) -> None:
+    """No caller waits endlessly."""
     run_id = park(world)
     world.ledger.before["save"] = [LedgerConflict("lost") for _ in range(20)]
     with pytest.raises(TryLater):
         world.resolve("key-1", "adopt", run_id=run_id)
 
 
-def test_a_run_that_a_person_has_named_says_nothing_of_ids() -> None:
-    """Somebody else has started it, under another id: the factory honours ids as before, and doubts end as before."""
+def test_a_run_that_an_operator_has_named_says_nothing_of_ids() -> None:
+    """It was started under another id by something else: the factory still counts as honouring ids."""
     world = World()
     world.factory.declare("load")
     world.submit("teacher")

@@ -1,4 +1,4 @@
-"""Work in the background: bounded, on threads of its own, and no trouble of whoever asks for it."""
+"""Work in the background: bounded, on threads of its own, and no failure of its caller."""
 
 import threading
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from adf_trigger.service.threads.beside import OnThreads, at_once
 from adf_trigger.service.threads.tick_threads import each_thread
 
 
-def test_it_is_done_on_another_thread_which_begins_as_its_caller_says() -> None:
-    """The platform knows by a value of each thread whose log entries are."""
+def test_work_is_done_on_another_thread_with_the_callers_context() -> None:
+    """The platform assigns log entries by a thread-local value."""
     done, seen = threading.Event(), list[tuple[str, int]]()
 
     def work() -> None:
@@ -23,8 +23,8 @@ def test_it_is_done_on_another_thread_which_begins_as_its_caller_says() -> None:
     assert seen[0][1] != threading.get_ident()
 
 
-def test_what_comes_beyond_its_bound_is_passed_over() -> None:
-    """And once something has ended there is room again, also where that failed."""
+def test_work_beyond_its_bound_is_skipped() -> None:
+    """Once some work has ended there is room again, also where it failed."""
     begun: list[Callable[[], object]] = []
 
     def begin(work: Callable[[], object], name: str) -> bool:
@@ -57,8 +57,8 @@ def test_where_no_thread_can_be_started_nothing_is_raised_and_no_room_is_lost() 
     assert len(asked) == 3
 
 
-def test_a_test_does_it_at_once() -> None:
-    """By itself."""
+def test_a_test_runs_it_synchronously() -> None:
+    """Without a thread it runs in the caller."""
     done: list[int] = []
     at_once(lambda: done.append(1))
     assert done == [1]

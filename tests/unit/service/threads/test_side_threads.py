@@ -1,4 +1,4 @@
-"""A process that has no thread left goes on without, and does again what it could not begin."""
+"""A process that has no thread left continues without one, and repeats what it could not begin."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ SCHEDULE = Schedule("*/15 * * * * *")
 
 
 class Begun:
-    """Begins no thread until it may."""
+    """Starts no thread until it may."""
 
     def __init__(self) -> None:
         self.may = False
@@ -33,12 +33,12 @@ class Begun:
 
 
 def no_thread() -> None:
-    """What Python says where the system has no thread left."""
+    """The error that Python raises where the system has no thread left."""
     raise RuntimeError("can't start new thread")
 
 
-def test_a_thread_is_begun() -> None:
-    """And does the work."""
+def test_a_thread_is_started() -> None:
+    """It does the work."""
     done = threading.Event()
     assert begin(done.set, "test")
     assert done.wait(timeout=60)
@@ -55,7 +55,7 @@ def test_health_reads_as_soon_as_it_can() -> None:
 
 
 def test_a_component_that_could_not_be_asked_is_asked_again() -> None:
-    """It is told, and does not count as hanging from then on."""
+    """It is reported, and does not count as hanging from then on."""
     world, begun = World(), Begun()
     observer = Observer(
         {"table": lambda: None}, world.notes, world.clock, SCHEDULE, logged_steps, limit=60, begin=begun
@@ -66,7 +66,7 @@ def test_a_component_that_could_not_be_asked_is_asked_again() -> None:
 
 
 def test_counts_of_events_are_written_once_they_can_be() -> None:
-    """By the next event."""
+    """The next event writes them."""
     world, later = World(), list[Any]([no_thread, None])
     counts = EventCounts(world.notes, world.clock, logged_steps, lambda _, work: (later.pop(0) or work)())
     event = Event(schema="", id="1", source="s", type="t", subject="x", time=None, data=None, document={})
@@ -77,8 +77,8 @@ def test_counts_of_events_are_written_once_they_can_be() -> None:
     assert note.value["unwanted"] == 2
 
 
-def test_a_tick_goes_on_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No item is lost because nobody could come to help."""
+def test_a_tick_continues_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No item is lost because no thread could help."""
     threads = TickThreads(4)
     assert isinstance(threads._pool, ThreadPoolExecutor)
     monkeypatch.setattr(threads._pool, "submit", lambda *_: no_thread())

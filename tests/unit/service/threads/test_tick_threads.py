@@ -16,8 +16,8 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("threads", [0, 1, 8])
-def test_every_item_is_worked_on_once_and_begun_in_order(threads: int) -> None:
-    """However many threads share the work."""
+def test_every_item_is_processed_once_and_begun_in_order(threads: int) -> None:
+    """This holds for any number of threads."""
     begun, done = list[int](), list[int]()
 
     def items() -> Iterator[int]:
@@ -30,8 +30,8 @@ def test_every_item_is_worked_on_once_and_begun_in_order(threads: int) -> None:
     assert sorted(done) == begun
 
 
-def test_items_are_worked_on_side_by_side() -> None:
-    """Work that waits for another's goes on, and no more is under way at once than was told."""
+def test_items_are_processed_concurrently() -> None:
+    """Work that waits for another item's continues, and no more run concurrently than the limit."""
     tick_threads, together = TickThreads(8), threading.Barrier(4)
     under_way, most = 0, 0
     lock = threading.Lock()
@@ -52,7 +52,7 @@ def test_items_are_worked_on_side_by_side() -> None:
 @pytest.mark.parametrize("threads", [0, 4])
 @pytest.mark.parametrize("error", [ValueError("one"), Killed()])
 def test_an_error_ends_the_work_and_reaches_the_caller(threads: int, error: BaseException) -> None:
-    """No item is begun after it, and none is under way any more when it comes."""
+    """No item is begun after it, and none is in progress any more when it is raised."""
     begun = list[int]()
     under_way = threading.Semaphore(0)
 
@@ -69,7 +69,7 @@ def test_an_error_ends_the_work_and_reaches_the_caller(threads: int, error: Base
     assert sum(under_way.acquire(blocking=False) for _ in range(count)) == count - 1
 
 
-def test_an_error_of_what_gives_the_items_reaches_the_caller() -> None:
+def test_an_error_of_the_source_of_items_reaches_the_caller() -> None:
     """It is not lost in a thread."""
 
     def items() -> Iterator[int]:
@@ -87,7 +87,7 @@ def test_work_within_work_needs_no_free_thread() -> None:
     assert sorted(done) == [(a, b) for a in range(5) for b in range(5)]
 
 
-def test_threads_that_hang_keep_no_other_round_waiting() -> None:
+def test_threads_that_hang_delay_no_other_round() -> None:
     """While all of the pool's threads wait in one round, another one is done by its caller."""
     tick_threads, release = TickThreads(3), threading.Event()
     hanging = threading.Thread(target=tick_threads.each, args=(lambda _: release.wait(60), range(4)))
@@ -101,15 +101,15 @@ def test_threads_that_hang_keep_no_other_round_waiting() -> None:
         hanging.join()
 
 
-def test_where_there_is_nothing_to_do_no_thread_is_begun() -> None:
+def test_without_items_no_thread_is_started() -> None:
     """An idle tick costs none."""
     before = threading.active_count()
     TickThreads(8).each(lambda _: None, [])
     assert threading.active_count() == before
 
 
-def test_every_thread_that_takes_part_enters_first_however_deep() -> None:
-    """The platform drops what a thread logs that does not say which invocation it works for."""
+def test_every_thread_that_takes_part_enters_its_context_first_at_any_depth() -> None:
+    """The platform drops log records of a thread that does not name its invocation."""
     tick_threads, known = TickThreads(8), threading.local()
     together, seen = threading.Barrier(4), list[str | None]()
 
@@ -125,8 +125,8 @@ def test_every_thread_that_takes_part_enters_first_however_deep() -> None:
 
 
 @pytest.mark.parametrize("threads", [0, 1, 8])
-def test_what_is_begun_for_each_item_is_done_once_and_begun_in_order(threads: int) -> None:
-    """However many threads there are."""
+def test_work_begun_for_each_item_is_done_once_and_begun_in_order(threads: int) -> None:
+    """This holds for any number of threads."""
     begun, done = list[int](), list[int]()
 
     def items() -> Iterator[int]:
@@ -139,7 +139,7 @@ def test_what_is_begun_for_each_item_is_done_once_and_begun_in_order(threads: in
     assert sorted(done) == begun
 
 
-def test_a_thread_that_waits_for_items_is_the_caller() -> None:
+def test_only_the_caller_waits_for_items() -> None:
     """While the next item is not due and work hangs, all of the pool's threads work for another round."""
     tick_threads, may_end, together = TickThreads(4), threading.Event(), threading.Barrier(5)
     asked, due = threading.Event(), threading.Event()
@@ -171,8 +171,8 @@ def test_a_thread_that_waits_for_items_is_the_caller() -> None:
     assert "calls" not in worked
 
 
-def test_helpers_that_hang_keep_nothing_from_being_begun() -> None:
-    """With every thread that shares work taken, other work is begun all the same."""
+def test_helpers_that_hang_block_no_other_work() -> None:
+    """With every thread that shares work taken, other work is still begun."""
     tick_threads, release, done = TickThreads(3), threading.Event(), list[int]()
     released = list[bool]()
 
@@ -191,8 +191,8 @@ def test_helpers_that_hang_keep_nothing_from_being_begun() -> None:
 
 @pytest.mark.parametrize("threads", [0, 4])
 @pytest.mark.parametrize("error", [ValueError("one"), Killed()])
-def test_an_error_of_what_is_begun_reaches_the_caller(threads: int, error: BaseException) -> None:
-    """No item is taken after it, and none is under way any more when it comes."""
+def test_an_error_of_begun_work_reaches_the_caller(threads: int, error: BaseException) -> None:
+    """No item is taken after it, and none is in progress any more when it is raised."""
     failed, ended = threading.Event(), list[int]()
 
     def items() -> Iterator[int]:
@@ -213,7 +213,7 @@ def test_an_error_of_what_is_begun_reaches_the_caller(threads: int, error: BaseE
 
 
 def without_threads(threads: TickThreads, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Any]]:
-    """Have the pools keep what they start no thread for, as ThreadPoolExecutor does."""
+    """Have the pools queue work for which they start no thread, as ThreadPoolExecutor does."""
     kept = list[Callable[[], Any]]()
 
     def submit(work: Callable[[], Any]) -> None:
@@ -225,7 +225,7 @@ def without_threads(threads: TickThreads, monkeypatch: pytest.MonkeyPatch) -> li
     return kept
 
 
-def test_what_no_thread_could_be_started_for_is_done_by_the_caller_alone(
+def test_work_without_a_thread_is_done_by_the_caller_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A thread that becomes free later, and finds it in its pool's queue, does none of it again."""
@@ -240,10 +240,10 @@ def test_what_no_thread_could_be_started_for_is_done_by_the_caller_alone(
 
 
 @pytest.mark.parametrize("method", ["each", "begin_each"])
-def test_what_a_pool_began_without_a_new_thread_is_waited_for(
+def test_work_that_a_pool_began_without_a_new_thread_is_waited_for(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no thread can be started, one of those that there are may have come to it already."""
+    """Where no thread can be started, an existing one may have taken it already."""
     threads, may_end = TickThreads(4), threading.Event()
     taken, come = list[threading.Thread](), threading.Event()
 

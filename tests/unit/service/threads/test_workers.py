@@ -1,4 +1,4 @@
-"""The threads that work for callers, and the gate before them."""
+"""The threads that work for callers, and the admission gate before them."""
 
 import asyncio
 import threading
@@ -14,12 +14,12 @@ LONG = 60
 
 
 def within(test: Callable[[], Awaitable[None]]) -> None:
-    """Run a test on a loop of its own, within a minute."""
+    """Run a test on an event loop of its own, within a minute."""
     asyncio.run(asyncio.wait_for(test(), LONG))
 
 
 def test_as_many_work_as_there_are_threads_and_some_wait() -> None:
-    """The next one hears at once when to come again, and nothing was done for it."""
+    """The next one is answered immediately with a time to come again, and does no work."""
     workers, go, done = Workers(threads=2, queued=1), threading.Event(), []
 
     def work() -> int:
@@ -43,8 +43,8 @@ def test_as_many_work_as_there_are_threads_and_some_wait() -> None:
     assert len(set(done)) <= 2
 
 
-def test_what_a_call_raises_is_raised() -> None:
-    """To who waits for it, and it holds no place any more."""
+def test_an_error_of_a_call_is_raised() -> None:
+    """Its caller gets it, and it holds no place any more."""
     workers = Workers(threads=1, queued=0)
 
     def fail() -> None:
@@ -59,8 +59,8 @@ def test_what_a_call_raises_is_raised() -> None:
     assert workers.inside == 0
 
 
-def test_a_call_that_nobody_waits_for_counts_until_it_ends() -> None:
-    """Where a caller's function was cut, its thread is at work all the same."""
+def test_an_abandoned_call_counts_until_it_ends() -> None:
+    """Where a caller's function was cancelled, its thread still works."""
     workers, begun, go = Workers(threads=1, queued=0), threading.Event(), threading.Event()
 
     def work() -> bool:

@@ -1,4 +1,4 @@
-"""A tick that is overdue, since the timer's lock is a killed host's, is run by whoever is called meanwhile."""
+"""A tick that is overdue, since a killed host holds the timer's lock, is run by a host that is called meanwhile."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ OVERDUE = 60.0
 
 
 class Instance:
-    """A process that may stand in, whose clock of looks is the world's."""
+    """A process that may stand in, whose clock for looks is the world's."""
 
     def __init__(self, world: World) -> None:
         world.restart()
@@ -50,7 +50,7 @@ def world() -> World:
 
 
 def test_a_tick_that_is_not_overdue_is_the_timer_s(world: World) -> None:
-    """Up to two periods and some seconds nobody stands in."""
+    """Up to two periods and some seconds no host stands in."""
     instance = Instance(world)
     for _ in range(3):
         world.clock.forward(LOOK_EVERY)
@@ -58,8 +58,8 @@ def test_a_tick_that_is_not_overdue_is_the_timer_s(world: World) -> None:
     assert world.outbox.events == []
 
 
-def test_an_overdue_tick_is_run_once_and_the_note_says_by_whom(world: World) -> None:
-    """Of several instances one runs it; while the timer stays away, another one follows later."""
+def test_an_overdue_tick_is_run_once_and_noted_with_its_host(world: World) -> None:
+    """One of several instances runs it; while the timer stays away, another one follows later."""
     instances = [Instance(world) for _ in range(3)]
     world.clock.forward(OVERDUE)
     assert [each.fallback_ticker.run_if_overdue("queue") for each in instances] == [True, False, False]
@@ -71,7 +71,7 @@ def test_an_overdue_tick_is_run_once_and_the_note_says_by_whom(world: World) -> 
     assert instances[2].fallback_ticker.run_if_overdue("http")
 
 
-def test_one_who_runs_it_keeps_the_others_from_it_until_he_is_taken_for_dead(world: World) -> None:
+def test_a_host_that_runs_it_keeps_the_others_from_it_until_it_counts_as_dead(world: World) -> None:
     """A process that is killed in the middle of a tick costs a minute at most."""
 
     class Killed(BaseException):
@@ -118,7 +118,7 @@ def test_health_judges_the_timer_by_its_own_ticks(world: World, *, stands_in: bo
     assert _health(world) is HealthStatus.OK
 
 
-def test_a_process_looks_seldom(world: World) -> None:
+def test_a_process_looks_rarely(world: World) -> None:
     """Thousands of calls cost a few reads."""
     instance = Instance(world)
     world.notes.before["get"] = [LedgerError("no answer")]
@@ -130,8 +130,8 @@ def test_a_process_looks_seldom(world: World) -> None:
         instance.fallback_ticker.nudge("http")
 
 
-def test_a_call_does_not_wait_for_it(world: World) -> None:
-    """A nudge comes back while the tick is still to be run, and no second thread begins one."""
+def test_a_call_does_not_wait_for_the_tick(world: World) -> None:
+    """The call returns while the tick is still to be run, and no second thread begins one."""
     may_go_on, begun = threading.Event(), threading.Event()
 
     @contextmanager
@@ -158,7 +158,7 @@ def test_a_call_does_not_wait_for_it(world: World) -> None:
 
 
 def test_where_no_thread_can_be_started_a_later_call_stands_in(world: World) -> None:
-    """A process that has none left for a moment does not leave it to others for ever."""
+    """A process that had no thread left for a moment tries again at a later call."""
     instance = Instance(world)
     world.clock.forward(OVERDUE)
     instance.fallback_ticker._begin = lambda *_: False
@@ -168,8 +168,8 @@ def test_where_no_thread_can_be_started_a_later_call_stands_in(world: World) -> 
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
-def test_trouble_is_no_trouble_of_the_caller_s(world: World) -> None:
-    """Whatever goes wrong in the timer's place is logged, and nothing is raised."""
+def test_trouble_of_the_tick_does_not_reach_the_caller(world: World) -> None:
+    """An error in the timer's place is logged, and not raised."""
     instance = Instance(world)
     world.clock.forward(OVERDUE)
     instance.services.tick._seconds = lambda: 1 / 0
@@ -179,8 +179,8 @@ def test_trouble_is_no_trouble_of_the_caller_s(world: World) -> None:
 @pytest.mark.parametrize(
     "value", [{}, {"at": 7}, {"at": "soon", "seconds": "x"}, {"at": "2026-01-05T12:00:00"}]
 )
-def test_notes_of_another_version_say_nothing(value: dict[str, object]) -> None:
-    """What cannot be understood is no tick: this process's start counts."""
+def test_notes_of_another_version_are_ignored(value: dict[str, object]) -> None:
+    """A note that cannot be read is no tick: this process's start counts."""
     world = World(settings=settings())
     world.services.notes.put("app", TICK_NOTE, value)
     world.services.notes.put("app", FALLBACK_NOTE, value)

@@ -24,7 +24,7 @@ RUNS = FEW + 1
 
 
 class Hanging(MemoryFactory):
-    """A factory whose reads give no answer until they may."""
+    """A factory whose reads block until they are released."""
 
     may_answer: threading.Event
     asked: threading.Event
@@ -81,7 +81,7 @@ class Fleet:
         self.services.tick.run()
 
     def published(self) -> set[str]:
-        """What there is news of."""
+        """The published requests."""
         return {event.subject for event in self.world.outbox.events}
 
     def of(self, *numbers: int) -> set[str]:
@@ -96,7 +96,7 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
 
 
 def test_fifty_factories_have_their_ends_published_in_one_tick(fleet: Fleet) -> None:
-    """One list each, whatever the others have to do; each has a cursor of its own."""
+    """There is one list each, whatever the others do; each has a cursor of its own."""
     fleet.start()
     fleet.tick()
     assert fleet.published() == fleet.of(*range(MANY))
@@ -108,7 +108,7 @@ def test_fifty_factories_have_their_ends_published_in_one_tick(fleet: Fleet) -> 
 
 
 def test_the_trouble_of_some_is_theirs_alone(fleet: Fleet) -> None:
-    """Forbidden, throttled, and down: each has its state, and all others their news."""
+    """They are forbidden, throttled, and down: each has its state, and all others their events."""
     fleet.start()
     fleet.factories[3].always["query_runs"] = Forbidden("no role", status=403)
     fleet.factories[4].always["query_runs"] = Throttled("slow down", retry_after=60)
@@ -131,10 +131,8 @@ def test_the_trouble_of_some_is_theirs_alone(fleet: Fleet) -> None:
     assert fleet.published() == fleet.of(*(set(range(MANY)) - {4}))
 
 
-def test_a_fault_of_our_own_in_one_turn_is_that_turn_s_alone(
-    fleet: Fleet, caplog: pytest.LogCaptureFixture
-) -> None:
-    """All others have theirs, what follows in that turn is done, and the tick is noted with what it could not do."""
+def test_a_bug_in_one_turn_affects_that_turn_alone(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    """All others have theirs, the rest of that turn is done, and the tick is noted with what it could not do."""
     fleet.start()
     fleet.factories[0].always["query_runs"] = KeyError("a bug")
     fleet.tick()
@@ -146,8 +144,8 @@ def test_a_fault_of_our_own_in_one_turn_is_that_turn_s_alone(
     assert [(each.levelname, each.exc_info is not None) for each in told] == [("ERROR", True)]
 
 
-def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
-    """While the calls of three factories hang, the news of all others is sent."""
+def test_a_factory_that_does_not_answer_delays_no_other() -> None:
+    """While the calls of three factories hang, the events of all others are sent."""
     fleet = Fleet(TickThreads(THREADS))
     hanging = []
     for number in (0, 1, 2):
@@ -172,8 +170,8 @@ def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
     assert fleet.published() == fleet.of(*range(MANY))
 
 
-def test_a_tick_that_waits_for_one_goes_on_with_the_others() -> None:
-    """Whenever the timer is due: it does not fire before its function has returned. None has two turns at once."""
+def test_a_tick_that_waits_for_one_factory_continues_with_the_others() -> None:
+    """The timer does not fire before its function has returned; no factory has two turns at once."""
     fleet = Fleet(TickThreads(THREADS))
     slow = fleet.factories[0] = Hanging(fleet.world.clock)
     slow.may_answer, slow.asked = threading.Event(), threading.Event()
@@ -186,13 +184,13 @@ def test_a_tick_that_waits_for_one_goes_on_with_the_others() -> None:
     try:
         wait_until(lambda: fleet.published() >= fleet.of(*range(1, MANY)))
 
-        def is_told(key: str) -> bool:
+        def is_published(key: str) -> bool:
             return key in fleet.published()
 
         for number in range(3):
             later = submit(fleet.services, f"later-{number}", "f7").record
             fleet.factories[7].finish(later.run_id)
-            wait_until(partial(is_told, f"later-{number}"))
+            wait_until(partial(is_published, f"later-{number}"))
         assert Counter(slow.calls)["query_runs"] == 0
     finally:
         slow.may_answer.set()
@@ -203,7 +201,7 @@ def test_a_tick_that_waits_for_one_goes_on_with_the_others() -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
+    """Wait for another thread."""
     pause = threading.Event()
     for _ in range(6_000):
         if condition():
@@ -213,7 +211,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_tick_s_calls_are_counted_by_factory(fleet: Fleet) -> None:
-    """One that spends all of its calls leaves the others theirs."""
+    """A factory that spends all of its calls leaves the others theirs."""
     fleet.services = _rewired(fleet, ADF_TRIGGER_TICK_CALLS=str(RUNS + 1))
     fleet.start()
     for run in range(20):

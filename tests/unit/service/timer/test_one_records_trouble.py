@@ -1,4 +1,4 @@
-"""The trouble of one record, of whatever kind, keeps no other from being started, told or purged."""
+"""The trouble of one record, of any kind, prevents no other from being started, published or purged."""
 
 import logging
 
@@ -28,7 +28,7 @@ def world(ledger: TroubledLedger) -> World:
 
 
 def waiting(world: World, keys: list[str]) -> None:
-    """Requests that were taken while nothing could be sent."""
+    """Requests that were accepted while nothing could be sent."""
     world.factory.always["create_run"] = NotSent("no route")
     for key in keys:
         world.submit(key)
@@ -45,10 +45,10 @@ def waiting(world: World, keys: list[str]) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_innocent_request_is_started_in_the_same_tick(
+def test_an_unaffected_request_is_started_in_the_same_tick(
     world: World, ledger: TroubledLedger, trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Thirty records that cannot be worked on stand before it; each is named in the log."""
+    """Thirty records that cannot be processed stand before it; each is named in the log."""
     waiting(world, [*BAD, "innocent"])
     ledger.unreadable.update(dict.fromkeys(BAD, trouble))
     with caplog.at_level(logging.ERROR):
@@ -62,8 +62,8 @@ def test_an_innocent_request_is_started_in_the_same_tick(
     assert named >= set(BAD)
 
 
-def test_what_cannot_be_sent_is_rejected_and_the_next_one_is_sent(world: World) -> None:
-    """A record whose parameters the encoding of createRun refuses ends, with its event; it does not end the tick."""
+def test_a_request_that_cannot_be_encoded_is_rejected_and_the_next_one_is_sent(world: World) -> None:
+    """Its record ends, with its event; it does not end the tick."""
     waiting(world, [*BAD, "innocent"])
     for _ in BAD:
         world.factory.fail_next("create_run", InvalidRequest([]))
@@ -73,8 +73,8 @@ def test_what_cannot_be_sent_is_rejected_and_the_next_one_is_sent(world: World) 
     assert {event.subject for event in world.outbox.events} == set(BAD)
 
 
-def test_what_is_refused_is_rejected_and_the_next_one_is_sent(world: World) -> None:
-    """A definite no is about one request."""
+def test_a_refused_request_is_rejected_and_the_next_one_is_sent(world: World) -> None:
+    """A refusal is about one request."""
     waiting(world, [*BAD, "innocent"])
     for _ in BAD:
         world.factory.fail_next("create_run", BadRequest("wrong", status=400))
@@ -83,8 +83,8 @@ def test_what_is_refused_is_rejected_and_the_next_one_is_sent(world: World) -> N
 
 
 @pytest.mark.parametrize("trouble", [PublishError("too large"), ValueError("a bug")])
-def test_an_event_that_cannot_be_sent_holds_up_no_other(world: World, trouble: Exception) -> None:
-    """The news of the next run goes out in the same tick; the one that failed is sent when it can be."""
+def test_an_event_that_cannot_be_sent_delays_no_other(world: World, trouble: Exception) -> None:
+    """The next run's event goes out in the same tick; the failed one is sent when it can be."""
     for key in ("first", "second"):
         world.submit(key)
         world.factory.finish(world.services.query.find(key).run_id)
@@ -95,8 +95,8 @@ def test_an_event_that_cannot_be_sent_holds_up_no_other(world: World, trouble: E
     assert {event.subject for event in world.outbox.events} == {"first", "second"}
 
 
-def test_an_ended_record_that_cannot_be_read_holds_up_no_news(world: World, ledger: TroubledLedger) -> None:
-    """Its neighbours are told."""
+def test_an_ended_record_that_cannot_be_read_delays_no_event(world: World, ledger: TroubledLedger) -> None:
+    """Its neighbours are published."""
     for key in [*BAD, "innocent"]:
         world.submit(key)
         world.factory.finish(world.services.query.find(key).run_id)
@@ -107,8 +107,8 @@ def test_an_ended_record_that_cannot_be_read_holds_up_no_news(world: World, ledg
     assert {event.subject for event in world.outbox.events} == {"innocent"}
 
 
-def test_a_record_that_grows_too_large_is_its_own_trouble(world: World) -> None:
-    """What cannot be kept of one request is logged, and the next one is started."""
+def test_a_record_that_grows_too_large_affects_itself_alone(world: World) -> None:
+    """A write that fails for one request is logged, and the next one is started."""
     waiting(world, ["bad", "innocent"])
     world.ledger.before["save"] = [UnreadableRow("too large to keep")]
     world.tick(after=61)
@@ -116,7 +116,7 @@ def test_a_record_that_grows_too_large_is_its_own_trouble(world: World) -> None:
 
 
 def test_storage_that_does_not_answer_ends_the_part_after_a_while() -> None:
-    """A ledger that is out of reach is not waited for once a record."""
+    """A ledger out of reach is not waited for once per record."""
     troubles = Troubles("dispatch", patience=0.0)
     with pytest.raises(LedgerError), troubles.of("first"):
         raise LedgerError("away")
@@ -126,7 +126,7 @@ def test_storage_that_does_not_answer_ends_the_part_after_a_while() -> None:
             raise LedgerError("away")
 
 
-def test_a_process_that_is_killed_is_not_kept_going() -> None:
+def test_a_killed_process_is_not_kept_running() -> None:
     """Only errors are a record's trouble."""
     troubles = Troubles("dispatch")
     with pytest.raises(KeyboardInterrupt), troubles.of("first"):

@@ -1,4 +1,4 @@
-"""Long outages: what was acknowledged waits, and is started in order of arrival when the trouble is over."""
+"""Long outages: acknowledged requests wait, and are started in order of arrival when the trouble is over."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ class Outage:
             before[operation] = [self._of_reads() for _ in range(50)]
 
     def end(self) -> None:
-        """It is over."""
+        """End the outage."""
         self.world.factory.before.clear()
 
 
@@ -70,7 +70,7 @@ def unavailable() -> Exception:
 def test_requests_of_an_outage_of_an_hour_are_all_started_once(
     of_create_run: Callable[[], Exception], of_reads: Callable[[], Exception], source: Source
 ) -> None:
-    """Whatever fails for an hour, a redeploy in its middle: every acknowledged request has its one run.
+    """Whatever fails for an hour, with a redeploy in its middle: every acknowledged request has its one run.
 
     Callers are asked to come again where no token is acquired; messages are taken.
     """
@@ -90,7 +90,7 @@ def test_requests_of_an_outage_of_an_hour_are_all_started_once(
     assert len(world.factory.runs) == 1 + len(KEYS)
 
 
-def test_what_waited_is_started_in_order_of_arrival() -> None:
+def test_waiting_requests_are_started_in_order_of_arrival() -> None:
     """A later request does not overtake an earlier one that waits."""
     world = World()
     world.factory.declare("load")

@@ -1,4 +1,4 @@
-"""Two hosts at once: one is held up in the middle of a step, while the other one ticks."""
+"""Two concurrent hosts: one is paused in the middle of a step, while the other one ticks."""
 
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from tests.support.world import FACTORY_ID, World, settings
 
 @pytest.fixture
 def steps() -> HeldUp:
-    """Steps that a test holds up."""
+    """Steps at which a test pauses a process."""
     return HeldUp()
 
 
@@ -27,8 +27,8 @@ def world(steps: HeldUp) -> World:
     return world
 
 
-def test_a_sender_within_its_lease_is_not_robbed(world: World, steps: HeldUp) -> None:
-    """A host that listed the request before another took it leaves it to him, so that the run's id is not lost."""
+def test_a_sender_within_its_lease_keeps_its_request(world: World, steps: HeldUp) -> None:
+    """A host that listed the request before another leased it leaves it to that one: the run's id is not lost."""
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", Throttled("slow", retry_after=20))
     world.submit()
@@ -43,10 +43,10 @@ def test_a_sender_within_its_lease_is_not_robbed(world: World, steps: HeldUp) ->
 
 
 @pytest.mark.parametrize(("held_up", "within"), [(0, [90.0]), (60, [30.0]), (100, [])])
-def test_a_call_is_given_what_is_left_of_its_lease(
+def test_a_call_is_given_the_rest_of_its_lease(
     world: World, monkeypatch: pytest.MonkeyPatch, held_up: float, within: list[float]
 ) -> None:
-    """A sender that was held up calls for a shorter time, and one whose lease is over does not call at all."""
+    """A delayed sender calls with a shorter time-out, and one whose lease is over does not call at all."""
 
     def hold_up(_factory: object) -> None:
         world.clock.forward(held_up)
@@ -57,28 +57,28 @@ def test_a_call_is_given_what_is_left_of_its_lease(
 
 
 def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, steps: HeldUp) -> None:
-    """A host that listed the end before another took it to tell leaves it to him."""
+    """A host that listed the end before another leased it for publishing leaves it to that one."""
     world.submit()
     world.factory.finish(world.services.query.find("key-1").run_id)
     factory, publisher = world.services.factories.choose(None), world.services.tick._parts.publisher
     listed: list[ActiveRun] = []
 
-    def list_and_tell_while_the_other_sends() -> None:
+    def list_and_publish_while_the_other_sends() -> None:
         listed.extend(world.ledger.active(FACTORY_ID))
         publisher.publish(factory, listed, (), Budget(10))
 
-    steps.hold("notify.event", list_and_tell_while_the_other_sends)
+    steps.hold("notify.event", list_and_publish_while_the_other_sends)
     world.tick(after=15)
     assert [row.state for row in listed] == [RunState.ENDED]
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
-def test_a_poll_that_has_more_to_read_than_a_tick_may_spend_still_comes_to_its_end() -> None:
-    """However much has changed in the factory, ticks that may spend little get to every run in the end."""
+def test_a_poll_with_more_to_read_than_a_tick_may_spend_still_completes() -> None:
+    """However much has changed in the factory, ticks with few calls reach every run in the end."""
     world = World(settings=settings(ADF_TRIGGER_TICK_CALLS="3"))
     world.factory.declare("load")
     for _ in range(350):
-        world.factory.create_run("load", {}, client_request_id=uuid4())  # somebody else's
+        world.factory.create_run("load", {}, client_request_id=uuid4())  # of others
     keys = [f"key-{number}" for number in range(FEW + 1)]
     for key in keys:
         world.submit(key)

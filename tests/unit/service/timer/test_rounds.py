@@ -1,4 +1,4 @@
-"""The turns of the factories in a tick: who begins them, and what one that takes long leaves to the others."""
+"""The turns of the factories in a tick: which thread begins them, and what a long one leaves to the others."""
 
 import threading
 from collections import Counter
@@ -19,13 +19,13 @@ assert AT_ONCE < THREADS < AT_ONCE + MANY
 
 
 def factories(count: int) -> list[FactoryHandle]:
-    """Factories that nothing is asked of."""
+    """Factories that are never called."""
     one = FactoryHandle("f", FACTORY_ID, MemoryFactory(MovingClock()))
     return [replace(one, alias=f"f{number}", id=f"{FACTORY_ID}-{number}") for number in range(count)]
 
 
 def test_while_a_turn_takes_long_every_thread_works_for_the_others() -> None:
-    """With one of fifty that hangs, ten others work on eight records each at the same time, in one more turn."""
+    """With one of fifty that hangs, ten others process eight records each concurrently, in one more turn."""
     threads, together = TickThreads(THREADS), threading.Barrier(AT_ONCE)
     rounds, firsts_over = Rounds(factories(MANY), lambda: 0.01), Counter[str]()
     may_end, busy = threading.Event(), set(range(1, BUSY + 1))

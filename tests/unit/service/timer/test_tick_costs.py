@@ -1,4 +1,4 @@
-"""What a tick costs, and what a request costs it."""
+"""What a tick costs, and what a request costs in it."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ class Counting(FaultyLedger):
 
 
 def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:
-    """Of fifty runs that have ended, a tick with ten calls reads the records of those that it records and tells."""
+    """Of fifty ended runs, a tick with ten calls reads the records of those that it records and publishes."""
     ledger = Counting()
     world = World(ledger=ledger, settings=settings(ADF_TRIGGER_TICK_CALLS="10"))
     world.factory.declare("load")
@@ -45,8 +45,8 @@ def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:
     assert ledger.gets == told
 
 
-def test_recording_that_a_run_was_started_writes_no_active_row() -> None:
-    """A request that is being sent has the active row of the run that it becomes, until the run is first seen."""
+def test_recording_a_started_run_writes_no_active_row() -> None:
+    """A request that is being sent has the active row of its future run, until the run is first seen."""
     world = World()
     world.factory.declare("load")
     world.factory.fail_next("create_run", RuntimeError("killed"))
@@ -61,8 +61,8 @@ def test_recording_that_a_run_was_started_writes_no_active_row() -> None:
     assert not seen.may_be_unsent
 
 
-def test_started_runs_without_news_cost_dispatch_one_read_each() -> None:
-    """Once the lease of the one who sent it is over, dispatch reads a run's record, and never again."""
+def test_started_runs_without_changes_cost_dispatch_one_read_each() -> None:
+    """Once the lease of its sender is over, dispatch reads a run's record, and never again."""
     ledger = Counting()
     world = World(
         ledger=ledger, settings=settings(ADF_TRIGGER_LEASE_SECONDS="90", ADF_TRIGGER_TICK_CALLS="1")
@@ -83,8 +83,8 @@ def test_started_runs_without_news_cost_dispatch_one_read_each() -> None:
     assert len(world.factory.runs) == 20
 
 
-def test_a_run_that_was_adopted_is_left_to_the_monitor() -> None:
-    """Dispatch reads the record of a killed sender's run once, and the monitor has it from then on."""
+def test_an_adopted_run_is_left_to_the_monitor() -> None:
+    """Dispatch reads the record of a killed sender's run once; from then on the monitor has it."""
     world = World(settings=settings(ADF_TRIGGER_LEASE_SECONDS="90", ADF_TRIGGER_TICK_CALLS="1"))
     world.factory.declare("load")
     world.factory.fail_next("create_run", RuntimeError("killed"), after=True)

@@ -1,4 +1,4 @@
-"""How many calls of storage and of Data Factory a tick makes: they follow what has ended, and not what is active."""
+"""How many calls of storage and of Data Factory a tick makes: they follow the ended runs, and not the active ones."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ NOTES = ("get", "put", "named", "remove")
 
 
 class Counted:
-    """Counts the calls of storage's parts, each of which is one request but for the pages of a list."""
+    """Counts the calls of storage's parts, each of which is one request except for the pages of a list."""
 
     def __init__(self) -> None:
         self.count: Counter[str] = Counter()
@@ -36,7 +36,7 @@ class Counted:
 
 
 class Busy:
-    """A service with so many active runs, which has ticked before."""
+    """A service with a number of active runs, which has ticked before."""
 
     def __init__(self, active: int, tick_threads: TickThreads | None) -> None:
         ledger, notes, rejected = FaultyLedger(), FaultyNotes(), FaultyRejected()
@@ -51,13 +51,13 @@ class Busy:
             self.world.tick(after=400)  # leases are over, and the sweep has begun
 
     def start(self, number: int) -> Any:
-        """Start a run, as fast as nobody is started."""
+        """Start a run without the pacing of starts."""
         self.world.clock.forward(1)
         return self.world.submit(f"run-{number}").record.run_id
 
     @contextmanager
     def counted(self) -> Iterator[tuple[Counter[str], Counter[str]]]:
-        """What the calls of storage and of Data Factory are meanwhile."""
+        """The calls of storage and of Data Factory meanwhile."""
         storage, calls = Counter[str](), Counter[str]()
         self.storage.count.clear()
         self.world.factory.calls.clear()
@@ -73,15 +73,15 @@ def tick_threads(request: pytest.FixtureRequest) -> TickThreads | None:
 
 
 @pytest.mark.parametrize("active", [10, 150])
-def test_with_nothing_changed_a_tick_costs_the_same_whatever_is_active(
+def test_with_nothing_changed_a_tick_costs_the_same_for_any_number_of_active_runs(
     active: int, tick_threads: TickThreads | None
 ) -> None:
-    """A list and two runs asked for by id; the pages of the active rows and six calls of storage."""
+    """It makes a list and two look-ups by id; the pages of the active rows and six calls of storage."""
     busy = Busy(active, tick_threads)
     with busy.counted() as (storage, calls):
         busy.world.tick(after=15)
     assert calls.total() <= 3
-    # Two of the four are those of the runs that were asked for: what is new of each is in its record.
+    # Two of the four are those of the looked-up runs: what is new of each is in its record.
     assert storage.pop("ledger.active") == 1
     assert storage["ledger.get"] <= 2
     assert storage.total() - storage["ledger.get"] - storage["ledger.save"] <= 6
@@ -105,7 +105,7 @@ def test_an_end_costs_three_calls_of_storage_and_one_query(
 
 
 def test_runs_of_others_cost_pages_of_the_list_alone(tick_threads: TickThreads | None) -> None:
-    """Of ended runs that are not ours nothing is read or written, however many there are."""
+    """For ended runs that are not ours nothing is read or written, however many there are."""
     busy = Busy(10, tick_threads)
     others = World(clock=busy.world.clock)
     others.factory.declare("load")
@@ -123,7 +123,7 @@ def test_runs_of_others_cost_pages_of_the_list_alone(tick_threads: TickThreads |
 
 
 def test_a_claim_that_waits_for_its_turn_costs_one_write(tick_threads: TickThreads | None) -> None:
-    """A burst is taken as fast as storage takes one transaction each."""
+    """A burst is accepted as fast as storage commits one transaction each."""
     busy = Busy(10, tick_threads)
     busy.world.notes.put(FACTORY_ID, NOTE, {"since": busy.world.clock().isoformat()})
     busy.world.clock.forward(2)

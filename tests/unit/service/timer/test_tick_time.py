@@ -1,4 +1,4 @@
-"""How long a tick takes: the platform kills a worker, and every call in it, when a function outlasts its time."""
+"""How long a tick takes: the platform kills a worker, with all its calls, when a function exceeds its time-out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ SLOW = 5.0
 
 
 class SlowLedger(FaultyLedger):
-    """A ledger that takes its time, on a clock that only it moves."""
+    """A ledger that takes time, on a clock that only it moves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def slow() -> Slow:
 
 
 def ended(slow: Slow, count: int) -> None:
-    """Runs of the first factory that have ended and are not told."""
+    """Runs of the first factory that have ended and are not published."""
     slow.world.factory.declare("load")
     for number in range(count):
         run_id = slow.world.submit(f"key-{number}").record.run_id
@@ -80,7 +80,7 @@ def ended(slow: Slow, count: int) -> None:
 
 
 def test_a_tick_ends_well_before_the_platform_ends_it(slow: Slow) -> None:
-    """With more to tell than a tick has time for it stops, and ticks after it tell the rest, each once."""
+    """With more to publish than a tick has time for it stops, and later ticks publish the rest, each once."""
     ended(slow, MANY)
     slow.ledger.takes = SLOW
     for _ in range(20):
@@ -100,7 +100,7 @@ def test_a_tick_ends_well_before_the_platform_ends_it(slow: Slow) -> None:
     ],
 )
 def test_a_tick_ends_before_the_next_is_due(schedule: str, seconds: float) -> None:
-    """What it begins, it begins within its period, or in some seconds where that is very short."""
+    """It begins no work after its period, or after some seconds where that is very short."""
     slow = Slow(schedule)
     ended(slow, MANY)
     slow.ledger.takes = 1.0
@@ -108,8 +108,8 @@ def test_a_tick_ends_before_the_next_is_due(schedule: str, seconds: float) -> No
     assert slow.world.outbox.events
 
 
-def test_reading_that_takes_all_of_the_time_leaves_the_rest_its_least() -> None:
-    """With so many rows that reading them outlasts the period, runs are started and ends published all the same."""
+def test_reading_that_takes_all_of_the_time_leaves_the_rest_its_minimum() -> None:
+    """With so many rows that reading them exceeds the period, runs are still started and ends published."""
     slow = Slow()
     ended(slow, 3)
     slow.ledger.reading_takes = SHARE_OF_PERIOD * 15 + 1
@@ -118,16 +118,14 @@ def test_reading_that_takes_all_of_the_time_leaves_the_rest_its_least() -> None:
     assert len(slow.world.outbox.events) == 3
 
 
-def test_storage_that_hangs_keeps_no_tick_longer(slow: Slow) -> None:
-    """What fails after a long wait is tried no more once the time is over."""
+def test_storage_that_hangs_does_not_prolong_a_tick(slow: Slow) -> None:
+    """A call that fails after a long wait is not repeated once the time is over."""
     slow.ledger.hangs = True
     assert slow.tick() <= TICK_SECONDS + SLOW * 8
 
 
-def test_a_factory_with_much_to_do_keeps_no_other_from_its_turn(
-    slow: Slow, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Where the time was over before the second factory, the next tick begins with it; and both are said."""
+def test_a_busy_factory_keeps_no_other_from_its_turn(slow: Slow, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the time was over before the second factory, the next tick begins with it; and both are logged."""
     slow.world.factory.declare("load")
     slow.world.factory.always["create_run"] = NotSent("no route")
     for number in range(MANY):

@@ -1,4 +1,4 @@
-"""What an event and an answer say of the activities of a run that has ended."""
+"""What an event and an answer show of the activities of an ended run."""
 
 import json
 import math
@@ -30,7 +30,7 @@ def ended(
     secure: bool = False,
     policy: str = "{}",
 ) -> World:
-    """A service whose one run has ended with these activities, and that has told it."""
+    """A service whose one run has ended with these activities, and was published."""
     world = World(settings=settings(ADF_TRIGGER_POLICY=policy))
     world.factory.declare(
         "load",
@@ -44,8 +44,8 @@ def ended(
     return world
 
 
-def told(world: World) -> EventData:
-    """The data of the one event, which are those of GET, too."""
+def event_data(world: World) -> EventData:
+    """The data of the single event, which GET returns, too."""
     (event,) = world.outbox.events
     shown = world.services.query.show("key-1")
     for name in RunView.model_fields:
@@ -54,8 +54,8 @@ def told(world: World) -> EventData:
 
 
 def test_each_activity_has_its_result() -> None:
-    """Name, type, status, times, attempt, user properties and the figures of its kind, in the order of beginning."""
-    data = told(
+    """They have name, type, status, times, attempt, user properties and metrics, in the order of beginning."""
+    data = event_data(
         ended(
             activity("Later", "Wait", began=9),
             activity("CopyOrders", output=COPY_OUTPUT, userProperties=PROPERTIES, iterationHash="0f"),
@@ -112,8 +112,8 @@ def test_each_activity_has_its_result() -> None:
         ),
     ],
 )  # fmt: skip
-def test_figures_are_what_data_factory_counts(kind: str, output: Any, figures: dict[str, Any]) -> None:
-    """By type and by name; nothing of what a source or an endpoint has answered."""
+def test_metrics_are_data_factorys_counts(kind: str, output: Any, figures: dict[str, Any]) -> None:
+    """They are selected by type and name; nothing of the answer of a source or an endpoint is included."""
     run = ActivityRun.model_validate(activity("A", kind, output=output))
     assert figures_of(run) == figures
 
@@ -126,8 +126,8 @@ def test_figures_are_what_data_factory_counts(kind: str, output: Any, figures: d
         ("the record 404 was not found", None),
     ],
 )
-def test_a_call_that_failed_has_the_status_of_its_error(message: str, status: int | None) -> None:
-    """Its output does not say; a number that is no status is none."""
+def test_a_failed_call_has_the_status_of_its_error(message: str, status: int | None) -> None:
+    """Its output lacks it; a number that is no HTTP status is ignored."""
     run = ActivityRun.model_validate(failed("Call", "2108", message, kind="WebActivity"))
     assert figures_of(run).get("statusCode") == status
 
@@ -136,21 +136,21 @@ RETURNED = {"rows": 3, "files": ["a", "b"], "none": None}
 
 
 def returning(value: Any = RETURNED, **more: Any) -> dict[str, Any]:
-    """An activity that sets what its pipeline returns."""
+    """An activity that sets its pipeline's return value."""
     shown = {"name": "pipelineReturnValue", "value": value}
     return activity("Return", "SetVariable", output=shown, **more)
 
 
-def test_what_a_pipeline_returns_is_told() -> None:
-    """Whole, and of the activity that has set it; another variable is none."""
+def test_the_return_value_of_a_pipeline_is_published() -> None:
+    """It is whole, with the activity that has set it; another variable is none."""
     other = activity("Set", "SetVariable", output={"name": "x", "value": {"no": 1}})
-    assert told(ended(other, returning())).return_value == RETURNED
-    assert told(ended(other)).return_value is None
+    assert event_data(ended(other, returning())).return_value == RETURNED
+    assert event_data(ended(other)).return_value is None
 
 
 def test_a_long_return_value_is_cut_in_the_middle() -> None:
-    """To its text, and the event says so."""
-    data = told(ended(returning({"text": "a" * 9_000 + "end"})))
+    """Its JSON text is cut, and the event marks that."""
+    data = event_data(ended(returning({"text": "a" * 9_000 + "end"})))
     assert isinstance(data.return_value, str)
     assert data.return_value.startswith('{"text":"aaa')
     assert data.return_value.endswith('aend"}')
@@ -161,22 +161,22 @@ def test_a_long_return_value_is_cut_in_the_middle() -> None:
 @pytest.mark.parametrize(
     "value", [{"x": float("inf")}, {"x": "\ud800"}, {"x": json.loads("[" * 90 + "]" * 90)}]
 )
-def test_no_return_value_keeps_a_run_from_being_told(value: Any) -> None:
-    """Also not one that is no JSON, no Unicode or nested without end: the event can be read."""
+def test_no_return_value_prevents_a_run_from_being_published(value: Any) -> None:
+    """Even with one that is no JSON, no Unicode or nested without end, the event can be read."""
     world = ended(returning(value))
     (event,) = world.outbox.events
     assert json.loads(event_text(event), parse_constant=pytest.fail)["data"]["status"] == "Succeeded"
 
 
-def test_of_a_pipeline_with_secure_parameters_what_they_may_be_in_is_left_out() -> None:
-    """Figures, user properties and the return value, though the request gave no secure parameter: it has a default."""
+def test_of_a_pipeline_with_secure_parameters_fields_that_may_hold_them_are_left_out() -> None:
+    """Metrics, user properties and return value, though the request gave no secure parameter: it has a default."""
     world = ended(
         activity("Copy", output=COPY_OUTPUT, userProperties={"p": "hush"}),
         failed("Again", "2200", "no", userProperties={"p": "hush"}),
         returning({"password": "hush"}),
         secure=True,
     )
-    data = told(world)
+    data = event_data(world)
     assert data.details == "withheld"
     assert data.return_value is None
     assert [(each.figures, each.user_properties) for each in data.activities or ()] == [(None, None)] * 3
@@ -185,9 +185,9 @@ def test_of_a_pipeline_with_secure_parameters_what_they_may_be_in_is_left_out() 
     assert "hush" not in repr(stored) + event_text(world.outbox.events[0])
 
 
-def test_with_full_details_they_are_told_all_the_same() -> None:
-    """Where the policy of the pipeline says so."""
-    data = told(
+def test_with_full_details_they_are_still_published() -> None:
+    """The policy of the pipeline asks for that."""
+    data = event_data(
         ended(activity("Copy", output=COPY_OUTPUT, userProperties=PROPERTIES), secure=True, policy=FULL)
     )
     assert data.activities is not None
@@ -196,25 +196,25 @@ def test_with_full_details_they_are_told_all_the_same() -> None:
     assert (result.user_properties, (result.figures or {})["rowsCopied"]) == (PROPERTIES, 812)
 
 
-def test_a_pipeline_that_has_its_secure_parameters_no_more_is_still_taken_for_what_it_was() -> None:
-    """What it declared when the run was asked for counts."""
+def test_a_pipeline_that_has_dropped_its_secure_parameters_is_treated_by_its_former_declaration() -> None:
+    """The declaration at the time of the request counts."""
     world = World()
     world.factory.declare("load", password={"type": "SecureString", "defaultValue": "hush"})
     run_id = world.submit().record.run_id
     world.factory.declare("load")
     world.factory.finish(run_id, failed=[activity("A", userProperties={"p": "hush"})])
     world.tick(after=120)
-    assert told(world).details == "withheld"
+    assert event_data(world).details == "withheld"
 
 
-def test_what_was_not_read_is_null() -> None:
-    """With details of failed runs alone nothing is said of what has not been asked."""
-    data = told(ended(activity("A"), policy=json.dumps({"*": {"details": "failed"}})))
+def test_activities_that_were_not_read_are_null() -> None:
+    """With details of failed runs alone nothing is claimed of activities that were not queried."""
+    data = event_data(ended(activity("A"), policy=json.dumps({"*": {"details": "failed"}})))
     assert (data.activities, data.details, data.return_value) == (None, None, None)
 
 
-def test_of_five_hundred_activities_those_that_failed_are_told_and_then_the_last() -> None:
-    """And how many were left out; the event is in its limit, and the record in its own."""
+def test_of_five_hundred_activities_the_failed_ones_are_published_and_then_the_last() -> None:
+    """The event counts those that were left out; it is within its limit, and the record within its own."""
     runs = [
         failed(f"A{number}", "2200", "why " * 500, began=number, userProperties=PROPERTIES)
         if number in (3, 250)
@@ -243,10 +243,10 @@ def test_of_five_hundred_activities_those_that_failed_are_told_and_then_the_last
     count=st.integers(1, 300),
     status=st.sampled_from(["Failed", "Succeeded"]),
 )
-def test_whatever_activities_say_the_end_is_told(
+def test_an_end_with_any_activities_is_published(
     character: str, sizes: list[int], count: int, status: str
 ) -> None:
-    """Names, codes, messages, properties, outputs of any length: the event fits, and has its status and an error."""
+    """Names, codes, messages, properties and outputs have any length: the event fits, with its status and an error."""
     name, kind, code, message, prop, output, returned = (character * size for size in sizes)
     runs = [
         activity(
@@ -268,7 +268,7 @@ def test_whatever_activities_say_the_end_is_told(
     assert len(data["activities"]) + data["activitiesLeftOut"] == count + 1
 
 
-def test_a_record_of_an_earlier_version_is_told_without_results() -> None:
+def test_a_record_of_an_earlier_version_is_published_without_results() -> None:
     """Nothing is claimed of activities that were never kept."""
     world = ended(activity("A"))
     stored = world.ledger.get(FACTORY_ID, "key-1")

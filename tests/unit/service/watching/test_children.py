@@ -1,4 +1,4 @@
-"""Why a run failed, to the bottom: in the runs that it has started, in the rounds of its loops, in the last attempt."""
+"""Why a run failed, to the root cause: in its child runs, in the iterations of its loops, in the last attempt."""
 
 import json
 from typing import Any
@@ -46,7 +46,7 @@ def calls(
 
 @pytest.fixture
 def world() -> World:
-    """A service whose factory has a pipeline `load`, and whose one run has begun."""
+    """A service whose factory has a pipeline `load`, and one active run."""
     world = World()
     world.factory.declare("load")
     world.submit()
@@ -71,7 +71,7 @@ def start_child(world: World, run_id: UUID, status: str, *activities: Any, named
 
 
 def ended(world: World, status: str, *activities: Any, message: str = "") -> EventData:
-    """What is told of the run once it has ended so."""
+    """What is published of the run once it has ended so."""
     run_id = world.services.query.find("key-1").run_id
     world.factory.finish(run_id, status, failed=list(activities), message=message)
     world.factory.calls.clear()
@@ -80,8 +80,8 @@ def ended(world: World, status: str, *activities: Any, message: str = "") -> Eve
     return event.data
 
 
-def test_a_run_that_failed_with_another_says_why_that_failed(world: World) -> None:
-    """Its run id, its pipeline, its failed activities with their codes; and the line says the last cause."""
+def test_a_run_that_failed_with_a_child_shows_why_the_child_failed(world: World) -> None:
+    """It shows the child's run id, pipeline and failed activities with their codes; the reason gives the root cause."""
     loop = failed("Each", "ActionFailed", "Activity failed because an inner activity failed", kind="ForEach")
     start_child(world, CHILD, "Failed", activity("Before"), failed("CopyOrders", "2200", MISSING, began=3))
     data = ended(world, "Failed", loop, calls(CHILD, began=1), message="Operation on target CallChild failed")
@@ -97,8 +97,8 @@ def test_a_run_that_failed_with_another_says_why_that_failed(world: World) -> No
     assert world.factory.calls == ["get_run", "query_activity_runs", "get_run", "query_activity_runs"]
 
 
-def test_of_many_activities_that_failed_below_a_few_are_told_and_the_rest_counted(world: World) -> None:
-    """And the event says that not all is there."""
+def test_of_many_failed_activities_below_a_few_are_published_and_the_rest_counted(world: World) -> None:
+    """The event marks that it is incomplete."""
     start_child(world, CHILD, "Failed", *(failed(f"Copy{n}", "2200", MISSING, began=n) for n in range(8)))
     data = ended(world, "Failed", calls(CHILD))
     (child,) = data.children
@@ -106,8 +106,8 @@ def test_of_many_activities_that_failed_below_a_few_are_told_and_the_rest_counte
     assert (child.errors_left_out, data.truncated) == (3, True)
 
 
-def test_a_long_reason_below_is_cut_in_the_middle_and_the_event_says_so(world: World) -> None:
-    """Both ends of it are told."""
+def test_a_long_reason_below_is_cut_in_the_middle_and_marked(world: World) -> None:
+    """Both its ends are published."""
     start_child(world, CHILD, "Failed", failed("Copy", "1", f"begin {'x' * 9_000} cause"))
     data = ended(world, "Failed", calls(CHILD))
     told = data.children[0].errors
@@ -117,8 +117,8 @@ def test_a_long_reason_below_is_cut_in_the_middle_and_the_event_says_so(world: W
     assert data.children[0].errors_left_out == 0
 
 
-def test_of_thousands_of_activities_below_the_last_are_read_and_the_event_says_so(world: World) -> None:
-    """Three pages of them, in which what ended the run is."""
+def test_of_thousands_of_activities_below_the_last_are_read_and_the_event_is_marked(world: World) -> None:
+    """Three pages of them are read, which include what ended the run."""
     rounds = [activity("Each", began=n) for n in range(400)]
     start_child(world, CHILD, "Failed", *rounds, failed("Copy", "2200", MISSING, began=500))
     data = ended(world, "Failed", calls(CHILD))
@@ -126,8 +126,8 @@ def test_of_thousands_of_activities_below_the_last_are_read_and_the_event_says_s
     assert data.truncated
 
 
-def test_what_such_a_run_has_started_in_turn_is_named(world: World) -> None:
-    """One level deep: the next one has its run id, and nobody asks for it."""
+def test_the_child_of_a_child_is_named(world: World) -> None:
+    """One level is read: the next one is named by its run id, without a call."""
     start_child(world, CHILD, "Failed", calls(UUID(int=78), name="CallGrandchild"))
     data = ended(world, "Failed", calls(CHILD))
     assert [each.child_run_id for each in data.children[0].errors or ()] == [str(UUID(int=78))]
@@ -135,8 +135,8 @@ def test_what_such_a_run_has_started_in_turn_is_named(world: World) -> None:
     assert world.factory.calls.count("get_run") == 2
 
 
-def test_what_was_started_and_not_waited_for_is_named_at_no_cost(world: World) -> None:
-    """Whatever becomes of it: the run has ended, and no call is made."""
+def test_a_child_that_was_not_waited_for_is_named_without_a_call(world: World) -> None:
+    """Its fate does not matter: the run has ended."""
     start_child(world, CHILD, "InProgress")
     data = ended(world, "Succeeded", calls(CHILD, waits=False, status="Succeeded"))
     (child,) = data.children
@@ -146,8 +146,8 @@ def test_what_was_started_and_not_waited_for_is_named_at_no_cost(world: World) -
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_what_a_cancelled_run_has_started_is_told_with_its_status(world: World, *, hidden: bool) -> None:
-    """It may go on, and the line says so; also where its activity hides its output."""
+def test_a_child_of_a_cancelled_run_is_published_with_its_status(world: World, *, hidden: bool) -> None:
+    """It may be active, and the reason says so; also where its activity hides its output."""
     other = UUID(int=78)
     start_child(world, CHILD, "InProgress")
     start_child(world, other, "Cancelled")
@@ -164,13 +164,13 @@ def test_what_a_cancelled_run_has_started_is_told_with_its_status(world: World, 
     assert world.factory.calls == ["get_run", "query_activity_runs", "query_runs"]
 
 
-def test_a_cancelled_run_without_others_costs_no_list(world: World) -> None:
-    """A list is for those that start runs."""
+def test_a_cancelled_run_without_children_costs_no_list(world: World) -> None:
+    """Only activities that start runs need a list."""
     ended(world, "Cancelled", activity("Wait", "Wait", "Cancelled"))
     assert world.factory.calls == ["get_run", "query_activity_runs"]
 
 
-def test_of_many_that_failed_a_few_are_looked_into_and_all_are_named(world: World) -> None:
+def test_of_many_failed_children_a_few_are_read_and_all_are_named(world: World) -> None:
     """A loop over fifty runs spends a bounded number of calls."""
     children = [uuid5(CHILD, str(number)) for number in range(50)]
     for child in children:
@@ -188,10 +188,10 @@ def test_of_many_that_failed_a_few_are_looked_into_and_all_are_named(world: Worl
 
 @pytest.mark.parametrize("operation", ["get_run", "query_activity_runs"])
 @pytest.mark.parametrize("error", [Throttled("slow", retry_after=1), Unavailable("down", status=503)])
-def test_the_news_waits_for_a_reason_below_and_not_for_ever(
+def test_the_event_waits_for_a_reason_below_for_a_bounded_time(
     world: World, operation: str, error: Exception
 ) -> None:
-    """What cannot be read now is read at a later tick; after ten minutes the end is told without it."""
+    """A reason that cannot be read now is read at a later tick; after ten minutes the end is published without it."""
     start_child(world, CHILD, "Failed", failed("CopyOrders", "2200", MISSING))
     run_id = world.services.query.find("key-1").run_id
     world.factory.finish(run_id, "Failed", failed=[calls(CHILD)])
@@ -211,28 +211,28 @@ def test_the_news_waits_for_a_reason_below_and_not_for_ever(
     assert event.data.truncated
 
 
-def test_a_run_that_data_factory_does_not_have_any_more_is_named(world: World) -> None:
-    """Nobody waits for it."""
+def test_a_child_that_data_factory_no_longer_has_is_named(world: World) -> None:
+    """The event does not wait for it."""
     data = ended(world, "Failed", calls(CHILD))
     assert [(each.run_id, each.status, each.errors) for each in data.children] == [(str(CHILD), None, None)]
     assert (data.reason or "").startswith("CallChild: BadRequest Operation on target CopyOrders failed")
 
 
-def test_an_id_that_is_none_is_told_as_it_is(world: World) -> None:
-    """Whatever an output says, an end is told."""
+def test_an_invalid_run_id_is_published_unchanged(world: World) -> None:
+    """The end is published whatever an output contains."""
     odd = calls(CHILD)
     odd["output"]["pipelineRunId"] = "no-guid"
     assert [each.run_id for each in ended(world, "Failed", odd).children] == ["no-guid"]
 
 
-def test_user_properties_of_a_run_below_are_left_out(world: World) -> None:
-    """That pipeline may have secure parameters of its own."""
+def test_user_properties_of_a_child_are_left_out(world: World) -> None:
+    """Its pipeline may have secure parameters of its own."""
     start_child(world, CHILD, "Failed", failed("Copy", "2200", MISSING, userProperties={"p": "hush"}))
     assert "hush" not in ended(world, "Failed", calls(CHILD)).model_dump_json()
 
 
-def test_which_round_of_a_loop_failed_is_told(world: World) -> None:
-    """By user properties, by the activity run's id, and by the iteration."""
+def test_the_failed_iteration_of_a_loop_is_identified(world: World) -> None:
+    """It is identified by user properties, by the activity run's id, and by the iteration."""
     rounds = [
         activity("Copy", began=n, iterationHash=f"h{n}", userProperties={"file": f"{n}.csv"})
         for n in range(3)
@@ -246,7 +246,7 @@ def test_which_round_of_a_loop_failed_is_told(world: World) -> None:
 
 
 def test_an_error_that_a_retry_has_cured_is_marked(world: World) -> None:
-    """And is not why the run failed."""
+    """It is not the reason of the failure."""
     data = ended(
         world,
         "Failed",
@@ -276,7 +276,7 @@ def test_an_error_that_a_retry_has_cured_is_marked(world: World) -> None:
     ],
 )  # fmt: skip
 def test_only_a_retry_cures(runs: list[tuple[str, str, float, int | None, str]], cured: set[int]) -> None:
-    """The next attempt of the same activity in the same round; neither a later round nor one beside it."""
+    """It is the next attempt of the same activity in the same iteration; neither a later nor a parallel iteration."""
     activities = [
         ActivityRun.model_validate(
             activity(name, "Copy", status, began=began, retryAttempt=attempt, iterationHash=iteration)
@@ -287,8 +287,8 @@ def test_only_a_retry_cures(runs: list[tuple[str, str, float, int | None, str]],
 
 
 @pytest.mark.parametrize("size", [5_927, 20_000, 200_000])
-def test_a_long_reason_is_cut_in_the_middle_and_only_where_it_must_be(world: World, size: int) -> None:
-    """What stands at its beginning and at its end is told; with room for all of it, all of it."""
+def test_a_long_reason_is_cut_in_the_middle_and_only_where_necessary(world: World, size: int) -> None:
+    """Its beginning and its end are published; with enough room, all of it."""
     reason = "begin " + "x" * (size - 12) + " cause"
     data = ended(world, "Failed", failed("Call", "2108", reason, kind="WebActivity"), message=reason)
     text = event_text(world.outbox.events[0])
@@ -300,8 +300,8 @@ def test_a_long_reason_is_cut_in_the_middle_and_only_where_it_must_be(world: Wor
     assert (data.message or "").endswith("xxx cause")
 
 
-def test_with_many_long_reasons_each_has_its_part_of_the_room() -> None:
-    """Nine of ten thousand characters: the event is nearly full, and each ends with its cause."""
+def test_many_long_reasons_share_the_room() -> None:
+    """There are nine of ten thousand characters: the event is nearly full, and each ends with its cause."""
     world = World(settings=settings())
     world.factory.declare("load")
     world.submit()

@@ -1,4 +1,4 @@
-"""Of which runs the activities are read once they have ended, and what is said where they are not."""
+"""For which ended runs activities are read, and what is shown where they are not."""
 
 import json
 from collections import Counter
@@ -32,7 +32,7 @@ def ended(status: str, count: int = 1, *, pipeline: str = "load", policy: str = 
 
 @pytest.mark.parametrize("count", [1, FEW + 1])
 def test_activities_that_are_not_read_are_null_and_not_empty(count: int) -> None:
-    """With details of failed runs alone the end of a run that Succeeded costs no query, and says so everywhere."""
+    """With details of failed runs alone the end of a run that Succeeded costs no query, and shows that everywhere."""
     world = ended("Succeeded", count)
     assert Counter(world.factory.calls)["query_activity_runs"] == 0
     assert len(world.outbox.events) == count
@@ -43,8 +43,8 @@ def test_activities_that_are_not_read_are_null_and_not_empty(count: int) -> None
     assert json.loads(world.services.views.view(record).model_dump_json())["errors"] is None
 
 
-def test_an_event_that_is_cut_still_says_that_they_were_not_read() -> None:
-    """Of parameters that are too long for a message nothing makes an empty list of what was not read."""
+def test_a_cut_event_still_shows_that_they_were_not_read() -> None:
+    """Parameters too long for a message do not turn unread activities into an empty list."""
     text = event_text(ended("Succeeded").outbox.events[0])
     assert len(text) <= MAX_MESSAGE_BYTES
     assert json.loads(text)["data"]["errors"] is None
@@ -59,15 +59,17 @@ def test_an_event_that_is_cut_still_says_that_they_were_not_read() -> None:
         ("Succeeded", "load", "{}"),
     ],
 )
-def test_why_a_run_failed_is_read_whatever_the_policy(status: str, pipeline: str, policy: str) -> None:
-    """Runs that did not succeed are asked about always; those that did, unless the policy says otherwise."""
+def test_the_reason_of_a_failed_run_is_read_whatever_the_policy(
+    status: str, pipeline: str, policy: str
+) -> None:
+    """Runs that did not succeed are always queried; those that did, unless the policy excludes them."""
     world = ended(status, pipeline=pipeline, policy=policy)
     (event,) = world.outbox.events
     assert [error.activity_name for error in event.data.errors or ()] == ["Copy"]
 
 
 def test_activities_that_could_not_be_read_for_long_are_null_and_cut() -> None:
-    """The news is sent in the end, and does not say that no activity failed."""
+    """The event is sent in the end, and does not claim that no activity failed."""
     world = World()
     world.factory.declare("load")
     world.submit()

@@ -1,4 +1,4 @@
-"""What is held of a list of ended runs while it is read, and what of it a tick works on."""
+"""What is kept in memory of a list of ended runs while it is read, and which of it a tick processes."""
 
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ from adf_trigger.errors import BadRequest, DataFactoryError, Forbidden, Throttle
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.watching.ended_runs import MOST_CHARACTERS, MOST_HELD, EndedRuns, read_ended
 from adf_trigger.service.watching.ends import MAX_CLOCK_LEAD
-from tests.support.memory_factory import MemoryFactory, glance_at
-from tests.support.other_runs import ended, told, world_of
+from tests.support.memory_factory import MemoryFactory, at_a_glance
+from tests.support.other_runs import ended, published_runs, world_of
 from tests.support.world import FACTORY_ID, START, World, settings
 
 WINDOW = RunFilter(last_updated_after=START - timedelta(hours=1), last_updated_before=START)
@@ -23,13 +23,13 @@ PAGE = 100
 COUNT = 10_000
 
 
-def everything(_: RunGlance) -> bool:
+def every_run(_: RunGlance) -> bool:
     """All runs of others are wanted."""
     return True
 
 
 def a_run(number: int, **changes: Any) -> PipelineRun:
-    """One of the runs that have ended, the newest first."""
+    """An ended run; the newest has the first number."""
     fields = {
         "run_id": UUID(int=number),
         "pipeline_name": "theirs",
@@ -42,7 +42,7 @@ def a_run(number: int, **changes: Any) -> PipelineRun:
 
 @dataclass
 class Generated(MemoryFactory):
-    """A factory whose list is made as it is read, and which knows how much of it is in memory.
+    """A factory whose list is generated as it is read, and which counts how much of it is in memory.
 
     Attributes:
         count: how many runs it lists.
@@ -69,7 +69,7 @@ class Generated(MemoryFactory):
             if number in self.breaks:
                 raise self.breaks[number]
             end = min(start + PAGE, self.count)
-            page = [run for run in map(self.make, range(start, end)) if wanted(glance_at(run))]
+            page = [run for run in map(self.make, range(start, end)) if wanted(at_a_glance(run))]
             decoded = [each for each in (*decoded, *map(weakref.ref, page)) if each() is not None]
             self.most_alive = max(self.most_alive, len(decoded))
             yield Page(items=page, more=end < self.count)
@@ -80,8 +80,8 @@ def read(factory: Generated, **wanted: Any) -> EndedRuns:
     return read_ended(factory, WINDOW, Budget(1_000), now=START, **wanted)
 
 
-def test_of_runs_that_nobody_wants_none_is_held() -> None:
-    """Of ten thousand others only how far the list goes is known, which no run of the far future decides."""
+def test_of_unwanted_runs_none_is_kept() -> None:
+    """Of ten thousand others only the position in the list is kept, which a run of the far future does not decide."""
     known = START + MAX_CLOCK_LEAD
     ahead = {0: known + timedelta(seconds=1), COUNT - 1: known}
 
@@ -94,8 +94,8 @@ def test_of_runs_that_nobody_wants_none_is_held() -> None:
     assert found == EndedRuns(set(), [], None, [], None, known, complete=True)
 
 
-def test_of_ours_what_an_end_needs_is_held() -> None:
-    """Without parameters, which the record has; a run that has not ended is none of them, whatever the list is."""
+def test_of_our_runs_the_fields_of_an_end_are_kept() -> None:
+    """Parameters are left out, as the record has them; so is a run that has not ended, whatever list shows it."""
     factory = Generated(
         lambda: START, make=lambda number: a_run(number, status="Failed" if number % 2 else "InProgress")
     )
@@ -109,10 +109,10 @@ def test_of_ours_what_an_end_needs_is_held() -> None:
 
 
 @pytest.mark.parametrize("whose", ["ours", "others"])
-def test_of_very_many_runs_the_oldest_are_held(whose: str) -> None:
-    """Ten thousand are never in memory at once, and since when some are left out is known."""
+def test_of_very_many_runs_the_oldest_are_kept(whose: str) -> None:
+    """Ten thousand are never in memory together, and it is known since when some are left out."""
     factory = Generated(lambda: START)
-    wanted = {"ours": {UUID(int=n) for n in range(COUNT)}} if whose == "ours" else {"others": everything}
+    wanted = {"ours": {UUID(int=n) for n in range(COUNT)}} if whose == "ours" else {"others": every_run}
     found = read(factory, **wanted)
     held, left_out = (
         (found.ours, found.ours_left_out) if whose == "ours" else (found.others, found.others_left_out)
@@ -123,23 +123,23 @@ def test_of_very_many_runs_the_oldest_are_held(whose: str) -> None:
     assert len(found.shown) == (COUNT if whose == "ours" else 0)
 
 
-def test_of_very_long_runs_few_are_held() -> None:
-    """Bounded by their characters as well; one is held, however long."""
+def test_of_very_long_runs_few_are_kept() -> None:
+    """The characters are bounded as well; one run is kept, however long."""
     long = {"parameters": {"p": "x" * (MOST_CHARACTERS // 4)}}
     factory = Generated(lambda: START, count=20, make=lambda number: a_run(number, **long))
-    found = read(factory, others=everything)
+    found = read(factory, others=every_run)
     assert [run.run_id.int for run in found.others] == [19, 18, 17, 16]
     assert found.others_left_out == START - timedelta(seconds=15)
     longest = {"message": "x" * (MOST_CHARACTERS + 1)}
     factory = Generated(lambda: START, count=2, make=lambda number: a_run(number, **longest))
-    assert [run.run_id.int for run in read(factory, others=everything).others] == [1]
+    assert [run.run_id.int for run in read(factory, others=every_run).others] == [1]
 
 
-def test_a_page_that_cannot_be_read_does_not_take_away_those_before_it() -> None:
-    """What they showed is there, with the error."""
+def test_a_page_that_cannot_be_read_keeps_the_pages_before_it() -> None:
+    """Their runs are returned, with the error."""
     error = Unavailable("down", status=503)
     factory = Generated(lambda: START, breaks={2: error})
-    found = read(factory, others=everything)
+    found = read(factory, others=every_run)
     assert (len(found.others), found.complete, found.error) == (2 * PAGE, False, error)
 
 
@@ -151,14 +151,14 @@ def test_a_page_that_cannot_be_read_does_not_take_away_those_before_it() -> None
         (2, Forbidden("no role", status=403)),
     ],
 )
-def test_a_list_that_shows_nothing_or_must_not_be_read_now_fails(page: int, error: DataFactoryError) -> None:
-    """There is nothing to work on, or no call to work on it with."""
+def test_a_list_without_runs_or_that_must_not_be_read_now_fails(page: int, error: DataFactoryError) -> None:
+    """There is nothing to process, or no call to process it with."""
     with pytest.raises(type(error)):
-        read(Generated(lambda: START, breaks={page: error}), others=everything)
+        read(Generated(lambda: START, breaks={page: error}), others=every_run)
 
 
-def test_ends_that_were_listed_before_a_broken_page_are_told_in_the_same_tick() -> None:
-    """The next tick begins at the same place, and tells the others."""
+def test_ends_before_a_broken_page_are_published_in_the_same_tick() -> None:
+    """The next tick begins at the same place, and publishes the others."""
     world = World(settings=settings(ADF_TRIGGER_POLL_OVERLAP_SECONDS="1"))
     world.factory.declare("load")
     for number in range(PAGE + 20):
@@ -214,7 +214,7 @@ def test_where_the_factory_must_not_be_read_no_run_is(error: DataFactoryError) -
     assert "get_run" not in world.factory.calls
 
 
-def test_ends_that_there_was_no_room_for_are_told_by_the_next_tick() -> None:
+def test_ends_without_room_are_published_by_the_next_tick() -> None:
     """The next list begins with the first of them, and not where this one has ended."""
     world = World(settings=settings(ADF_TRIGGER_POLL_OVERLAP_SECONDS="1"))
     world.factory.declare("load")
@@ -228,18 +228,18 @@ def test_ends_that_there_was_no_room_for_are_told_by_the_next_tick() -> None:
     assert [event.subject for event in world.outbox.events] == [f"run-{number}" for number in range(2 * 4)]
 
 
-def test_runs_of_others_that_there_was_no_room_for_are_told_by_the_next_tick() -> None:
-    """Each once."""
+def test_runs_of_others_without_room_are_published_by_the_next_tick() -> None:
+    """Each is published once."""
     world = world_of()
     run_ids = []
     for _ in range(6):
         world.clock.forward(600)
         run_ids.append(ended(world, parameters={"p": "x" * (MOST_CHARACTERS // 4)}))
     world.tick(after=15)
-    assert told(world) == run_ids[:4]
+    assert published_runs(world) == run_ids[:4]
     for _ in range(2):
         world.tick(after=15)
-    assert told(world) == run_ids
+    assert published_runs(world) == run_ids
 
 
 def test_of_runs_of_others_without_a_time_of_change_the_time_of_reading_counts() -> None:
@@ -249,7 +249,7 @@ def test_of_runs_of_others_without_a_time_of_change_the_time_of_reading_counts()
         count=4,
         make=lambda number: a_run(number, **({} if number % 2 else {"last_updated": None})),
     )
-    assert [run.run_id.int for run in read(factory, others=everything).others] == [3, 1, 0, 2]
+    assert [run.run_id.int for run in read(factory, others=every_run).others] == [3, 1, 0, 2]
 
 
 def test_of_a_list_only_runs_are_decoded_that_a_policy_may_want() -> None:
@@ -271,5 +271,5 @@ def test_of_a_list_only_runs_are_decoded_that_a_policy_may_want() -> None:
     run = a_run(1, pipeline_name="load")
     child = a_run(2, pipeline_name="load", invoked_by={"invokedByType": "PipelineActivity"})
     for wanted in asked:
-        assert [wanted(glance_at(each)) for each in (run, child, a_run(3))] == [True, False, False]
+        assert [wanted(at_a_glance(each)) for each in (run, child, a_run(3))] == [True, False, False]
     assert asked

@@ -1,4 +1,4 @@
-"""Watching runs and telling their ends."""
+"""Watching runs and publishing their ends."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def start(world: World, count: int) -> list[str]:
-    """Start so many runs; their keys."""
+    """Start a number of runs; their keys."""
     keys = [f"run-{number}" for number in range(count)]
     for key in keys:
         world.submit(key)
@@ -32,8 +32,8 @@ def finish(world: World, key: str, status: str = "Succeeded", **changes: object)
 
 
 @pytest.mark.parametrize("status", ["Succeeded", "Failed", "Cancelled"])
-def test_an_end_is_told_once_with_its_reasons(world: World, status: str) -> None:
-    """The event has the run's last status, and the record leaves the active rows."""
+def test_an_end_is_published_once_with_its_reasons(world: World, status: str) -> None:
+    """The event has the run's final status, and the record leaves the active rows."""
     world.submit(correlation_id="c-1", metadata={"team": "sales"})
     failed = [
         {"activityName": "Copy", "activityType": "Copy", "status": "Failed", "error": {"errorCode": "2200"}}
@@ -55,8 +55,8 @@ def test_an_end_is_told_once_with_its_reasons(world: World, status: str) -> None
     assert list(world.ledger.active(FACTORY_ID)) == []
 
 
-def test_a_run_that_goes_on_is_not_told(world: World) -> None:
-    """No event before the end, and none for a status that nobody knows."""
+def test_an_active_run_is_not_published(world: World) -> None:
+    """There is no event before the end, and none for an undocumented status."""
     world.submit()
     run = world.factory.runs[world.services.query.find("key-1").run_id]
     for status in ("Queued", "InProgress", "Canceling", "Pondering", ""):
@@ -72,7 +72,7 @@ def test_a_run_that_goes_on_is_not_told(world: World) -> None:
     "error", [Unavailable("down", status=503), Throttled("slow down"), ResourceNotFound("gone", status=404)]
 )
 def test_a_failed_poll_fails_no_run(world: World, operation: str, count: int, error: Exception) -> None:
-    """Not being able to look changes nothing; once it works again every end is told."""
+    """A failed look changes nothing; once it works again every end is published."""
     keys = start(world, count)
     for key in keys:
         finish(world, key)
@@ -98,7 +98,7 @@ def test_cost_follows_what_changed(world: World) -> None:
 
 @pytest.mark.parametrize("count", [1, FEW + 3])
 def test_a_retry_after_of_a_read_is_honoured(world: World, count: int) -> None:
-    """After a 429 the factory is left alone for as long as it asks, and what is known is still told."""
+    """After a 429 the factory is left alone for the requested time, and known ends are still published."""
     start(world, count)
     world.factory.fail_next(
         "get_run" if count == 1 else "query_runs", Throttled("slow down", retry_after=100)
@@ -136,8 +136,8 @@ def test_a_run_that_no_list_shows_is_asked_for_by_its_id(world: World) -> None:
     assert world.services.query.find(keys[0]).status == "Succeeded"
 
 
-def test_the_budget_bounds_a_tick_and_the_next_goes_on(world: World) -> None:
-    """No tick spends more calls than it may, and all ends are told in time."""
+def test_the_budget_bounds_a_tick_and_the_next_continues(world: World) -> None:
+    """No tick spends more calls than it may, and all ends are published in time."""
     world = World(settings=settings(ADF_TRIGGER_TICK_CALLS="5"))
     world.factory.declare("load")
     keys = start(world, 20)
@@ -150,8 +150,8 @@ def test_the_budget_bounds_a_tick_and_the_next_goes_on(world: World) -> None:
     assert len(world.outbox.events) == 20
 
 
-def test_an_end_is_told_without_reasons_when_they_cannot_be_had_for_long(world: World) -> None:
-    """Details that stay out of reach delay the news, and do not withhold it."""
+def test_an_end_is_published_without_reasons_that_stay_unavailable(world: World) -> None:
+    """Missing details delay the event, and do not withhold it."""
     world.submit()
     finish(world, "key-1", "Failed")
     for _ in range(100):
@@ -162,8 +162,8 @@ def test_an_end_is_told_without_reasons_when_they_cannot_be_had_for_long(world: 
     assert [event.data.status for event in world.outbox.events] == ["Failed"]
 
 
-def test_more_reasons_than_a_record_can_hold_are_cut_and_told(world: World) -> None:
-    """A loop that fails in thousands of rounds is told like any other run, and the event says that it was cut."""
+def test_more_reasons_than_a_record_can_hold_are_cut_and_published(world: World) -> None:
+    """A loop that fails in thousands of iterations is published like any other run, and the event is marked as cut."""
     face = "\N{GRINNING FACE}"
     world.factory.declare("load", text={"type": "String"})
     world.submit(parameters={"text": face * 16_000}, metadata={face * 60: face * 250})
@@ -199,7 +199,7 @@ def test_an_event_that_failed_is_sent_again_under_the_same_id(world: World, *, a
 
 
 def test_records_are_purged_after_their_time(world: World) -> None:
-    """A told record goes after the retention, an active one never."""
+    """A published record goes after the retention, an active one never."""
     keys = start(world, 2)
     finish(world, keys[0])
     world.tick(after=15)
@@ -209,7 +209,7 @@ def test_records_are_purged_after_their_time(world: World) -> None:
 
 
 def test_the_trouble_of_one_part_does_not_stop_the_others(world: World) -> None:
-    """An end that is known is told even while polling fails."""
+    """A known end is published even while polling fails."""
     world.submit()
     finish(world, "key-1")
     world.outbox.before.append(PublishError("no queue"))

@@ -1,4 +1,4 @@
-"""A run that goes on for longer than was asked for is told once, not judged by it, and cancelled where asked."""
+"""A run that takes longer than requested is published as overdue once, not failed, and cancelled on request."""
 
 import json
 from typing import Any
@@ -38,13 +38,13 @@ def policy_of(**overdue: Any) -> str:
 
 
 def overdue_events(world: World) -> list[CompletionEvent]:
-    """The news that runs are overdue."""
+    """The events of overdue runs."""
     return [event for event in world.outbox.events if event.type == TYPE]
 
 
 @pytest.mark.parametrize("status", ["Queued", "InProgress", "Canceling", "NeverHeardOf"])
-def test_a_run_that_goes_on_for_too_long_is_told_once(status: str) -> None:
-    """Whatever it is doing, in a word that nobody knows, too; its end is told as ever."""
+def test_a_run_that_takes_too_long_is_published_once(status: str) -> None:
+    """Its status may be any, even an undocumented one; its end is published as usual."""
     world = world_of()
     run_id = world.submit(overdue_after_seconds=HOUR).record.run_id
     world.factory.runs[run_id].status = status
@@ -68,8 +68,8 @@ def test_a_run_that_goes_on_for_too_long_is_told_once(status: str) -> None:
     assert world.outbox.events[-1].data.overdue_since == event.time
 
 
-def test_where_nobody_asked_nothing_is_told_and_nothing_asked() -> None:
-    """A run may take its time."""
+def test_without_a_limit_nothing_is_published_and_nothing_queried() -> None:
+    """A run may take any time by default."""
     world = world_of()
     world.submit()
     world.tick(after=15)
@@ -79,7 +79,7 @@ def test_where_nobody_asked_nothing_is_told_and_nothing_asked() -> None:
     assert world.factory.calls == ["get_run"], "the monitor's own"
 
 
-def test_the_request_goes_before_the_policy_and_a_rerun_takes_its_words() -> None:
+def test_the_request_takes_precedence_over_the_policy_and_a_rerun_inherits_it() -> None:
     """Of the request's and the policy's hours the request's count, for its rerun, too."""
     world = world_of(policy_of(overdueAfterSeconds=60))
     run_id = world.submit(overdue_after_seconds=HOUR).record.run_id
@@ -94,8 +94,8 @@ def test_the_request_goes_before_the_policy_and_a_rerun_takes_its_words() -> Non
 
 
 @pytest.mark.parametrize(("policy", "asked"), [(True, None), (False, True)])
-def test_where_it_was_asked_for_the_run_is_cancelled_too(policy: Any, asked: Any) -> None:
-    """Once, with the runs below it, and its history says why; the end is told as Cancelled."""
+def test_on_request_the_run_is_cancelled_too(policy: Any, asked: Any) -> None:
+    """It is cancelled once, with the runs below it, and its history gives the reason; the end is Cancelled."""
     world = world_of(policy_of(overdueAfterSeconds=HOUR, cancelWhenOverdue=policy))
     run_id = world.submit(cancel_when_overdue=asked).record.run_id
     for _ in range(5):
@@ -106,8 +106,8 @@ def test_where_it_was_asked_for_the_run_is_cancelled_too(policy: Any, asked: Any
     assert (entry.action, entry.by, entry.note) == ("cancel", None, "overdue after 3600 seconds")
 
 
-def test_a_request_may_ask_that_it_is_not_cancelled() -> None:
-    """Though the policy would have it."""
+def test_a_request_may_exclude_the_cancellation() -> None:
+    """The policy would have it cancelled."""
     world = world_of(policy_of(overdueAfterSeconds=60, cancelWhenOverdue=True))
     world.submit(cancel_when_overdue=False)
     world.tick(after=100)
@@ -116,8 +116,8 @@ def test_a_request_may_ask_that_it_is_not_cancelled() -> None:
     assert world.factory.cancelled == []
 
 
-def test_a_run_that_somebody_cancels_is_not_cancelled_again() -> None:
-    """One that cancels for ever is told, which is all that can be done."""
+def test_a_run_that_is_being_cancelled_is_not_cancelled_again() -> None:
+    """A cancellation that takes endlessly is published as overdue, and that is all."""
     world = world_of()
     world.factory.cancels_at_once = False
     world.submit(overdue_after_seconds=60, cancel_when_overdue=True)
@@ -129,13 +129,13 @@ def test_a_run_that_somebody_cancels_is_not_cancelled_again() -> None:
 
 
 def test_to_cancel_without_a_time_is_a_fault() -> None:
-    """Neither the request nor the policy says when."""
+    """Neither the request nor the policy gives a time."""
     with pytest.raises(InvalidRequest, match="needs overdueAfterSeconds"):
         world_of().submit(cancel_when_overdue=True)
 
 
-def test_what_has_ended_by_then_is_not_told_as_overdue() -> None:
-    """Nor what Data Factory does not have: both are the monitor's news."""
+def test_an_ended_run_is_not_published_as_overdue() -> None:
+    """Neither is one that Data Factory does not have: the monitor publishes both."""
     world = world_of()
     run_id = world.submit(overdue_after_seconds=60).record.run_id
     world.factory.finish(run_id)
@@ -150,8 +150,8 @@ def test_what_has_ended_by_then_is_not_told_as_overdue() -> None:
 @pytest.mark.parametrize(
     "error", [Unavailable("down", status=503), Throttled("slow", retry_after=1), Forbidden("no", status=403)]
 )
-def test_a_run_that_cannot_be_seen_is_told_once_it_can(error: Exception) -> None:
-    """What is not known is no news."""
+def test_a_run_that_cannot_be_seen_is_published_once_it_can(error: Exception) -> None:
+    """An unknown state is not published."""
     world = world_of()
     world.submit(overdue_after_seconds=60)
     world.tick(after=1)
@@ -165,7 +165,7 @@ def test_a_run_that_cannot_be_seen_is_told_once_it_can(error: Exception) -> None
 
 
 def test_time_counts_from_the_start_and_not_from_the_request() -> None:
-    """A request that waits for long is not late for that."""
+    """A long wait of the request does not count."""
     world = world_of()
     for _ in range(5):
         world.factory.fail_next("create_run", Throttled("slow", retry_after=60))
@@ -184,8 +184,8 @@ def test_time_counts_from_the_start_and_not_from_the_request() -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", ["notify.event", "records.overdue"])
-def test_wherever_the_process_ends_it_is_told_under_one_id(step: str, *, after: bool) -> None:
-    """At least once, and never lost; the run ends as it would have."""
+def test_wherever_the_process_ends_it_is_published_under_one_id(step: str, *, after: bool) -> None:
+    """It is published at least once; the run ends as it would have."""
     script = Script()
     world = world_of(steps=script)
     run_id = world.submit(overdue_after_seconds=60, cancel_when_overdue=True).record.run_id
@@ -202,8 +202,8 @@ def test_wherever_the_process_ends_it_is_told_under_one_id(step: str, *, after: 
 
 
 @pytest.mark.parametrize("error", [PublishError("no queue"), LedgerError("no table")])
-def test_storage_that_fails_delays_it(error: Exception) -> None:
-    """The next tick tells it."""
+def test_failing_storage_delays_it(error: Exception) -> None:
+    """The next tick publishes it."""
     ledger = FaultyLedger()
     world = world_of(ledger=ledger)
     world.submit(overdue_after_seconds=60)
@@ -219,7 +219,7 @@ def test_storage_that_fails_delays_it(error: Exception) -> None:
     assert row.overdue_after is None, "it is told, and no candidate any more"
 
 
-def test_two_ticks_at_once_tell_it_under_one_id() -> None:
+def test_two_concurrent_ticks_publish_it_under_one_id() -> None:
     """Both may send it; it is recorded, and cancelled, once."""
     script = Script()
     world = world_of(steps=script)
@@ -234,7 +234,7 @@ def test_two_ticks_at_once_tell_it_under_one_id() -> None:
 
 
 def costs_of(policy: str) -> tuple[list[str], int]:
-    """Calls of Data Factory, and reads of records, of a tick with twenty runs that go on."""
+    """Calls of Data Factory, and reads of records, of a tick with twenty active runs."""
     ledger = Counting()
     world = world_of(policy, ledger=ledger)
     for number in range(20):
@@ -258,6 +258,6 @@ class Counting(FaultyLedger):
         return super().get(factory, request_id)
 
 
-def test_runs_of_which_none_is_overdue_cost_nothing() -> None:
-    """Neither a read of a record nor a call, beside what a tick does in any case."""
+def test_runs_that_are_not_overdue_cost_nothing() -> None:
+    """There is neither a read of a record nor a call, beyond those of any tick."""
     assert costs_of(policy_of(overdueAfterSeconds=HOUR)) == costs_of("{}")

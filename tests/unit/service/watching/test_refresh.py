@@ -1,4 +1,4 @@
-"""A run that somebody opens is asked for, at most once a period for all its readers together."""
+"""A run that a reader opens is queried, at most once a period for all its readers together."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def opened(world: World) -> RunRecord:
 
 
 def test_progress_is_read_when_a_run_is_opened(world: World) -> None:
-    """With the timer standing still, a reader sees what Data Factory says, and it is recorded."""
+    """With the timer standing still, a reader sees what Data Factory reports, and it is recorded."""
     assert opened(world).status == "Queued"
     assert world.factory.calls == []
     world.clock.forward(PERIOD)
@@ -34,7 +34,7 @@ def test_progress_is_read_when_a_run_is_opened(world: World) -> None:
 
 
 def test_an_end_that_a_reader_finds_is_recorded_and_published(world: World) -> None:
-    """A dead timer hides no end from who asks."""
+    """A stopped timer hides no end from a reader."""
     world.factory.finish(world.services.query.find("key-1").run_id, "Failed", message="why")
     world.clock.forward(PERIOD)
     record = opened(world)
@@ -43,7 +43,7 @@ def test_an_end_that_a_reader_finds_is_recorded_and_published(world: World) -> N
 
 
 def test_readers_share_one_look_a_period(world: World) -> None:
-    """However many ask, and on however many instances, Data Factory is asked once."""
+    """For any number of readers and instances, Data Factory is asked once."""
     world.clock.forward(PERIOD)
     stale = world.services.query.find("key-1")
     for _ in range(50):
@@ -58,7 +58,7 @@ def test_readers_share_one_look_a_period(world: World) -> None:
 @pytest.mark.parametrize(
     "error", [Unavailable("down", status=503), Throttled("slow"), ResourceNotFound("gone", status=404)]
 )
-def test_a_look_that_fails_answers_with_what_is_known(world: World, error: Exception) -> None:
+def test_a_look_that_fails_answers_with_the_known_state(world: World, error: Exception) -> None:
     """It counts as a look, and ends nothing."""
     world.clock.forward(PERIOD)
     world.factory.fail_next("get_run", error)
@@ -68,8 +68,8 @@ def test_a_look_that_fails_answers_with_what_is_known(world: World, error: Excep
     assert world.outbox.events == []
 
 
-def test_a_run_that_is_over_is_not_asked_for(world: World) -> None:
-    """Its record is the truth."""
+def test_an_ended_run_is_not_queried(world: World) -> None:
+    """Its record is final."""
     world.factory.finish(world.services.query.find("key-1").run_id)
     world.tick(after=PERIOD)
     world.factory.calls.clear()

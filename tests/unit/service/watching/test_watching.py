@@ -1,4 +1,4 @@
-"""What a page, a cursor, a clock or a list can do to mislead the watcher, and what watching costs."""
+"""How a page, a cursor, a clock or a list can mislead the watcher, and what watching costs."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ MANY = FEW + 3
 
 
 class Counting(FaultyLedger):
-    """Counts what is read and written of records."""
+    """Counts reads and writes of records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Counting(FaultyLedger):
 
 
 class AskedFactory(MemoryFactory):
-    """Notes what lists it was asked for, and which runs."""
+    """Notes which lists and which runs were requested."""
 
     filters: list[RunFilter]
     asked: list[str]
@@ -64,14 +64,14 @@ class AskedFactory(MemoryFactory):
 
 
 class Watched(World):
-    """A service whose ledger counts, and whose factory notes what it is asked for."""
+    """A service whose ledger counts, and whose factory notes the calls."""
 
     ledger: Counting
     factory: AskedFactory
 
 
 def a_world(count: int = MANY, *, clock: MovingClock | None = None, **changes: str) -> Watched:
-    """A service that has started so many runs; the factory may have a clock of its own."""
+    """A service that has started a number of runs; the factory may have a clock of its own."""
     world = Watched(ledger=Counting(), settings=settings(**changes))
     world.factory = AskedFactory(clock or world.clock)
     world.factory.filters, world.factory.asked = [], []
@@ -94,12 +94,12 @@ def run_id_of(world: World, number: int) -> Any:
 
 
 def published(world: World) -> list[str]:
-    """Of which requests there is news, sorted."""
+    """The requests that were published, sorted."""
     return sorted(event.subject for event in world.outbox.events)
 
 
-def test_the_list_is_asked_for_what_has_ended() -> None:
-    """Runs that go on are in no page, however many there are."""
+def test_the_list_is_filtered_to_ended_runs() -> None:
+    """Active runs are in no page, however many there are."""
     world = a_world(250)
     world.tick(after=15)
     (asked,) = world.factory.filters
@@ -110,7 +110,7 @@ def test_the_list_is_asked_for_what_has_ended() -> None:
 
 
 def test_an_end_costs_one_read_two_writes_and_one_message() -> None:
-    """The lease of the one who publishes is taken in the write that records the end."""
+    """The publisher's lease is taken in the write that records the end."""
     world = a_world()
     world.tick(after=15)
     world.ledger.count.clear()
@@ -124,8 +124,8 @@ def test_an_end_costs_one_read_two_writes_and_one_message() -> None:
     assert published(world) == ["run-0"]
 
 
-def test_what_the_overlap_shows_again_costs_nothing_in_storage() -> None:
-    """A run that was published is not looked up again, however often lists show it."""
+def test_runs_in_the_overlap_of_two_lists_cost_nothing_in_storage() -> None:
+    """A published run is not looked up again, however often lists show it."""
     world = a_world()
     world.tick(after=91)  # their senders' leases are over
     finish(world, 0, 1)
@@ -138,7 +138,7 @@ def test_what_the_overlap_shows_again_costs_nothing_in_storage() -> None:
 
 
 def test_idle_runs_cost_no_write_and_each_has_its_turn() -> None:
-    """Over hours in which nothing changes the sweep asks for every run, two at a tick, and writes no record."""
+    """Over hours without changes the sweep queries every run, two per tick, and writes no record."""
     world = a_world(20)
     world.tick(after=91)  # their senders' leases are over
     world.ledger.count.clear()
@@ -155,7 +155,7 @@ def test_idle_runs_cost_no_write_and_each_has_its_turn() -> None:
     assert world.ledger.count["save"] == 0
 
 
-def test_the_sweep_goes_on_where_another_process_left_it() -> None:
+def test_the_sweep_continues_where_another_process_left_it() -> None:
     """Its place is in the ledger."""
     world = a_world(8)
     world.clock.forward(400)
@@ -180,7 +180,7 @@ def test_a_clock_of_the_service_that_differs_from_ours_hides_no_end(ahead: int) 
 
 
 def test_an_end_that_a_list_shows_late_is_seen_within_the_overlap() -> None:
-    """The list looks back behind what it has shown: an older end may appear after a newer one."""
+    """The list looks back behind its position: an older end may appear after a newer one."""
     world = a_world()
     finish(world, 0)
     world.factory.hidden.add(run_id_of(world, 0))
@@ -194,7 +194,7 @@ def test_an_end_that_a_list_shows_late_is_seen_within_the_overlap() -> None:
 
 
 def test_an_end_older_than_any_list_is_found_by_the_sweep() -> None:
-    """A run whose last update lies before all windows is asked for by its id."""
+    """A run whose last update lies before all windows is queried by its id."""
     world = a_world()
     finish(world, 2, updated=world.clock() - timedelta(days=30))
     for _ in range(30):
@@ -203,7 +203,7 @@ def test_an_end_older_than_any_list_is_found_by_the_sweep() -> None:
 
 
 def test_a_time_from_the_far_future_does_not_blind_the_watcher() -> None:
-    """A run that claims to have ended years ahead does not carry the cursor away with it."""
+    """A run that reports an end years ahead does not move the cursor there."""
     world = a_world()
     finish(world, 0, updated=world.clock() + timedelta(hours=20))
     world.tick(after=15)
@@ -213,7 +213,7 @@ def test_a_time_from_the_far_future_does_not_blind_the_watcher() -> None:
 
 
 @pytest.mark.parametrize("lost", [None, 40 * 86_400])
-def test_a_cursor_that_is_lost_or_old_costs_no_news(lost: int | None) -> None:
+def test_a_cursor_that_is_lost_or_old_loses_no_event(lost: int | None) -> None:
     """The first list looks back to the oldest run that is still active, and no further."""
     world = a_world()
     world.tick(after=15)
@@ -243,7 +243,7 @@ def test_a_run_on_two_pages_is_published_once() -> None:
 
 @pytest.mark.parametrize("status", ["Pondering", "succeeded", "", "InProgress"])
 def test_a_list_that_ignores_its_filter_ends_nothing(status: str) -> None:
-    """A status that is not one of the last words has not ended, whatever list shows it."""
+    """A status that is not a final one is no end, whichever list shows it."""
     world = a_world()
     for run in world.factory.runs.values():
         run.status = status
@@ -259,7 +259,7 @@ def test_a_list_that_ignores_its_filter_ends_nothing(status: str) -> None:
 
 @pytest.mark.parametrize("count", [1, MANY])
 def test_a_run_that_the_factory_does_not_have_ends_as_unknown_after_a_day(count: int) -> None:
-    """Each record has a last day: then its news is sent, once, with the run's id and the reason."""
+    """Each record has a last day: then its event is sent, once, with the run's id and the reason."""
     world = a_world(count)
     world.factory.hidden.add(run_id_of(world, 0))
     for _ in range(23 * 4):
@@ -275,7 +275,7 @@ def test_a_run_that_the_factory_does_not_have_ends_as_unknown_after_a_day(count:
 
 
 def test_a_run_that_shows_again_is_not_lost() -> None:
-    """Time in which it was missing does not add up."""
+    """Times in which it was missing are not added up."""
     world = a_world(1)
     run_id = run_id_of(world, 0)
     for _ in range(3):
@@ -291,7 +291,7 @@ def test_a_run_that_shows_again_is_not_lost() -> None:
 
 
 def test_sixty_runs_that_are_gone_take_turns_with_the_others() -> None:
-    """Runs that cannot be read do not eat the reads of those that can."""
+    """Runs that cannot be read do not use up the reads of those that can."""
     world = a_world(64)
     for number in range(60):
         world.factory.hidden.add(run_id_of(world, number))
@@ -301,8 +301,8 @@ def test_sixty_runs_that_are_gone_take_turns_with_the_others() -> None:
     assert published(world) == ["run-60", "run-61", "run-62", "run-63"]
 
 
-def test_a_missing_factory_says_nothing_of_its_runs() -> None:
-    """While the factory itself is not found no run is missing."""
+def test_a_missing_factory_ends_no_run() -> None:
+    """While the factory itself is not found no run counts as missing."""
     world = a_world(1)
     for _ in range(60):
         world.factory.fail_next("get_run", ScopeNotFound("no such group", code="ResourceGroupNotFound"))
@@ -313,7 +313,7 @@ def test_a_missing_factory_says_nothing_of_its_runs() -> None:
 
 
 def test_the_pages_of_one_run_are_spent_from_the_budget() -> None:
-    """A loop of thousands neither spends a tick's calls alone nor keeps its own news."""
+    """A loop of thousands neither uses up a tick's calls alone nor withholds its own event."""
     world = a_world(1)
     failed = [{"activityName": f"a{n}", "status": "Failed", "error": {}} for n in range(2_500)]
     finish(world, 0, failed=failed)
@@ -324,8 +324,8 @@ def test_the_pages_of_one_run_are_spent_from_the_budget() -> None:
     assert event.data.truncated
 
 
-def test_a_budget_that_does_not_reach_delays_the_reasons_and_loses_none() -> None:
-    """Activities that could not be read to their end are read again at the next tick."""
+def test_a_budget_that_is_too_small_delays_the_reasons_and_loses_none() -> None:
+    """Activities that could not be read completely are read again at the next tick."""
     world = a_world(1, ADF_TRIGGER_TICK_CALLS="3")
     failed = [{"activityName": f"a{n}", "status": "Succeeded"} for n in range(250)]
     finish(world, 0, failed=[*failed, {"activityName": "last", "status": "Failed", "error": {}}])
@@ -335,8 +335,8 @@ def test_a_budget_that_does_not_reach_delays_the_reasons_and_loses_none() -> Non
     assert published(world) == ["run-0"], "after a while the news goes out with what could be read"
 
 
-def test_a_run_that_one_look_does_not_find_is_looked_at_again() -> None:
-    """A single 404 is a look like any other: the next one decides nothing on its own."""
+def test_a_run_that_one_look_does_not_find_is_looked_up_again() -> None:
+    """A single 404 is a look like any other: it decides nothing alone."""
     world = a_world(1)
     world.factory.fail_next("get_run", ResourceNotFound("no such run", status=404))
     world.tick(after=15)

@@ -1,4 +1,4 @@
-"""What could not be recorded at one look is not passed over by the next."""
+"""An end that could not be recorded at one look is not skipped by the next."""
 
 from datetime import timedelta
 
@@ -25,8 +25,8 @@ def finish(world: World, number: int) -> None:
     world.factory.finish(world.services.query.find(f"run-{number}").run_id)
 
 
-def test_the_list_does_not_pass_over_an_end_that_the_budget_left() -> None:
-    """Newer ends do not carry the cursor past an older one that is still to be recorded."""
+def test_the_list_does_not_skip_an_end_that_the_budget_left() -> None:
+    """Newer ends do not move the cursor past an older one that is still to be recorded."""
     world = a_world(ADF_TRIGGER_TICK_CALLS="2", ADF_TRIGGER_POLL_OVERLAP_SECONDS="1")
     world.clock.forward(60)
     left = world.clock()
@@ -34,14 +34,14 @@ def test_the_list_does_not_pass_over_an_end_that_the_budget_left() -> None:
     finish(world, 1)
     world.clock.forward(600)
     finish(world, 2)
-    world.tick(after=15)  # the list and one run's activities are all that it may ask for
+    world.tick(after=15)  # the list and one run's activities are all that it may query
     assert len(world.outbox.events) == 1
     until = world.ledger.cursor(FACTORY_ID).polled_until
     assert until is None or until <= left
 
 
-def test_a_run_that_another_process_has_just_missed_is_not_lost_at_once() -> None:
-    """Rows that were read before the first miss do not make the second look the last one."""
+def test_a_run_that_another_process_has_just_missed_is_not_given_up() -> None:
+    """Rows that were read before the first miss do not turn the second look into the last one."""
     world = World()
     world.factory.declare("load")
     world.submit("gone")
@@ -54,8 +54,8 @@ def test_a_run_that_another_process_has_just_missed_is_not_lost_at_once() -> Non
     assert world.outbox.events == []
 
 
-def test_the_list_does_not_pass_over_the_end_of_a_run_whose_start_is_not_recorded() -> None:
-    """A run that ended while its sender is killed is seen again once it has been adopted."""
+def test_the_list_does_not_skip_the_end_of_a_run_whose_start_is_not_recorded() -> None:
+    """A run that ended while its sender was killed is seen again once it has been adopted."""
     world = a_world(ADF_TRIGGER_POLL_OVERLAP_SECONDS="1")
     world.factory.fail_next("create_run", RuntimeError("killed"), after=True)
     with pytest.raises(RuntimeError, match="killed"):

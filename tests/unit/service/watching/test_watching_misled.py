@@ -1,4 +1,4 @@
-"""More ways in which a page, a cursor, a clock or a list misleads the watcher."""
+"""Further ways in which a page, a cursor, a clock or a list misleads the watcher."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -36,12 +36,12 @@ def finish(world: World, *numbers: int, **changes: Any) -> None:
 
 
 def published(world: World) -> list[str]:
-    """Of which requests there is news, sorted."""
+    """The requests that were published, sorted."""
     return sorted(event.subject for event in world.outbox.events)
 
 
 def listing(world: World, change: Callable[[Listing, RunFilter], Iterator[Page[PipelineRun]]]) -> None:
-    """Have lists changed on their way."""
+    """Have lists changed in transit."""
     as_it_is = world.factory.query_runs
 
     def changed(
@@ -53,7 +53,7 @@ def listing(world: World, change: Callable[[Listing, RunFilter], Iterator[Page[P
 
 
 def test_a_run_that_slips_between_two_pages_is_seen_by_the_next_list() -> None:
-    """While pages are read a run may move to one that was read before, so that none shows it."""
+    """While pages are read a run may move to an earlier one, so that none shows it."""
     world = a_world()
     finish(world, *range(MANY))
     slips = [True]
@@ -73,8 +73,8 @@ def test_a_run_that_slips_between_two_pages_is_seen_by_the_next_list() -> None:
     assert len(world.outbox.events) == MANY
 
 
-def test_a_list_that_never_ends_is_left_and_what_it_showed_is_recorded() -> None:
-    """A tick spends no more than half of its calls on it, and asks for the others by id."""
+def test_a_list_that_never_ends_is_left_and_its_runs_are_recorded() -> None:
+    """A tick spends no more than half of its calls on it, and queries the others by id."""
     world = a_world(ADF_TRIGGER_TICK_CALLS="40")
     finish(world, 0)
     finish(world, 1, updated=world.clock() - timedelta(days=30))
@@ -93,8 +93,8 @@ def test_a_list_that_never_ends_is_left_and_what_it_showed_is_recorded() -> None
     assert world.ledger.cursor(FACTORY_ID).polled_until is None
 
 
-def test_a_page_that_fails_hides_nothing_for_good() -> None:
-    """What the pages before it showed comes again with the next list."""
+def test_a_page_that_fails_hides_no_run_permanently() -> None:
+    """The runs of the pages before it come again with the next list."""
     world = a_world()
     finish(world, *range(MANY))
     fails = [True]
@@ -115,7 +115,7 @@ def test_a_page_that_fails_hides_nothing_for_good() -> None:
 
 @pytest.mark.parametrize("ahead", [60, 3_000, 86_400, 40 * 86_400])
 def test_a_cursor_from_the_future_hides_no_end(ahead: int) -> None:
-    """Whoever wrote it, by a clock that was wrong."""
+    """A wrong clock has written it."""
     world = a_world()
     world.tick(after=15)
     world.ledger.save_cursor(FACTORY_ID, Cursor(polled_until=world.clock() + timedelta(seconds=ahead)))
@@ -124,8 +124,8 @@ def test_a_cursor_from_the_future_hides_no_end(ahead: int) -> None:
     assert published(world) == ["run-0"]
 
 
-def test_one_run_that_claims_to_have_ended_later_hides_no_other() -> None:
-    """Fifty minutes ahead is what a clock may be, and what one run may claim alone."""
+def test_one_run_that_reports_a_later_end_hides_no_other() -> None:
+    """Fifty minutes ahead is within the tolerance of clocks, and beyond what a single run may report."""
     world = a_world()
     finish(world, 0, updated=world.clock() + timedelta(minutes=50))
     world.tick(after=15)
@@ -136,8 +136,8 @@ def test_one_run_that_claims_to_have_ended_later_hides_no_other() -> None:
 
 
 @pytest.mark.parametrize("back", [30, 600, 7_200])
-def test_our_own_clock_that_goes_back_hides_no_end(back: int) -> None:
-    """It is set right between two ticks, while the service's goes on."""
+def test_our_own_clock_that_is_set_back_hides_no_end(back: int) -> None:
+    """It is corrected between two ticks, while the service's clock runs on."""
     world, theirs = World(), MovingClock()
     world.factory = MemoryFactory(theirs)
     world.factory.declare("load")
@@ -154,7 +154,7 @@ def test_our_own_clock_that_goes_back_hides_no_end(back: int) -> None:
 
 
 def test_runs_without_a_time_are_recorded_and_move_no_cursor() -> None:
-    """A list may leave out when a run was last updated."""
+    """A list may omit when a run was last updated."""
     world = a_world()
     finish(world, 0)
 
@@ -169,8 +169,8 @@ def test_runs_without_a_time_are_recorded_and_move_no_cursor() -> None:
 
 
 @pytest.mark.parametrize("threads", [0, 8])
-def test_two_ticks_at_once_publish_each_end_once(threads: int) -> None:
-    """The platform's lock is no fence: both see the same list, and each end is recorded by one of them."""
+def test_two_concurrent_ticks_publish_each_end_once(threads: int) -> None:
+    """The platform's lock is no guarantee: both see the same list, and each end is recorded by one of them."""
     world = a_world(40, tick_threads=TickThreads(threads) if threads else None)
     finish(world, *range(40))
     world.clock.forward(15)
