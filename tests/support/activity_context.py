@@ -26,10 +26,10 @@ class Context:
         datasets: by name, with their secrets still as objects.
         linked_services: name → type and typeProperties.
         vault: name of a secret → what every Key Vault says it is.
-        surroundings: the stack around it.
-        slept: the waits that were asked for, in seconds.
+        surroundings: the stack around the activity.
+        slept: the requested waits, in seconds.
         issue_token: resource → token.
-        tokens_asked: the resources that tokens were asked for.
+        tokens_asked: the resources for which tokens were requested.
         sleeper: how a wait is spent.
     """
 

@@ -45,8 +45,8 @@ def activity(
     Args:
         name: of the activity.
         kind: its type.
-        status: its last word.
-        began: seconds after the beginning of time here.
+        status: its final status.
+        began: seconds after the start of the test clock.
         lasted: seconds; None while it has not ended.
         error: code and message.
         more: further members, by their wire names.

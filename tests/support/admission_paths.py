@@ -21,7 +21,7 @@ ODD: Sequence[Any] = [
     *(None, True, 1, "1", 1.5, [], {}, {"/": ["\\"]}),
     *("x" * 20_000, "x" * 19_999 + "y", "😀" * 5_000),
 ]
-"""Values that no row's key could have as they are, and that are near each other."""
+"""Similar values that cannot be used unchanged in a row's key."""
 
 
 def message(world: World, text: str, key: str) -> None:

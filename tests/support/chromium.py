@@ -16,7 +16,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""Nothing but the page that is asked for is called."""
+"""Only the requested page is loaded."""
 
 
 def chromium() -> str | None:
@@ -28,7 +28,7 @@ def chromium() -> str | None:
 def browser() -> Iterator[Browser]:
     """A headless browser.
 
-    Its event loop stands in this thread until the end, so that meanwhile nothing else here can run one.
+    Its event loop occupies this thread until the end, so that nothing else can run one here meanwhile.
     """
     # As root, as in containers, Chromium's sandbox does not work.
     root = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, R
 from tests.support.local_stack import LocalStack
 
 PATIENCE = 60_000
-"""Milliseconds that anything of the page is waited for."""
+"""Time limit for every wait on the page, in milliseconds."""
 _OF_AN_ANSWER = "Failed to load resource"
-"""What Chromium itself writes of an answer like 404, or of none: the page is to say that better."""
+"""Chromium's own log of an answer like 404, or of none: the page has a better text for it."""
 
 NOTHING = "no orders arrived\nask the shop"
 
@@ -127,9 +127,9 @@ class Person:
     Args:
         browser: a running one.
         stack: behind the page.
-        dark: whether they like it dark.
+        dark: whether they prefer dark mode.
         size: of their window.
-        window: one that somebody else has left; a new one where None, which takes half a second of a processor.
+        window: one that another person has left; None opens a new one, which costs half a second of CPU time.
     """
 
     def __init__(

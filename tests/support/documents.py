@@ -1,7 +1,7 @@
 """Documents whose commands tests run unchanged: blocks marked `<!-- run: KIND -->`.
 
 Kinds: `bash`; `fails`, bash that ends with 1, as the run of its command does; `python`, a script; `az`, bash that needs
-the Azure CLI; `signedin`, the same by somebody who is signed in; `identity`, a script that finds an identity in its
+the Azure CLI; `signedin`, the same with a signed-in Azure CLI; `identity`, a script that finds an identity in its
 environment; `serve`, bash that runs until it is stopped; `teardown`, bash that needs azd and the Azure CLI; `pytest`, a
 file of tests.
 """

@@ -39,13 +39,13 @@ PIPELINES: dict[str, dict[str, dict[str, Any]]] = {
     "Lädt täglich (größe)": {"größe": {"type": "String"}, "日付": {"type": "String", "defaultValue": ""}},
     "traced": {"trace": {"type": "String", "defaultValue": ""}},
 }
-"""What the pipelines of the golden sets declare."""
+"""The declarations of the golden sets' pipelines."""
 
 TYPE = "@odata.type"
-"""What names a property's type, in the JSON of Table storage."""
+"""The suffix that names a property's type, in the JSON of Table storage."""
 
 TICKS, TICK_SECONDS = 30, 30
-"""Of the quarter of an hour in which the scenes' own outcome was seen."""
+"""They cover the quarter of an hour in which the scenes' own outcome was observed."""
 
 ENDED = frozenset({"Succeeded", "Failed", "Cancelled"})
 
@@ -96,10 +96,10 @@ def _run(kept: dict[str, Any]) -> Run:
 
 
 def continued(world: World) -> None:
-    """A quarter of an hour goes by; what runs then ends well. The scenes' own outcome was seen in the same.
+    """Let a quarter of an hour pass, and end the active runs well, as when the scenes' own outcome was observed.
 
-    Once nothing is active, one tick stands for those that are left: each would find nothing to do.
-    What waits for its caller since its secrets are not kept, which was rejected at once, has its last day then.
+    Once nothing is active, one tick stands for the remaining ones, which would have no work.
+    A request that waits for its caller, since its secrets are not kept, reaches its deadline.
     """
     for number in range(TICKS):
         world.tick(after=TICK_SECONDS)

@@ -26,7 +26,7 @@ PATIENCE = 60.0
 TICK_SECONDS, MOST_TICK_SECONDS = 0.5, 3.0
 """Between two ticks of a test that waits: each costs processor time, here and in the processes."""
 LOOK_SECONDS, MOST_LOOK_SECONDS = 0.1, 1.0
-"""Between two looks at what is waited for, which cost, too."""
+"""Between two looks at the condition, which cost time, too."""
 
 QUICK: Mapping[str, str] = {
     "ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS": "1",
@@ -35,7 +35,7 @@ QUICK: Mapping[str, str] = {
     "ADF_TRIGGER_RECONCILE_GRACE_SECONDS": "2",
     "ADF_TRIGGER_DEFINITION_CACHE_SECONDS": "0",
 }
-"""Settings that make trouble pass quickly."""
+"""Settings with short intervals for trouble."""
 
 NEVER = "0 0 0 1 1 *"
 """A schedule for tests that fire the timer themselves."""
@@ -52,7 +52,7 @@ WAIT_PIPELINE = {
 def pause_after(waited: float, least: float, most: float) -> float:
     """The pause before the next attempt after a wait: a sixth of the wait, so that little is lost.
 
-    What takes long is a lease that runs out, of which no tick and no look knows earlier than another.
+    Long waits are for a lease that expires, which no earlier tick or look would notice.
     """
     return min(most, max(least, waited / 6))
 
@@ -63,10 +63,10 @@ class LocalStack:
     Args:
         app: folder of the function app.
         poll_schedule: of its timer.
-        settings: app settings beside the quick ones.
+        settings: app settings in addition to the short intervals.
         host_options: arguments of the functions host.
-        data: where everything and the logs are kept; a folder that goes with the stack unless told.
-        warm: address of what forks its processes (see warm.py); None starts them from nothing.
+        data: the folder of data and logs; default: one that is removed with the stack.
+        warm: address of the forking process (see warm.py); None starts them normally.
     """
 
     def __init__(

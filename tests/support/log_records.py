@@ -19,7 +19,7 @@ DEPLOYED = (
     "settings",
     "triggers",
 )
-"""The folders of what is deployed that log."""
+"""The deployed folders that log."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SENTENCE = re.compile(r"%s|(?!XX)([A-Z]|[a-z]+[A-Z]|%[ds]).*[a-z]{2}.*(?<!XX)", re.DOTALL)

@@ -61,16 +61,16 @@ class MemoryFactory:
     Attributes:
         before: errors that calls raise before their effect: operation → errors, used up one by one.
         after: errors that calls raise after their effect.
-        always: errors that every call of an operation (`*`: any) raises before its effect, until they are taken away.
+        always: errors that every call of an operation (`*`: any) raises before its effect, until they are removed.
         hidden: runs that neither lists nor reads show.
         lag: how long a new run stays hidden.
-        remaining_reads: what lists say is left of the subscription's reads.
+        remaining_reads: the subscription's remaining reads that lists report.
         calls: names of the operations called.
         within: seconds that each createRun was given.
-        reruns: each run that was started, and what createRun was told of a run that it reruns.
-        cancelled: what cancel was called for, and whether with the runs below.
-        cancels_at_once: whether a run is Cancelled as soon as that is asked; else it is Canceling.
-        most_runs: as many go on at once at most.
+        reruns: each started run, and the rerun that createRun was given.
+        cancelled: the runs that cancel was called for, and whether with the runs below.
+        cancels_at_once: whether a cancelled run is Cancelled immediately; otherwise it is Canceling.
+        most_runs: the limit of concurrent runs.
     """
 
     clock: Clock
@@ -278,7 +278,7 @@ def at_a_glance(run: PipelineRun) -> RunGlance:
 
 
 LOST_REPLY = UnknownOutcome("the reply was lost")
-"""What a client sees of a call whose answer never came."""
+"""The error of a call whose answer never came."""
 
 
 def is_data_factory_error(error: Exception) -> bool:

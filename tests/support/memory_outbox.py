@@ -61,9 +61,9 @@ class MemoryRoutes:
     """Keeps what was sent along each route; fails where a test says so.
 
     Attributes:
-        near: routes that who publishes waits for.
-        down: route → why it takes nothing.
-        lost: routes that take it, and say no.
+        near: routes that the publisher waits for.
+        down: route → the error that it raises.
+        lost: routes that accept the event, and then report a failure.
     """
 
     near: set[str] = field(default_factory=set)
@@ -92,7 +92,7 @@ class MemoryCallbacks:
 
     Attributes:
         answers: address → statuses, or errors, one call each; 200 where there are none.
-        during: done while a call is under way.
+        during: called during a call.
     """
 
     answers: dict[str, list[int | Exception]] = field(default_factory=dict)

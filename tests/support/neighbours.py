@@ -25,7 +25,7 @@ TROUBLES = [
     ScopeLocked("locked", status=409, code="ScopeLocked"),
     CredentialError("the client secret is expired"),
 ]
-"""What holds a factory for a while."""
+"""The errors that hold a factory for a while."""
 
 ENDED = ("Succeeded", "Failed", "Cancelled")
 

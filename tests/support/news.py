@@ -9,8 +9,8 @@ from adf_trigger.news import CompletionEvent
 def published_names(events: Sequence[CompletionEvent], subject: str | None = None) -> list[str]:
     """A name for each event, the same for those that share an id.
 
-    Its id, where that names a run or a message. The id of a request without a run is made of an id that was chosen for
-    it: its name is `key/Status`, `key/Status/2` where another id has told that status of the key before, and so on.
+    The name is the id, where that names a run or a message. The id of a request without a run is derived from a chosen
+    id: its name is `key/Status`, `key/Status/2` where another id has published that status of the key before, etc.
 
     Args:
         events: in the order in which they were sent.

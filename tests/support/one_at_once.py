@@ -36,14 +36,14 @@ def judge(world: World) -> None:
     It runs at every step, and reads records only if one has. After an operator has dismissed an unknown fate, its run
     may be active beside the next one.
     """
-    going_on = Counter(
+    active = Counter(
         f'"{run.parameters["customer"]}"'
         for run in world.factory.runs.values()
         if run.pipeline == PIPELINE and run.status in UNDER_WAY
     )
-    if any(count > 1 for count in going_on.values()):
+    if any(count > 1 for count in active.values()):
         given_up = _given_up(records_of(world))
-        assert {key for key, count in going_on.items() if count > 1} <= given_up, f"too many: {going_on}"
+        assert {key for key, count in active.items() if count > 1} <= given_up, f"too many: {active}"
 
 
 def _given_up(records: list[RunRecord]) -> set[str | None]:

@@ -14,10 +14,10 @@ from tests.support.script import Crashed, Script
 from tests.support.world import World
 
 SCOPES = (None, "LOAD", "secret")
-"""Pipelines that are held, in any case of letters; None for the factory."""
+"""Pipelines that are held, in any letter case; None for the factory."""
 
 BEFORE_A_CALL = sorted(STEPS & {"records.claim", "records.reclaim", "records.lease_to_send", "records.admit"})
-"""Steps after which somebody looks once more at what is held, before createRun."""
+"""Steps after which the holds are checked once more, before createRun."""
 
 
 class Operators(RuleBasedStateMachine):

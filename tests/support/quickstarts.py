@@ -1,7 +1,7 @@
 """The requests of Microsoft's two REST quickstarts, and the shapes of their sample replies.
 
 Samples are data: the members, in order where the sample has one, and the kind of each value. Those that PowerShell cut
-short (`@{name=...}`) are written out.
+short (`@{name=...}`) are expanded.
 """
 
 import re

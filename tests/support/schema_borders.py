@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 _LONGEST = 600
 _NAME = "(the name that a place has)"
 _VALUE = object()
-"""Stands for what a place holds."""
+"""Stands for the content of a place."""
 _ALWAYS: tuple[Any, ...] = (
     None,
     True,

@@ -1,6 +1,6 @@
 """`python -m tests.support.schema_files` writes JSON Schemas into docs/schemas.
 
-They are of what travels by queue, and of the settings that are kept in files.
+They describe the queue messages, and the settings that are kept in files.
 """
 
 import json

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "docs"
 MOST_BYTES = 150_000
 WAITS = (0, 1, 0, 2, 1, 0, 3, 1, 0, 0, 2, 1)
 NO_WAIT, A_WAIT = '"waitTimeInSeconds": 0', '"waitTimeInSeconds": 2'
-"""Activities of a test take no time, which makes poor bars."""
+"""Activities of a test take no time, which shows as empty bars."""
 NIGHTS = ("2026-11-23", "2026-11-24", "2026-11-25")
 
 

@@ -13,7 +13,7 @@ class Script:
 
     Attributes:
         crash: name of the step to crash at, and whether after its effect.
-        meanwhile: what another process does, once, while this one is held up before a step.
+        meanwhile: what another process does, once, while this one is paused before a step.
         hit: names of the steps that were reached.
     """
 

@@ -1,7 +1,7 @@
 """The service's contract as its official SDK declares it: the return type of an operation, and whether a reply matches.
 
-The SDK reads replies leniently: what is missing is None, what is unknown is kept, what cannot be read stays as it is.
-Here its declarations are held against a reply strictly, all the way down.
+The SDK reads replies leniently: missing fields are None, unknown and unreadable ones are kept unchanged. Here a reply
+is compared with its declarations strictly, at every depth.
 """
 
 import re
@@ -28,7 +28,7 @@ class Property:
 
     Attributes:
         declared: its type, as annotated.
-        decides: whether its value tells which of the model's subclasses the object is.
+        decides: whether its value selects the object's subclass of the model.
     """
 
     declared: Any
@@ -60,7 +60,7 @@ class Contract:
 
     Attributes:
         beyond: properties that the SDK does not know: model, then wire name, then type.
-        always: properties that are there, if only as null, though the SDK calls them optional: model, then wire names.
+        always: properties that are always present, possibly null, though optional in the SDK: model, then wire names.
     """
 
     beyond: Mapping[type[Model], Mapping[str, Any]] = field(default_factory=dict)
@@ -87,13 +87,13 @@ class Contract:
     def faults(self, value: Any, declared: Any, at: str) -> Iterator[str]:
         """How a value differs from a declared type.
 
-        Null counts as absent: it fits what is optional, and in a map, of which no declaration says whether it may.
+        Null counts as absent: it fits an optional property, and a map, whose declaration does not say whether it may.
         Enums are extensible in the SDK; here a value must be one that it knows.
 
         Args:
             value: decoded JSON.
             declared: an annotation of the SDK: a model, a scalar, datetime, a list, a dict, an enum or str, ….
-            at: where the value stands.
+            at: the path of the value.
         """
         choices = get_args(declared) if get_origin(declared) in {Union, UnionType} else (declared,)
         if Any in choices or (value is None and NoneType in choices):

@@ -55,7 +55,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "routes.schema.json": routes_schema,
     "triggers.schema.json": triggers_schema,
 }
-"""File → what makes it."""
+"""File → the function that builds it."""
 
 
 def _by_name(adapter: TypeAdapter[Any], model: type[BaseModel], words: str) -> dict[str, Any]:

@@ -23,13 +23,13 @@ class Rule:
     Attributes:
         name: for the counts.
         method: of the request.
-        path: what its path and query must have in them.
+        path: the text that its path and query must contain.
         status: of the answer.
-        code: the service's word for it.
-        left: how many requests are still answered so; None for all.
-        when: decides from request to request, by its path and query; every one where it is not given.
-        without: what its path and query must not have in them.
-        reaches: whether storage does what was asked all the same.
+        code: the service's error code.
+        left: the number of requests that it still answers; None for all.
+        when: decides per request, by its path and query; default: every request.
+        without: the text that its path and query must not contain.
+        reaches: whether the request is still executed by storage.
     """
 
     name: str

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 
 LIMIT = 60.0
-"""Seconds: what is only slow, on a machine that is busy, must not fail."""
+"""Seconds: long enough that a busy machine does not fail a test."""
 
 
 def until(condition: Callable[[], bool], limit: float = LIMIT) -> None:
     """Wait until a condition holds; fails once the limit is over.
 
-    The condition is looked at now and then: it must be one that stays, not one that can come and go between two looks.
+    The condition is polled: once true it must stay true, or a poll may miss it.
     """
     deadline = time.monotonic() + limit
     while not condition():

@@ -11,7 +11,7 @@ def start(address: str, module: str, arguments: list[str]) -> int:
     """Request a process with this one's environment and output, and wait until it ends: its exit code.
 
     Args:
-        address: of what forks it.
+        address: of the forking process.
         module: whose `__main__` it runs.
         arguments: of it.
     """

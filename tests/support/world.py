@@ -32,7 +32,7 @@ FACTORY_ID = (
     "/providers/Microsoft.DataFactory/factories/factory-one"
 )
 STARTED = frozenset({"Queued", "InProgress"})
-"""Statuses of a run that has started: which of them is recorded depends on who has looked at it since."""
+"""Statuses of a started run: which of them is recorded depends on the looks at it since."""
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 

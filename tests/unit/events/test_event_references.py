@@ -18,7 +18,7 @@ from adf_trigger.service.news.event_ids import source_of
 from tests.support.world import FACTORY_ID, World
 
 LONGEST_SOURCE = 4_000
-"""Characters: every one of a pipeline's name may take four bytes, each of them three."""
+"""Characters: each of a pipeline's name may take four bytes, and each byte three characters."""
 
 NAMES = [
     "Load orders",

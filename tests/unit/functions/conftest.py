@@ -19,7 +19,7 @@ from tests.support.log_records import records_can_be_read  # noqa: F401  # a fix
 from tests.support.world import World
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-"""When a message expires that is put for ever."""
+"""The expiry of a message that never expires."""
 INSERTED = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
 
 

@@ -49,12 +49,12 @@ def test_a_call_beyond_the_gate_is_503_and_starts_nothing() -> None:
 
 def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) -> None:
     """The platform drops records without an invocation."""
-    told = []
+    logged = []
 
     class Listening(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             storage = InvocationContext("", "", "").thread_local_storage
-            told.append((record.__dict__.get("action"), getattr(storage, "invocation_id", None)))
+            logged.append((record.__dict__.get("action"), getattr(storage, "invocation_id", None)))
 
     logger, listening = logging.getLogger("adf_trigger.service.recording.start_moves"), Listening()
     logger.addHandler(listening)
@@ -64,7 +64,7 @@ def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) ->
     finally:
         logger.removeHandler(listening)
         logger.setLevel(logging.NOTSET)
-    assert told == [("run_started", "i-1")]
+    assert logged == [("run_started", "i-1")]
 
 
 def test_a_problem_keeps_both_ends_of_a_long_reason() -> None:

@@ -87,8 +87,8 @@ MISPLACED = [
 def test_no_fault_shows_the_value_of_a_setting(name: str) -> None:
     """Neither the settings nor the libraries behind them repeat a value, whichever setting has it."""
     by_identity = {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage__accountName": "account"}
-    told = [_faults_of({**base, name: value}) for base in (RIGHT, by_identity) for value in MISPLACED]
-    assert [each for each in told if SECRET in each] == []
+    reported = [_faults_of({**base, name: value}) for base in (RIGHT, by_identity) for value in MISPLACED]
+    assert [each for each in reported if SECRET in each] == []
 
 
 def _faults_of(environ: dict[str, str]) -> str:

@@ -50,8 +50,8 @@ def test_the_page_is_served_to_everyone_and_in_no_frame(caller: Caller) -> None:
     """It holds no data; its policy allows no inline code, no other host, no frame and no HTML built from text."""
     page = ask(caller, "")
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    told = [each.strip().partition(" ") for each in page.headers["Content-Security-Policy"].split(";")]
-    assert {name: value for name, _, value in told} == POLICY
+    directives = [each.strip().partition(" ") for each in page.headers["Content-Security-Policy"].split(";")]
+    assert {name: value for name, _, value in directives} == POLICY
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert page.headers["X-Frame-Options"] == "DENY"
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -129,7 +129,7 @@ def test_it_is_served_while_the_settings_are_faulty(caller: Caller) -> None:
     """The page shows that they are faulty, and needs none."""
 
     def faulty() -> None:
-        raise AssertionError("nobody needs settings for a file")
+        raise AssertionError("a file needs no settings")
 
     functions = app_of(faulty, Bindings.of(caller.world.settings)).get_functions()  # type: ignore[arg-type]
     caller._functions["console"] = next(

@@ -137,8 +137,8 @@ def test_a_field_that_fills_a_secure_parameter_is_not_kept(
     Caller(world).message(event)
     (kept,) = world.kept()
     assert json.loads(kept.body) == {**event, "data": {**event["data"], **left}}
-    told = [each.model_dump_json() for each in (*world.outbox.events, *world.outbox.rejected)]
-    assert "hush-hush" not in repr(world.rejected) + "".join(told)
+    sent = [each.model_dump_json() for each in (*world.outbox.events, *world.outbox.rejected)]
+    assert "hush-hush" not in repr(world.rejected) + "".join(sent)
     (name,) = kept.masked
     deployed(world, secret_trigger(to=to, missing="day"))
     caller = Caller(world)

@@ -83,7 +83,7 @@ def test_faulty_settings_are_shown_to_callers_with_a_key(caplog: pytest.LogCaptu
     caplog.clear()
     for _ in range(2):
         functions["tick"](func.timer.TimerRequest(), InvocationContext("", "", ""))
-    told = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert len(told) == 2
-    assert "ADF_TRIGGER_TABLE" in told[0].getMessage()
-    assert "ADF_TRIGGER_CLOUT" in told[0].getMessage()
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 2
+    assert "ADF_TRIGGER_TABLE" in errors[0].getMessage()
+    assert "ADF_TRIGGER_CLOUT" in errors[0].getMessage()

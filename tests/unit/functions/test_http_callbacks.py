@@ -33,8 +33,8 @@ def everything_shown(caller: Caller, world: World) -> str:
     stored = world.ledger.get(FACTORY_ID, "key-1")
     kept = [(each, each.body.decode()) for each in world.kept()]
     notes = [each.value for scope in (FACTORY_ID, "app") for each in world.notes.named(scope)]
-    told = [repr(world.outbox.events), repr(world.outbox.rejected), repr(stored), repr(kept), repr(notes)]
-    return "\n".join([*(each.get_body().decode() for each in answers), *told])
+    texts = [repr(world.outbox.events), repr(world.outbox.rejected), repr(stored), repr(kept), repr(notes)]
+    return "\n".join([*(each.get_body().decode() for each in answers), *texts])
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from tests.unit.functions.conftest import Caller
 from tests.unit.functions.test_http_activities import CALL, CHILD, COPY, shown, started
 
 GOING_ON: dict[str, Any] = {**CALL, "status": "InProgress", "output": None}
-"""Data Factory names the run in the output, which an activity has at its end alone."""
+"""Data Factory names the run in the output, which an activity has only at its end."""
 
 
 def child(world: World, parent: UUID, pipeline: str = "child", status: str = "InProgress") -> str:

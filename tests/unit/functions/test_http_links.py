@@ -89,9 +89,9 @@ def answers(caller: Caller, world: World) -> Iterator[Any]:
 
 def test_no_link_leads_to_another_record_or_is_ambiguous(caller: Caller, world: World) -> None:
     """Keys are runIds of others, message ids are keys: each link leads to the record that it stands with."""
-    told = [pair for answer in answers(caller, world) for pair in linked(answer)]
-    assert len(told) > 50
-    assert {(link, of) for link, of in told if meant(world, link) != of} == set()
+    pairs = [pair for answer in answers(caller, world) for pair in linked(answer)]
+    assert len(pairs) > 50
+    assert {(link, of) for link, of in pairs if meant(world, link) != of} == set()
 
 
 @pytest.mark.parametrize("key", ["orders 4711", "x"])

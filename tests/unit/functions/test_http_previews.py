@@ -61,9 +61,9 @@ def everything_kept(world: World) -> Any:
 
 def test_it_would_be_started_where_a_place_is_free() -> None:
     """Nothing else is shown in that case."""
-    told = previewed(a_world(), customer="B")
-    assert told["outcome"] == "start"
-    assert [told[name] for name in ("message", "hold", "inLine", "joinedTo", "inTheWay", "run")] == [
+    preview = previewed(a_world(), customer="B")
+    assert preview["outcome"] == "start"
+    assert [preview[name] for name in ("message", "hold", "inLine", "joinedTo", "inTheWay", "run")] == [
         *[None] * 4,
         [],
         None,
@@ -77,9 +77,9 @@ def test_it_would_wait_behind_waiting_requests() -> None:
     for key in ("second", "third"):
         start(world, key)
     world.clock.forward(5)
-    told = previewed(world)
-    assert (told["outcome"], told["inLine"]) == ("wait", {"before": 2, "exact": True})
-    assert told["message"] == (
+    preview = previewed(world)
+    assert (preview["outcome"], preview["inLine"]) == ("wait", {"before": 2, "exact": True})
+    assert preview["message"] == (
         'it waits for a place: at most 1 run of load with parameters.customer = "A" may be in progress at once'
     )
     assert previewed(world, customer="B")["outcome"] == "start"
@@ -88,24 +88,24 @@ def test_it_would_wait_behind_waiting_requests() -> None:
 def test_it_would_be_refused_with_the_blocking_runs() -> None:
     """The preview is 200; a start would be answered 409 with the same runs."""
     world = a_world(overflow="refuse")
-    told = previewed(world)
-    assert (told["outcome"], told["inLine"]) == ("refuse", None)
+    preview = previewed(world)
+    assert (preview["outcome"], preview["inLine"]) == ("refuse", None)
     refused = posted(world)
     problem = json.loads(refused.get_body())
-    assert (refused.status_code, problem["detail"]) == (409, told["message"])
-    assert [each["requestId"] for each in told["inTheWay"]] == ["first"]
-    assert told["inTheWay"] == problem["inTheWay"]
+    assert (refused.status_code, problem["detail"]) == (409, preview["message"])
+    assert [each["requestId"] for each in preview["inTheWay"]] == ["first"]
+    assert preview["inTheWay"] == problem["inTheWay"]
 
 
 def test_it_would_join_the_run_of_the_same_request() -> None:
     """That request is named; one with other parameters would wait."""
     world = a_world(overflow="join")
-    told = previewed(world)
+    preview = previewed(world)
     run_id = str(found(world, "first").run_id)
-    assert (told["outcome"], told["joinedTo"]) == ("join", {"requestId": "first", "runId": run_id})
-    told = previewed(world, secret="hush")
-    assert (told["outcome"], told["inLine"]) == ("wait", None)  # only its caller can start it
-    assert "hush" not in json.dumps(told)
+    assert (preview["outcome"], preview["joinedTo"]) == ("join", {"requestId": "first", "runId": run_id})
+    preview = previewed(world, secret="hush")
+    assert (preview["outcome"], preview["inLine"]) == ("wait", None)  # only its caller can start it
+    assert "hush" not in json.dumps(preview)
 
 
 @pytest.mark.parametrize("admission", [{}, {"overflow": "refuse"}, {"overflow": "join"}])
@@ -113,12 +113,12 @@ def test_it_would_be_held(admission: dict[str, Any]) -> None:
     """The hold is shown with operator, reason and end; under any policy for full places it would stand in line."""
     world = a_world(**admission)
     hold(world, "load")
-    told = previewed(world, customer="B")
-    assert told["outcome"] == "held"
+    preview = previewed(world, customer="B")
+    assert preview["outcome"] == "held"
     until = (world.clock.now + timedelta(days=1)).isoformat().replace("+00:00", "Z")
-    assert (told["hold"]["pipeline"], told["hold"]["until"]) == ("load", until)
-    assert told["hold"]["reason"] in told["message"]
-    assert told["inLine"] == {"before": 0, "exact": True}
+    assert (preview["hold"]["pipeline"], preview["hold"]["until"]) == ("load", until)
+    assert preview["hold"]["reason"] in preview["message"]
+    assert preview["inLine"] == {"before": 0, "exact": True}
 
 
 def test_it_would_be_held_without_a_line_where_nothing_is_counted() -> None:
@@ -126,8 +126,8 @@ def test_it_would_be_held_without_a_line_where_nothing_is_counted() -> None:
     world = World()
     world.factory.declare("load", customer={"type": "String", "defaultValue": ""})
     hold(world)
-    told = previewed(world)
-    assert (told["outcome"], told["inLine"]) == ("held", None)
+    preview = previewed(world)
+    assert (preview["outcome"], preview["inLine"]) == ("held", None)
 
 
 def test_a_repeat_is_shown_as_a_repeat_in_any_state() -> None:
@@ -135,9 +135,9 @@ def test_a_repeat_is_shown_as_a_repeat_in_any_state() -> None:
     world = a_world()
     start(world, "second")
     world.clock.forward(5)
-    told = previewed(world, key="second")
-    assert (told["outcome"], told["run"]["inLine"]) == ("repeat", {"before": 0, "exact": True})
-    assert told["inLine"] is None
+    preview = previewed(world, key="second")
+    assert (preview["outcome"], preview["run"]["inLine"]) == ("repeat", {"before": 0, "exact": True})
+    assert preview["inLine"] is None
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_start_does_what_the_preview_shows(admission: dict[str, Any]) -> None:
     world = World(settings=with_policy(policy(**admission)))
     declare(world)
     for number in range(8):
-        told = previewed(world)["outcome"]
-        assert told == outcome_of(world, f"k{number}", posted(world, key=f"k{number}")), number
+        preview = previewed(world)["outcome"]
+        assert preview == outcome_of(world, f"k{number}", posted(world, key=f"k{number}")), number
         if number == 2 and world.factory.runs:
             seen_to_end(world, next(each for each in ("k0", "k1") if found(world, each).submitted_at))
         if number == 5:

@@ -38,11 +38,11 @@ def test_the_link_of_a_rejection_leads_to_the_content_of_its_event(
 ) -> None:
     """Every field is equal, without the values of parameters."""
     caller.message(body)
-    told = json.loads(the_event(world).data.model_dump_json())
-    found = shown(caller.follow(told["links"]["self"]))
-    assert found == {name: value for name, value in told.items() if name in found}
+    published = json.loads(the_event(world).data.model_dump_json())
+    found = shown(caller.follow(published["links"]["self"]))
+    assert found == {name: value for name, value in published.items() if name in found}
     assert (found["status"], found["links"]["self"]) == ("Rejected", "/api/runs/m-1?by=messageId")
-    assert shown(caller.get(told["requestId"])) == found
+    assert shown(caller.get(published["requestId"])) == found
     assert "secret" not in json.dumps(found)
 
 

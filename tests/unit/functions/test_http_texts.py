@@ -68,8 +68,8 @@ def test_a_message_with_an_unreadable_text_is_rejected_with_a_readable_event(
     assert len(world.kept()) == len(starts(text))
     assert "create_run" not in world.factory.calls
     for event in world.outbox.events:
-        told = [event.data.correlation_id or "a", *event.data.metadata, *event.data.metadata.values()]
-        assert not [each for each in told if each in (*BLANK, *CONTROLS)]
+        texts = [event.data.correlation_id or "a", *event.data.metadata, *event.data.metadata.values()]
+        assert not [each for each in texts if each in (*BLANK, *CONTROLS)]
 
 
 @pytest.mark.parametrize("text", READABLE)

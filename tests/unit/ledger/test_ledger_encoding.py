@@ -50,7 +50,7 @@ TOLD = (
     '"duration_ms":null,"message":null,"errors":[],"truncated":false,"told_at":"2026-11-22T12:00:00Z",'
     '"former_run_ids":[],"parameters":{}}'
 )
-"""A published record, as versions before the state was called so have written it."""
+"""A published record, as versions before the renaming of that state have written it."""
 
 
 @given(st.dictionaries(any_character, json_values, max_size=4))

@@ -24,7 +24,7 @@ FACTORY = (
 )
 instants = st.datetimes(timezones=st.just(UTC))
 request_ids = st.from_regex(r"[A-Za-z0-9._:\-]{1,128}", fullmatch=True)
-"""Ids that are written as they are."""
+"""Ids that need no encoding."""
 any_ids = st.text(min_size=1, max_size=255).filter(is_request_id)
 any_text = st.text(min_size=1, max_size=40)
 

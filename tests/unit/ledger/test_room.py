@@ -27,7 +27,7 @@ from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record, a_record
 
 LARGEST = "\U0010ffff"
-"""A character that takes twelve of ASCII JSON, as an emoji does."""
+"""A character that takes twelve characters of ASCII JSON, such as an emoji."""
 
 
 def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
@@ -222,7 +222,7 @@ def test_a_request_of_very_many_parameters_loses_them_all_and_says_so() -> None:
     names = {f"{'n' * 100}{number}": 1 for number in range(10_000)}
     ledger = MemoryLedger()
     submitted = a_record(a_factory(), state=RunState.SUBMITTED, status="Queued", parameters=names)
-    stored = put_as_it_is(ledger, submitted)
+    stored = put_unfitted(ledger, submitted)
     ended = ledger.save(
         stored, replace(stored.record, state=RunState.ENDED, status="Failed", ended_at=NOON)
     ).record

@@ -16,7 +16,7 @@ LASTS = 90
 RECORD = a_full_record(a_factory())
 MANY = 5_000
 LITTLE = 100_000
-"""Bytes: what is remembered of so many leases takes twenty times as much."""
+"""Bytes: remembering that many leases would take twenty times as much."""
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.support.log_records import faults_of
 
 def record(message: object, *args: object, **extra: Any) -> logging.LogRecord:
     """A record as a logger creates it."""
-    logger = logging.getLogger("adf_trigger.service.told")
+    logger = logging.getLogger("adf_trigger.service.example")
     return logger.makeRecord(logger.name, logging.INFO, "", 1, message, args, None, extra=extra)
 
 

@@ -38,11 +38,11 @@ from tests.support.world import FACTORY_ID, World
 
 LOST = "lost reply"
 SETTLE_TICKS, CALM_TICKS = 60, 10
-"""Ticks of half a minute: in which all must end once the trouble is over, and then, longer than any lag, lease or
-grace here, in which nothing may begin again."""
+"""Ticks of half a minute: within the first all requests must end after the trouble; during the second, longer than any
+lag, lease or grace here, nothing may begin again."""
 
 LEAST_JOINED = 20
-"""So many requests, of a hundred and more, have to join another one for the machines to show anything of that."""
+"""The number of requests, of a hundred and more, that must join another one for the machines to test joining."""
 
 PIPELINE = one_at_once.PIPELINE
 TRACE = {"type": "String", "defaultValue": ""}
@@ -51,12 +51,12 @@ TRACE = {"type": "String", "defaultValue": ""}
 class Service(Operators, FaultyNeighbours):
     """Callers, messages, timers and crashes against one factory.
 
-    It honours ids, and may stop to where the pipelines have a parameter for our correlation.
+    It honours ids, and may stop doing so where the pipelines have a parameter for our correlation.
     """
 
     requests = Bundle("requests")
     joined: ClassVar[Counter[str]] = Counter()
-    """How many requests have joined another one, of all machines, and how they have ended."""
+    """How many requests of all machines have joined another one, and how they have ended."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -28,12 +28,12 @@ def admit(record: RunRecord) -> RunRecord:
 
 def line_up(record: RunRecord) -> RunRecord:
     """Have it wait in line."""
-    return admission_moves.line_up(record, PLACES, number=12, reason="three go on")
+    return admission_moves.line_up(record, PLACES, number=12, reason="three are active")
 
 
 def leave_to_caller(record: RunRecord) -> RunRecord:
     """Leave it to its caller."""
-    return admission_moves.leave_to_caller(record, PLACES, reason="three go on")
+    return admission_moves.leave_to_caller(record, PLACES, reason="three are active")
 
 
 def a_record(waits_for: Waits | None) -> RunRecord:
@@ -58,7 +58,7 @@ def a_record(waits_for: Waits | None) -> RunRecord:
                 "admitted_at": None,
                 "waits_for": Waits.ADMISSION,
                 "not_before": None,
-                "message": "three go on",
+                "message": "three are active",
             },
         ),
         (
@@ -67,7 +67,7 @@ def a_record(waits_for: Waits | None) -> RunRecord:
             {
                 "admitted_at": None,
                 "waits_for": Waits.CALLER,
-                "message": f"{WAITS_FOR_CALLER}: three go on",
+                "message": f"{WAITS_FOR_CALLER}: three are active",
             },
         ),
     ],

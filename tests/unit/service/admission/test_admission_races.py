@@ -29,7 +29,7 @@ from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import FACTORY_ID, STARTED, World
 
 POINTS = range(12)
-"""More calls of the ledger than any of the moves below makes before it is done."""
+"""More calls of the ledger than any of the moves below makes."""
 
 
 class SharedLedger(FaultyLedger):

@@ -53,9 +53,9 @@ def test_a_request_that_loses_every_race_is_asked_to_come_again() -> None:
     tried, _ = contention()
     with pytest.raises(
         TryLater, match="its places are being taken by others; nothing was kept of it"
-    ) as told:
+    ) as raised:
         tried.tried(NAME, losing(MOST_TRIES))
-    assert told.value.retry_after == 2.0
+    assert raised.value.retry_after == 2.0
 
 
 def test_a_record_that_was_changed_meanwhile_is_not_written_again() -> None:

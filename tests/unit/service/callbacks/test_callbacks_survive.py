@@ -144,23 +144,23 @@ def test_every_accepted_address_is_called_and_no_other(
     actions: list[tuple[str, int, int]],
 ) -> None:
     """This holds for repeats, other requests under used keys, outages of the ledger and of callers, and restarts."""
-    told = Callers()
+    callers = Callers()
     for number, (action, key, more) in enumerate(actions):
-        told.do(action, f"{HOST}{number}", key, more)
-    for each in told.outages:
+        callers.do(action, f"{HOST}{number}", key, more)
+    for each in callers.outages:
         each.clear()
-    finish_all(told.world)
-    settled(told.world)
-    told.world.tick(after=4_000)
-    told.world.tick(after=400)
-    called = {uri for uri, _ in told.world.called_back.calls}
-    assert told.taken <= called
-    assert not told.refused & called
-    assert told.world.notes.named(FACTORY_ID, CALLBACKS) == []
+    finish_all(callers.world)
+    settled(callers.world)
+    callers.world.tick(after=4_000)
+    callers.world.tick(after=400)
+    called = {uri for uri, _ in callers.world.called_back.calls}
+    assert callers.taken <= called
+    assert not callers.refused & called
+    assert callers.world.notes.named(FACTORY_ID, CALLBACKS) == []
 
 
 def test_a_service_without_tick_threads_calls_back_on_the_thread_of_the_caller() -> None:
-    """A repeat of a request that has ended brings an address, which is called now."""
+    """A repeat of an ended request brings an address, which is called directly."""
     world = World()
     world.factory.declare("load")
     threads: list[threading.Thread] = []

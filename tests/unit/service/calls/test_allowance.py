@@ -21,7 +21,7 @@ TWO = ONE.replace("one", "two").lower()
 ELSEWHERE = ONE.replace("AAAA", "BBBB")
 
 LASTS = 30.0
-"""Seconds that callers go on."""
+"""Seconds for which callers continue."""
 
 
 class Seconds:

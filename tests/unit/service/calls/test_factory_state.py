@@ -141,7 +141,7 @@ def test_a_request_past_its_deadline_is_published_with_the_true_reason() -> None
     events = world.outbox.events
     assert sorted(published_names(events)) == ["first/Rejected", "second/Rejected"]
     assert all("remove the lock" in str(event.data.reason) for event in events)
-    assert state_of(world) is None, "nobody waits, so that the next request tells"
+    assert state_of(world) is None, "no request waits, so that the next one is a probe"
 
 
 def test_a_missing_role_for_starting_leaves_reads_as_they_are() -> None:

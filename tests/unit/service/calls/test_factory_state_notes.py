@@ -137,6 +137,6 @@ def test_a_state_shows_its_beginning_reason_and_remedy() -> None:
     said = str(STATE)
     assert said.startswith("Data Factory cannot be used since 2026-")
     assert ": the identity has no role Assign the role Data Factory Contributor" in said
-    full = str(replace(STATE, kind=Trouble.FULL, because="10,000 runs go on"))
+    full = str(replace(STATE, kind=Trouble.FULL, because="10,000 runs are active"))
     assert full.startswith("the factory takes no more runs since 2026-")
-    assert full.endswith(" UTC: 10,000 runs go on")
+    assert full.endswith(" UTC: 10,000 runs are active")

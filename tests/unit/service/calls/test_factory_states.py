@@ -49,7 +49,7 @@ def test_one_instance_at_a_time_probes() -> None:
     """The first instance has the probe; the next one is allowed later, and later each time, up to a minute."""
     both = Instances()
     both.hold()
-    assert not both.one.may_probe(FACTORY_ID), "what has just been refused is not asked again at once"
+    assert not both.one.may_probe(FACTORY_ID), "a call that was just refused is not repeated immediately"
     let_through = []
     for second in range(600):
         both.clock.forward(1)

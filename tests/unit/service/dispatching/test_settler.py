@@ -180,8 +180,8 @@ def test_a_request_in_doubt_that_is_refused_is_given_up_after_three_calls(world:
     world.watch()
     (ended,) = world.dispatch()
     assert (ended.record.status, ended.record.attempts) == ("Unknown", 3)
-    told = "Data Factory refused it: it is wrong; whether an earlier call started it is not known"
-    assert ended.record.message == f"{told}{ANSWERED}"
+    reason = "Data Factory refused it: it is wrong; whether an earlier call started it is not known"
+    assert ended.record.message == f"{reason}{ANSWERED}"
 
 
 def test_a_refusal_that_cannot_be_looked_up_is_kept_with_the_reason(world: Doubts) -> None:

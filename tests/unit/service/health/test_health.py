@@ -23,7 +23,7 @@ from tests.support.world import START, MovingClock
 
 SCHEDULE = Schedule("*/15 * * * * *")
 ANSWERED_WITHIN = 10.0
-"""Seconds: less than one, on a machine that does nothing else."""
+"""Seconds: below one on an idle machine."""
 HANGING = 60.0
 
 

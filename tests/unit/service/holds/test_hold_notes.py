@@ -65,7 +65,7 @@ def test_an_end_that_is_past_or_far_is_a_fault(ahead: timedelta) -> None:
 
 
 def test_holds_are_bounded_and_ended_ones_are_removed() -> None:
-    """A bounded number may stand; as many ended ones are kept, for a week."""
+    """A bounded number may stand, and a bounded number of ended ones is kept, for a week."""
     world = a_world()
     for number in range(MOST_HOLDS):
         hold(world, f"p{number}")

@@ -13,7 +13,7 @@ from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, World
 
 CACHED = 120
-"""Seconds after which what a pipeline declares is asked for anew."""
+"""Seconds after which a declaration is read again."""
 NUMBER = {"type": "Int"}
 
 

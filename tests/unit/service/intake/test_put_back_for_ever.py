@@ -58,7 +58,7 @@ def circulate(world: World, body: bytes, *, every: float, most: int = 60) -> int
         if text is None:
             return number
         world.clock.forward(every)
-    pytest.fail("it is put back for ever")
+    pytest.fail("it is put back without end")
 
 
 BODY = b'{"pipeline":"load","requestId":"k","parameters":{"text":"x"}}'

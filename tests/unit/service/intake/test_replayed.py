@@ -117,13 +117,15 @@ def test_a_message_that_is_rejected_again_in_an_outage_of_the_ledger_keeps_its_b
 
 
 @pytest.mark.parametrize("delivered_before", [False, True])
-@pytest.mark.parametrize("told", [False, True])
-def test_a_replay_is_not_answered_with_the_rejection_before_it(*, told: bool, delivered_before: bool) -> None:
+@pytest.mark.parametrize("published", [False, True])
+def test_a_replay_is_not_answered_with_the_rejection_before_it(
+    *, published: bool, delivered_before: bool
+) -> None:
     """However soon it comes, and whether or not that was published yet, it is a new attempt: a run, or back."""
     storage = Storage()
     world, key = storage.world, RunSelector("k")
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
-    world.outbox.before += [] if told else [PublishError("no queue")] * 3
+    world.outbox.before += [] if published else [PublishError("no queue")] * 3
     body = {"pipeline": "later", "requestId": "k", "parameters": {"n": "x"}}
     storage.caller.message(body, message_id="m-5", inserted_at=world.clock.now)
     assert storage.status("k") == "Rejected"
@@ -133,7 +135,7 @@ def test_a_replay_is_not_answered_with_the_rejection_before_it(*, told: bool, de
         world.ledger.before["claim"] = [LedgerError("the table is away")]
         storage.deliver()
     storage.deliver()
-    if not told:
+    if not published:
         world.tick(after=200)  # the lease of the publisher that failed is over
         storage.deliver()
     assert (len(world.factory.runs), storage.status("k")) == (1, "Queued")

@@ -153,7 +153,7 @@ FORMS = [
     "first/Rejected",
     "first/Unknown",
 ]
-"""Keys of the second request, of the first one's runId."""
+"""Keys of the second request that contain the first one's runId."""
 MOVES = [
     *("claim", "lease", "start", "start elsewhere", "reject", "park", "cancel", "end", "lose"),
     *("publish", "publish", "resubmit", "adopt", "adopt the other's", "reclaim", "purge", "refuse a message"),
@@ -169,7 +169,7 @@ class Story:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     world: World = field(default_factory=World)
     keys: list[str] = field(default_factory=lambda: ["first"])
-    told: list[tuple[str, str]] = field(default_factory=list)
+    published: list[tuple[str, str]] = field(default_factory=list)
     messages: int = 0
 
     def __post_init__(self) -> None:
@@ -199,14 +199,14 @@ class Story:
             and saved.record.state is RunState.ENDED
             and stored.record.state is not RunState.ENDED
         ):
-            self.told.append(self.news_of(saved.record))
+            self.published.append(self.news_of(saved.record))
 
     def moved(self, stored: Stored, number: int, move: str, status: str) -> Stored | None:
         """The record after a move; None where the move makes no record."""
         record, records = stored.record, self.records
         entry = HistoryEntry(at=self.clock.now, action=move)
         if move == "publish" and record.state is RunState.ENDED:
-            assert self.news_of(record) in self.told, "the same news was told otherwise"
+            assert self.news_of(record) in self.published, "the same event was published with another content"
         if move in ("reclaim", "purge") and record.state is not RunState.PUBLISHED:
             return None
         if move == "purge":
@@ -252,7 +252,7 @@ class Story:
             )
         *_, before, event = names(self.world.outbox.events)
         assert before == event
-        self.told.append(event)
+        self.published.append(event)
 
     def news_of(self, record: RunRecord) -> tuple[str, str]:
         """The identity of a record's event."""
@@ -276,7 +276,7 @@ def test_no_two_events_share_an_id(second: str, moves: list[tuple[int, str, str]
     story = Story(second)
     for move in moves:
         story.move(*move)
-    assert len(set(story.told)) == len(story.told)
+    assert len(set(story.published)) == len(story.published)
 
 
 @pytest.mark.parametrize(

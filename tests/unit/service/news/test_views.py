@@ -31,7 +31,7 @@ SHOWN_OTHERWISE = {
     "overdue_since",
     "waits_for",
 }
-"""Fields of a view that a record has under the same name, and in another form."""
+"""Fields of a view that a record has under the same name, in another form."""
 
 
 def views(*aliases: str) -> RunViews:

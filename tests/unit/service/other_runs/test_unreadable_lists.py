@@ -14,7 +14,7 @@ from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlan
 from adf_trigger.errors import BadRequest, DataFactoryError, Throttled, Unavailable
 from adf_trigger.service.other_runs.gaps import MOST_GAPS
 from tests.support.memory_factory import LOST_REPLY, sifted
-from tests.support.other_runs import ended, told, world_of
+from tests.support.other_runs import ended, published_runs, world_of
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, START, World, settings
 
@@ -66,7 +66,7 @@ def test_runs_around_one_that_cannot_be_listed_are_published(
         world.tick(after=8)
         if restarts:
             world.restart()
-    assert sorted(map(str, told(world))) == sorted(map(str, [before, *after]))
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, [before, *after]))
     (gap,) = skipped(world)
     assert "observed_window_skipped" in [getattr(each, "action", "") for each in caplog.records]
     world.services.health._read()
@@ -76,8 +76,8 @@ def test_runs_around_one_that_cannot_be_listed_are_published(
     assert window["after"] < (START + timedelta(seconds=23)).isoformat() <= window["before"]
     bad.clear()
     world.tick(after=3600)
-    assert told(world).count(hidden) == 1
-    assert len(told(world)) == len(after) + 2
+    assert published_runs(world).count(hidden) == 1
+    assert len(published_runs(world)) == len(after) + 2
     assert skipped(world) == []
     assert "observed_window_read" in [getattr(each, "action", "") for each in caplog.records]
 
@@ -91,12 +91,12 @@ def test_no_window_is_skipped_while_no_list_can_be_read() -> None:
     for _ in range(60):
         world.tick(after=60)
         runs.append(ended(world))
-    assert told(world) == []
+    assert published_runs(world) == []
     assert skipped(world) == []
     del world.factory.always["query_runs"]
     for _ in range(5):
         world.tick(after=15)
-    assert sorted(map(str, told(world))) == sorted(map(str, runs))
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, runs))
 
 
 def test_a_run_that_shows_late_is_published_though_a_later_one_cannot_be_listed() -> None:
@@ -112,7 +112,7 @@ def test_a_run_that_shows_late_is_published_though_a_later_one_cannot_be_listed(
     world.factory.hidden.clear()
     for _ in range(12):
         world.tick(after=15)
-    assert told(world) == [late]
+    assert published_runs(world) == [late]
     assert len(skipped(world)) == 1
 
 
@@ -135,7 +135,7 @@ def test_killed_while_a_window_is_skipped_nothing_is_lost() -> None:
             world.restart()
             crashes += 1
     assert crashes == 1
-    assert told(world) == [later]
+    assert published_runs(world) == [later]
     assert len(skipped(world)) == 1
 
 
@@ -155,14 +155,14 @@ def test_very_many_that_cannot_be_listed_take_few_windows() -> None:
     for _ in range(60):
         world.tick(after=15)
         assert len(skipped(world)) <= MOST_GAPS
-    assert good[-1] in told(world)
+    assert good[-1] in published_runs(world)
     for _ in range(100):
         world.tick(after=1800)
-    assert not bad & set(told(world))
+    assert not bad & set(published_runs(world))
     bad.clear()
     for _ in range(80):
         world.tick(after=1800)
-    assert len(told(world)) == 102 + 1
+    assert len(published_runs(world)) == 102 + 1
     assert skipped(world) == []
 
 
@@ -182,7 +182,7 @@ def test_where_every_run_is_unreadable_the_windows_stay_few() -> None:
     bad.clear()
     for _ in range(100):
         world.tick(after=3600)
-    assert sorted(map(str, told(world))) == sorted(map(str, runs))
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, runs))
     assert skipped(world) == []
 
 
@@ -203,7 +203,7 @@ def test_what_is_skipped_is_tried_ever_less_often_and_given_up_after_days(
     assert "observed_window_given_up" in [getattr(each, "action", "") for each in caplog.records]
     later = ended(world)
     world.tick(after=15)
-    assert told(world) == [later]
+    assert published_runs(world) == [later]
 
 
 def test_held_runs_are_published_though_one_of_them_cannot_be_listed() -> None:
@@ -222,7 +222,7 @@ def test_held_runs_are_published_though_one_of_them_cannot_be_listed() -> None:
         runs.append(ended(world))
     world.tick(after=15)
     first, hidden, second = runs
-    assert told(world)[1:] == []
+    assert published_runs(world)[1:] == []
     bad = {hidden}
     poison(world, bad)
     for _ in range(30):
@@ -231,13 +231,13 @@ def test_held_runs_are_published_though_one_of_them_cannot_be_listed() -> None:
     world.resolve("key-1", "dismiss")
     for _ in range(10):
         world.tick(after=15)
-    assert set(told(world)) == {first, second}
+    assert set(published_runs(world)) == {first, second}
     assert list(world.notes.named(FACTORY_ID, "observe|held|")) == []
     bad.clear()
     for _ in range(3):
         world.tick(after=3600)
-    assert set(told(world)) == {first, second, hidden}
-    assert len(told(world)) == 3
+    assert set(published_runs(world)) == {first, second, hidden}
+    assert len(published_runs(world)) == 3
     assert skipped(world) == []
 
 
@@ -250,7 +250,7 @@ def test_with_few_calls_a_tick_narrowing_goes_on_in_the_next_one() -> None:
     later = ended(world)
     for _ in range(80):
         world.tick(after=15)
-    assert told(world) == [later]
+    assert published_runs(world) == [later]
     assert len(skipped(world)) == 1
 
 
@@ -272,4 +272,4 @@ def test_a_list_that_is_cut_off_by_a_429_each_time_is_shorter_the_next_time() ->
     world.factory.query_runs = query_runs  # type: ignore[method-assign]
     for _ in range(60):
         world.tick(after=15)
-    assert sorted(map(str, told(world))) == sorted(map(str, runs))
+    assert sorted(map(str, published_runs(world))) == sorted(map(str, runs))

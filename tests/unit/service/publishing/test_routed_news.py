@@ -200,14 +200,14 @@ def test_an_overdue_run_is_published_though_it_has_ended_since() -> None:
     ticks(world, 2)
     world.routes.down.clear()
     ticks(world, 6)
-    told = {event.type.rpartition(".")[2]: event for event in sent(world, "hook")}
+    by_type = {event.type.rpartition(".")[2]: event for event in sent(world, "hook")}
     first, _ = world.outbox.events
-    assert told.keys() == {"overdue", "failed"}
-    then = told["overdue"].data.model_copy(
+    assert by_type.keys() == {"overdue", "failed"}
+    then = by_type["overdue"].data.model_copy(
         update={"started_at": first.data.started_at}
     )  # now known in more detail
-    assert (told["overdue"].id, told["overdue"].time, then) == (first.id, first.time, first.data)
-    assert not told["overdue"].data.ended
+    assert (by_type["overdue"].id, by_type["overdue"].time, then) == (first.id, first.time, first.data)
+    assert not by_type["overdue"].data.ended
     assert [each.status for each in world.services.query.show("key-1").routes] == ["delivered"]
     assert deliveries(world) == []
 

@@ -164,8 +164,8 @@ def test_a_rejection_is_shared_and_keeps_the_message_that_it_came_as() -> None:
     assert (ended.joined_to.run_id, ended.joined_to.is_confirmed) == (OTHER_RUN, False)
 
 
-def test_a_request_that_leaves_waits_for_a_place_after_the_others() -> None:
-    """It comes before later ones: its number is given when it lines up."""
+def test_a_request_that_leaves_waits_for_one_of_the_others_places() -> None:
+    """It comes before later requests: its number is given when it lines up."""
     record = joined(another(places="p"), place_number=4)
     assert joining.leave(record, another(places="p")) == replace(
         record,

@@ -214,7 +214,7 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "route": (RunState.PUBLISHED, lambda records, stored: records.route(stored, [DELIVERED]), None),
     "reclaim": (RunState.PUBLISHED, lambda records, stored: records.reclaim(stored, NEW), None),
 }
-"""Name → the state that it is made from, the move, and the action of its log line."""
+"""Name → the state before the move, the move, and the action of its log line."""
 
 UNKNOWN = {"take_over", "resubmit", "dismiss"}
 """Moves of a request whose fate is unknown."""

@@ -80,7 +80,7 @@ UNDECIDED: dict[str, Any] = {
     "doubted_from": None,
     "not_before": None,
 }
-"""What a decision changes of a record, whichever it is."""
+"""The fields that every decision changes."""
 
 
 def test_a_decision_lets_a_request_continue() -> None:

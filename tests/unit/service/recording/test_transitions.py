@@ -39,11 +39,11 @@ DELIVERED = RouteDelivery(route="r", status="delivered", at=NOON, attempts=1)
 UNTOLD = Overdue(after_seconds=600)
 ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
 ANSWERED = "the last createRun was answered: HTTP 503"
-"""What a record in doubt says in the end."""
+"""The message of a record in doubt at its end."""
 
 HELD = Held(by="0123456789abcdef", since=NOON + MINUTE)
 UNHELD: dict[str, Any] = {"held": None, "held_seconds": 90.5 + (NOW - HELD.since).total_seconds()}
-"""What becomes of one that was held, once it goes on or ends."""
+"""Changes of a held record once it continues or ends."""
 
 Move = Callable[[RunRecord], RunRecord]
 MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
@@ -154,12 +154,12 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     ),
     "park": (
         RunState.ACCEPTED,
-        lambda record: transitions.park(record, reason="nothing can tell", now=NOW),
+        lambda record: transitions.park(record, reason="it cannot be determined", now=NOW),
         {
             **UNHELD,
             "state": RunState.ENDED,
             "status": RunStatus.UNKNOWN,
-            "message": f"nothing can tell; {ANSWERED}",
+            "message": f"it cannot be determined; {ANSWERED}",
             "ended_at": NOW,
             "lease_until": None,
             "not_before": None,

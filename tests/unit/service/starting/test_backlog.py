@@ -30,10 +30,10 @@ class Bucketed(MemoryFactory):
         self.refused = 0
 
     def take(self) -> int:
-        """Take a write; what is left of the bucket. Raises Throttled where nothing is left.
+        """Take a write; what is left of the bucket.
 
         Raises:
-            Throttled: nothing is.
+            Throttled: the bucket is empty.
         """
         left = self.buckets.take("s", "a", "writes", self.clock())
         if left is None:

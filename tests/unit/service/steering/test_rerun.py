@@ -242,8 +242,8 @@ def test_a_rerun_that_was_resumed_is_not_over() -> None:
     assert world.rerun().record.request_id != first.request_id
 
 
-def test_a_dismissed_request_can_be_neither_rerun_nor_decided_again() -> None:
-    """The answer gives the next step for an unknown end: decide, or once that is over, start anew."""
+def test_a_rerun_of_unknown_or_dismissed_fate_is_refused_with_the_next_step() -> None:
+    """An unknown fate is to be decided first; after a dismissal a new rerun is to be started."""
     world, first = unknown_rerun()
     with pytest.raises(WrongState, match="decide about it by resolve"):
         world.rerun(first.request_id)

@@ -140,8 +140,8 @@ def test_a_bug_in_one_turn_affects_that_turn_alone(fleet: Fleet, caplog: pytest.
     note = fleet.services.notes.get("app", "tick")
     assert note is not None
     assert note.value["trouble"] == ["monitor f0"]
-    told = [each for each in caplog.records if getattr(each, "action", "") == "monitor_failed"]
-    assert [(each.levelname, each.exc_info is not None) for each in told] == [("ERROR", True)]
+    logged = [each for each in caplog.records if getattr(each, "action", "") == "monitor_failed"]
+    assert [(each.levelname, each.exc_info is not None) for each in logged] == [("ERROR", True)]
 
 
 def test_a_factory_that_does_not_answer_delays_no_other() -> None:

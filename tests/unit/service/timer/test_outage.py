@@ -72,7 +72,7 @@ def test_requests_of_an_outage_of_an_hour_are_all_started_once(
 ) -> None:
     """Whatever fails for an hour, with a redeploy in its middle: every acknowledged request has its one run.
 
-    Callers are asked to come again where no token is acquired; messages are taken.
+    Callers are asked to come again where no token is acquired; messages are accepted.
     """
     world = World()
     world.factory.declare("load")

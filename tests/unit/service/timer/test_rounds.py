@@ -12,7 +12,7 @@ from tests.support.world import FACTORY_ID, MovingClock
 
 MANY = 50
 BUSY = 10
-"""Factories with much to do: what they do at once takes most of the threads, and all but the turns' own."""
+"""Busy factories: their concurrent work takes most of the threads, and all except those of the turns."""
 
 AT_ONCE = BUSY * RECORDS_AT_ONCE
 assert AT_ONCE < THREADS < AT_ONCE + MANY

@@ -40,9 +40,9 @@ def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:
         world.factory.finish(run_id)
     ledger.gets = 0
     world.tick(after=15)
-    told = len(world.outbox.events)
-    assert 0 < told < 10
-    assert ledger.gets == told
+    published = len(world.outbox.events)
+    assert 0 < published < 10
+    assert ledger.gets == published
 
 
 def test_recording_a_started_run_writes_no_active_row() -> None:

@@ -110,9 +110,9 @@ def test_a_long_reason_below_is_cut_in_the_middle_and_marked(world: World) -> No
     """Both its ends are published."""
     start_child(world, CHILD, "Failed", failed("Copy", "1", f"begin {'x' * 9_000} cause"))
     data = ended(world, "Failed", calls(CHILD))
-    told = data.children[0].errors
-    assert told is not None
-    (error,) = told
+    errors = data.children[0].errors
+    assert errors is not None
+    (error,) = errors
     assert (error.message[:6], error.message[-6:], data.truncated) == ("begin ", " cause", True)
     assert data.children[0].errors_left_out == 0
 
@@ -293,10 +293,10 @@ def test_a_long_reason_is_cut_in_the_middle_and_only_where_necessary(world: Worl
     data = ended(world, "Failed", failed("Call", "2108", reason, kind="WebActivity"), message=reason)
     text = event_text(world.outbox.events[0])
     assert len(text) <= MAX_MESSAGE_BYTES
-    (told,) = json.loads(text)["data"]["errors"]
-    assert told["message"].startswith("begin xxx")
-    assert told["message"].endswith("xxx cause")
-    assert (told["message"] == reason) is (size <= 20_000)
+    (error,) = json.loads(text)["data"]["errors"]
+    assert error["message"].startswith("begin xxx")
+    assert error["message"].endswith("xxx cause")
+    assert (error["message"] == reason) is (size <= 20_000)
     assert (data.message or "").endswith("xxx cause")
 
 

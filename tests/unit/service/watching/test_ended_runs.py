@@ -46,9 +46,9 @@ class Generated(MemoryFactory):
 
     Attributes:
         count: how many runs it lists.
-        make: makes one, by its number.
+        make: creates one, by its number.
         breaks: page → the error that takes its place.
-        most_alive: the most of its decoded runs that existed at once.
+        most_alive: the maximum of its decoded runs that existed at the same time.
     """
 
     count: int = COUNT

@@ -216,7 +216,7 @@ def test_failing_storage_delays_it(error: Exception) -> None:
     world.tick(after=15)
     assert len({each.id for each in overdue_events(world)}) == 1
     row = world.ledger.active(FACTORY_ID)[0]
-    assert row.overdue_after is None, "it is told, and no candidate any more"
+    assert row.overdue_after is None, "it is published, and no longer a candidate"
 
 
 def test_two_concurrent_ticks_publish_it_under_one_id() -> None:
