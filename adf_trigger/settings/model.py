@@ -110,7 +110,7 @@ class CommonSettings(TimeSettings):
         gt=0,
         le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
-        description="Maximum Data Factory calls of one tick for one factory, if ARM allows as many.",
+        description="Maximum Data Factory calls of a tick, or of a drain of a backlog, for one factory, if ARM allows.",
     )
     retention_days: int = Field(
         default=90,

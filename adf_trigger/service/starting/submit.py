@@ -1,8 +1,10 @@
 """Submits a request: checks it, claims it in the ledger, and starts it immediately where possible."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import Source
@@ -24,7 +26,8 @@ from adf_trigger.service.callbacks.callbacks import Callbacks
 from adf_trigger.service.callbacks.caller import CallbackCaller
 from adf_trigger.service.calls.gate import Gate
 from adf_trigger.service.calls.permits import Permit
-from adf_trigger.service.holds.hold import Hold
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.holds.hold import Hold, Holds
 from adf_trigger.service.holds.notes import HoldNotes
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publishing.publish import Publisher
@@ -121,6 +124,8 @@ class Submitter:
         self._callbacks = callbacks
         self._caller = caller
         self._admission = admission
+        self._ended_holds: dict[str, Mapping[str, datetime]] = {}
+        """The ended holds of each factory behind whose requests new ones are queued already."""
 
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Submit a request: once this returns, it is durable.
@@ -179,15 +184,26 @@ class Submitter:
         self, submission: Submission, record: RunRecord, *, at_once: bool
     ) -> tuple[RunRecord, Permit | None]:
         """A new record with a permit to start it now; where it is held, or waits for its turn, with the reason."""
-        hold = self._holds.of(submission.factory).covering(record)
+        holds = self._holds.of(submission.factory)
+        hold = holds.covering(record)
         if hold is not None:
             by, since, reason = hold.scope.id, hold.since, hold.in_words
             return transitions.hold(record, by=by, since=since, ended=since, reason=reason), None
+        self._queue_behind_held(submission.factory, holds)
         permit = self._permit(submission, record, at_once=at_once)
         if permit is not None:
             return record, permit
         wait = self._gate.next_try(submission.factory)
         return replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason), None
+
+    def _queue_behind_held(self, factory: FactoryHandle, holds: Holds) -> None:
+        """Begin a backlog if a hold has expired whose requests still wait; a release does so itself."""
+        if not holds.ended or holds.ended == self._ended_holds.get(factory.id):
+            return
+        rows = self._ledger.active(factory.id)
+        if any(row.held is not None and row.held.by in holds.ended for row in rows):
+            self._backlog.begin(factory)
+        self._ended_holds[factory.id] = holds.ended
 
     def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
         """A permit to start a new request now; None where it waits for its turn.

@@ -1,6 +1,7 @@
 """Requests that arrive during a turn of the dispatcher are taken up in it, too."""
 
 from collections.abc import Collection
+from datetime import timedelta
 
 import pytest
 
@@ -160,3 +161,18 @@ def test_a_request_after_a_release_does_not_overtake_held_ones(world: Turns) -> 
     world.tick(after=15)
     order = [world.services.query.find(str(run)).request_id for run in world.factory.runs]
     assert order == [*keys, "newcomer"]
+
+
+def test_a_request_after_the_end_of_a_hold_does_not_overtake_held_ones(world: Turns) -> None:
+    """Neither the first one that comes, nor one that comes to another instance; the next one does not wait."""
+    hold(world, until=world.clock() + timedelta(hours=2))
+    for key in ("held-1", "held-2"):
+        world.submit(key)
+    world.clock.forward(7_200)
+    world.submit("new-1")
+    world.restart()
+    world.submit("new-2")
+    world.tick(after=1)
+    world.submit("new-3")
+    order = [world.services.query.find(str(run)).request_id for run in world.factory.runs]
+    assert order == ["held-1", "held-2", "new-1", "new-2", "new-3"]
