@@ -12,6 +12,8 @@ from adf_trigger.emulator.hosting.emulated import Emulated
 from adf_trigger.errors import DataFactoryError, FactoryFull, PipelineQueueFull, ResourceNotFound, Throttled
 from tests.integration.datafactory.target import emulated_target
 
+pytestmark = pytest.mark.untraced
+
 PIPELINE = "At its limits"
 QUEUE = 100
 

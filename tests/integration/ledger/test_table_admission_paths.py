@@ -8,6 +8,8 @@ from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.opening import open_table_ledger
 from tests.support.admission_paths import PATHS
 
+pytestmark = pytest.mark.untraced
+
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_way_to_a_place_keeps_number_and_order(azurite: str, path: str) -> None:

@@ -43,6 +43,8 @@ from tests.unit.datafactory.service import (
     served,
 )
 
+pytestmark = pytest.mark.untraced
+
 # (status, code, message, target) as Data Factory and the Resource Manager send them, and the error raised for each.
 KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
     (

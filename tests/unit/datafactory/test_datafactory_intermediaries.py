@@ -16,6 +16,8 @@ from adf_trigger.errors import (
 from tests.unit.datafactory.effects import EVERY
 from tests.unit.datafactory.service import Service, answer
 
+pytestmark = pytest.mark.untraced
+
 
 @pytest.mark.parametrize(
     "body", ["<html>blocked", "", {"message": "Bad Request"}, {"code": 403}, [], "denied"]

@@ -10,6 +10,8 @@ from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
 
+pytestmark = pytest.mark.untraced
+
 MESSAGE = {"pipeline": "secret", "requestId": "key-1", "parameters": {"password": "hunter2-hunter2"}}
 
 

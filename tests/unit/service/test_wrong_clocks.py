@@ -14,6 +14,8 @@ from adf_trigger.service.health.health import HealthStatus
 from adf_trigger.service.timer.fallback import CLAIMED_FOR, LOOK_EVERY
 from tests.support.world import FACTORY_ID, START, STARTED, MovingClock, World
 
+pytestmark = pytest.mark.untraced
+
 MINUTE = 60.0
 WRONG = (-12 * 60, -25, -10, 10, 25, 12 * 60)
 """Minutes that a clock is ahead."""

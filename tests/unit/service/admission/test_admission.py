@@ -12,6 +12,8 @@ from adf_trigger.messages.decoding import Message
 from tests.support.admitted import a_world, finish, found, seen_to_end, start, under_way, waits
 from tests.support.world import FACTORY_ID, START, STARTED, World
 
+pytestmark = pytest.mark.untraced
+
 
 def test_the_second_of_a_key_waits_until_the_first_has_ended() -> None:
     """Runs of another key start beside it; a waiting request names its reason, and starts when a tick sees the end."""

@@ -28,6 +28,8 @@ from tests.support.admitted import (
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import FACTORY_ID, STARTED, World
 
+pytestmark = pytest.mark.untraced
+
 POINTS = range(12)
 """More calls of the ledger than any of the moves below makes."""
 

@@ -29,6 +29,8 @@ from tests.support.memory_factory import LOST_REPLY
 from tests.support.news import published_names
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
+pytestmark = pytest.mark.untraced
+
 HOLDS: list[tuple[AdfTriggerError, Trouble]] = [
     (Forbidden("AuthorizationFailed: no role", status=403), Trouble.DENIED),
     (Unauthorized("InvalidAuthenticationToken", status=401), Trouble.UNAUTHORISED),

@@ -23,6 +23,8 @@ from tests.support.memory_factory import LOST_REPLY, Ids, Run
 from tests.support.news import published_names
 from tests.support.world import World, settings
 
+pytestmark = pytest.mark.untraced
+
 MINUTE = 60.0
 
 SAYS_NOTHING = [

@@ -20,6 +20,8 @@ from tests.support.held_up import HeldUp
 from tests.support.world import FACTORY_ID
 from tests.unit.service.starting.test_backlog import BURST, Bucketed, Busy, a_world
 
+pytestmark = pytest.mark.untraced
+
 STARTED = 3
 """Requests that are started before the others have to wait."""
 

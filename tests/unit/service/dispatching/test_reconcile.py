@@ -8,6 +8,8 @@ from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.news import published_names
 from tests.support.world import World, settings
 
+pytestmark = pytest.mark.untraced
+
 PATIENCE = 12
 """Ticks of half a minute: far past the grace period."""
 

@@ -36,6 +36,8 @@ from adf_trigger.settings.routes import MOST_ROUTES
 from tests.contracts.ledger_records import a_large_record, a_record
 from tests.support.world import START, MovingClock, World
 
+pytestmark = pytest.mark.untraced
+
 LATER = START + timedelta(minutes=1)
 MOST_OPERATIONS = 100
 LARGEST_TRANSACTION = 4 * 1024 * 1024

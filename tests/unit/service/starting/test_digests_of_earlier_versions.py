@@ -10,6 +10,8 @@ from adf_trigger.service.submission import Submission
 from tests.support.golden import golden
 from tests.support.world import FACTORY_ID, World
 
+pytestmark = pytest.mark.untraced
+
 CASES = [case for cases in golden("digests.json").values() for case in cases]
 TYPES = {str: "String", bool: "Bool", int: "Int", float: "Float", list: "Array", dict: "Object"}
 

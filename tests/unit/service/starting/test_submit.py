@@ -22,6 +22,8 @@ from adf_trigger.ledger.records import RunState
 from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import FACTORY_ID, STARTED, World
 
+pytestmark = pytest.mark.untraced
+
 STRING = {"type": "String"}
 
 

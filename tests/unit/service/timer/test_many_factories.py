@@ -19,6 +19,8 @@ from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, World
 
+pytestmark = pytest.mark.untraced
+
 MANY = 50
 RUNS = FEW + 1
 

@@ -15,6 +15,8 @@ from adf_trigger.errors import (
 )
 from tests.support.world import FACTORY_ID, STARTED, World
 
+pytestmark = pytest.mark.untraced
+
 HOUR = 3600
 KEYS = [f"key-{number}" for number in range(8)]
 

@@ -12,6 +12,8 @@ from adf_trigger.service.threads.tick_threads import TickThreads
 from tests.support.faulty_ledger import FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.world import FACTORY_ID, World
 
+pytestmark = pytest.mark.untraced
+
 LEDGER = ("get", "find", "save", "claim", "cursor", "save_cursor", "purge", "active", "runs")
 NOTES = ("get", "put", "named", "remove")
 
