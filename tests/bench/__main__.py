@@ -82,7 +82,7 @@ def _parser(benches: Mapping[str, Listed]) -> argparse.ArgumentParser:
         nargs="?",
         const=kept.ROOT,
         metavar="FOLDER",
-        help="keep it in docs/bench.json, and write docs/bench.md, its plots and the README's table anew",
+        help="keep it in docs/bench.json, and rewrite docs/bench.md, its plots and the README's table",
     )
     return parser
 

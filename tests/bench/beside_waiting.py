@@ -99,7 +99,7 @@ async def _wait(endpoints: Endpoints, runs: Sequence[str], waits: int, sent: thr
                     raise BenchFailed(f"a caller was answered {answer.status_code}: {answer.text[:200]}")
                 return time.monotonic()
 
-        async def tell() -> None:
+        async def announce() -> None:
             """All wait once none has been refused for a while."""
             before = -1
             while before != refused:
@@ -108,5 +108,5 @@ async def _wait(endpoints: Endpoints, runs: Sequence[str], waits: int, sent: thr
             sent.set()
 
         callers = [asyncio.ensure_future(wait(run)) for run in runs]
-        await asyncio.gather(tell(), *callers)
+        await asyncio.gather(announce(), *callers)
         return min(each.result() for each in callers)

@@ -29,9 +29,9 @@ class Listed:
     Attributes:
         measure: what measures.
         short: the same in a few seconds, to see that it works: its figures mean nothing.
-        repeats: how often it is measured unless told otherwise.
+        repeats: how often it is measured by default.
         minutes: that this takes on two idle cores, roughly.
-        alone: whether it is measured only where it is named, since it takes so long.
+        alone: whether it is measured only where it is named, since it takes long.
     """
 
     measure: Bench

@@ -37,7 +37,7 @@ _PIPELINE = {"activities": [], "parameters": {"n": {"type": "Int", "defaultValue
 
 
 class Running:
-    """A stack whose runs end when it is told so."""
+    """A stack whose runs end when the test says so."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -54,7 +54,7 @@ class Running:
         self.control("throttling", {"enabled": on})
 
     def ask(self, count: int) -> float:
-        """Ask for so many runs at once, each of which is accepted; the seconds that it took."""
+        """Request that many runs concurrently, all of which are accepted; the seconds that it took."""
         post = Post(
             url=f"{self._endpoints.functions_url}/api/pipelines/bench/runs",
             body=b"{}",
@@ -66,7 +66,7 @@ class Running:
         return drive(post, count=count, callers=CALLERS, wanted=_ACCEPTED).seconds
 
     def wait_for_starts(self, expected: int) -> None:
-        """Wait until so many runs are held, which is seen past the buckets.
+        """Wait until that many runs are held, which is seen past the buckets.
 
         Raises:
             BenchFailed: they were not, in time; or more were.
@@ -87,7 +87,7 @@ class Running:
         self.control("release", {})
 
     def events(self, expected: int) -> float:
-        """Seconds until so many events had come.
+        """Seconds until that many events had arrived.
 
         Raises:
             BenchFailed: they had not, in time.

@@ -51,7 +51,7 @@ def measure(
 
 
 def _delays(caller: Caller, queue: QueueClient, name: str, runs: int) -> Sequence[float]:
-    """Seconds between each run's end, as Data Factory tells it, and the sight of its event."""
+    """Seconds between each run's end, as Data Factory reports it, and the receipt of its event."""
     keys = [f"{name}-{number}" for number in range(runs)]
     with ThreadPoolExecutor(1) as thread:
         started = thread.submit(_start, caller, keys)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class BenchFailed(Exception):
-    """What was measured did not do its work, so that its speed means nothing."""
+    """The measured code did not do its work, so that its speed means nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ Raises:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent of the values do not exceed."""
+    """The value that this percentage of the values does not exceed."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

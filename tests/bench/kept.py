@@ -17,7 +17,7 @@ FILE = ROOT / "docs" / "bench.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What was kept of one bench.
+    """The kept results of one bench.
 
     Attributes:
         figures: what was measured.
@@ -35,7 +35,7 @@ class Kept:
 
 
 def read(file: Path = FILE) -> dict[str, Kept]:
-    """What was kept of each bench, by its name, in their order."""
+    """The kept results of each bench, by its name, in their order."""
     if not file.exists():
         return {}
     return {name: _kept(entry) for name, entry in json.loads(file.read_text()).items()}

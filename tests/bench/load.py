@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What came of a load.
+    """The result of a load.
 
     Attributes:
         answers: all of them.
@@ -57,7 +57,7 @@ class Post:
     Attributes:
         url: absolute, by http.
         body: JSON.
-        headers: made anew for every request.
+        headers: built again for every request.
     """
 
     url: str
@@ -82,7 +82,7 @@ def drive(post: Post, *, count: int, callers: int, wanted: int) -> Load:
 
 
 def drive_steadily(post: Post, *, rate: float, seconds: float, callers: int, wanted: int) -> Load:
-    """Send a request so many times a second, for some time, from `callers` connections that take turns.
+    """Send a request at a fixed rate a second, for some time, from `callers` connections that take turns.
 
     A caller whose answer was late sends its next at once, so that the rate is kept over the whole.
 

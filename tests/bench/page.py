@@ -1,4 +1,4 @@
-"""What was kept last, as a page of the documentation with its plots, and in short in the README."""
+"""The results kept last, as a page of the documentation with its plots, and in short in the README."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def table(kept: Mapping[str, Kept]) -> str:
 
 
 def summary(kept: Mapping[str, Kept]) -> str:
-    """What is promised of the figures, in a table of Markdown for the README."""
+    """The promised limits of the figures, as a Markdown table for the README."""
     rows = ["| measured | median | unit | wanted | met |", "|---|--:|---|---|---|"]
     for each in kept.values():
         subject = ""

@@ -96,7 +96,7 @@ def _entry(bench: str, figure: Figure) -> dict[str, Any]:
 
 
 def wanted(figure: Figure) -> str:
-    """What is wanted of the median, in a few signs."""
+    """The limit of the median, in a few characters."""
     if figure.at_least is not None:
         return f"≥ {shown(figure.at_least)}"
     return "" if figure.below is None else f"< {shown(figure.below)}"

@@ -2,7 +2,7 @@
 
 The Resource Manager allows ten writes a second in a subscription, so that the requests go to factories of several.
 Requests come for six minutes before the first sample: a list looks back over five, so that until then each tick reads
-more runs than the one before. Of what is sampled the first third is judged by nobody: the allocator settles. What the
+more runs than the one before. The first third of the samples is not judged: the allocator settles. What the
 samples of the last third come to on average is held against those of the second: a leak of a kilobyte a request is 4 MB
 more, of some 130, in ten minutes.
 """
@@ -64,13 +64,13 @@ class Soaked:
     Attributes:
         samples: of each quantity, in order of time.
         asked: requests that were acknowledged.
-        told: request → ids of its events.
+        event_ids: request → ids of its events.
         over_at: how many samples there were when the last request was answered.
     """
 
     samples: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in UNITS})
     asked: set[str] = field(default_factory=set)
-    told: dict[str, frozenset[str]] = field(default_factory=dict)
+    event_ids: dict[str, frozenset[str]] = field(default_factory=dict)
     over_at: dict[str, int] = field(default_factory=dict)
 
 
@@ -101,7 +101,7 @@ def measure(
         Figure(
             name="  of them not told in the end, or told under two ids",
             unit="requests",
-            values=[float(_untold(soak)) for soak in soaks],
+            values=[float(_without_one_event_id(soak)) for soak in soaks],
             below=1,
         ),
     ]
@@ -122,8 +122,8 @@ def measure(
     return figures
 
 
-def _untold(soak: Soaked) -> int:
-    return sum(len(soak.told.get(request, ())) != 1 for request in soak.asked)
+def _without_one_event_id(soak: Soaked) -> int:
+    return sum(len(soak.event_ids.get(request, ())) != 1 for request in soak.asked)
 
 
 def _soak(seconds: float, warm_up: int, filling: float) -> Soaked:
@@ -185,9 +185,9 @@ def _post(endpoints: Endpoints, factory: str, soaked: Soaked) -> Post:
 
 
 def _wait_for_the_last(soaked: Soaked, taking: "Future[None]") -> None:
-    """Until all are told; what is not told in time is counted."""
+    """Wait until all are published; those that are not in time are counted."""
     deadline = time.monotonic() + _PATIENCE
-    while not taking.done() and time.monotonic() < deadline and not soaked.asked <= soaked.told.keys():
+    while not taking.done() and time.monotonic() < deadline and not soaked.asked <= soaked.event_ids.keys():
         time.sleep(_POLL_SECONDS)
 
 
@@ -197,8 +197,8 @@ def _take_events(endpoints: Endpoints, soaked: Soaked, over: threading.Event) ->
             messages = list(queue.receive_messages(max_messages=_BATCH))
             for message in messages:
                 event = json.loads(base64.b64decode(message.content))
-                ids = soaked.told.get(event["subject"], frozenset())
-                soaked.told[event["subject"]] = ids | {event["id"]}
+                ids = soaked.event_ids.get(event["subject"], frozenset())
+                soaked.event_ids[event["subject"]] = ids | {event["id"]}
                 queue.delete_message(message)
             if not messages:
                 over.wait(_POLL_SECONDS)

@@ -39,7 +39,7 @@ _POLL_SECONDS = 0.25
 
 def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
     """Ask for runs from callers who each wait for the answer; each run lasts a second or so."""
-    loads, used, told, ceilings, alone = list[Load](), [], [], [], []
+    loads, used, until_events, ceilings, alone = list[Load](), [], [], [], []
     with Stack() as endpoints:
         client = Quickstart(endpoints).client
         client.pipelines.create_or_update("bench", wait_and_set(1))
@@ -51,7 +51,7 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
             loads.append(_submit(endpoints, calls))
             used.append(_since(before, endpoints))
             events = _wait_for_events(endpoints, events + calls)
-            told.append(_since(before, endpoints))
+            until_events.append(_since(before, endpoints))
             ceilings.append(_ceiling(endpoints, calls, lambda _: None))
             alone.append(_ceiling(endpoints, calls, partial(_create_run, client)))
     return [
@@ -101,10 +101,10 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
             Figure(
                 name=f"  processor time of {name} for a request, its run and its event",
                 unit="ms",
-                values=[1000 * seconds[name] / calls for seconds in told],
+                values=[1000 * seconds[name] / calls for seconds in until_events],
                 below=MOST_MILLISECONDS if name == "functions" else None,
             )
-            for name in sorted(told[0])
+            for name in sorted(until_events[0])
         ),
         Figure(name="  taken by the client", unit="cores", values=[load.client_cores for load in loads]),
     ]
@@ -115,7 +115,7 @@ def _since(before: dict[str, float], endpoints: Endpoints) -> dict[str, float]:
 
 
 def _wait_for_events(endpoints: Endpoints, count: int) -> int:
-    """Wait until so many events lie in their queue, where nobody takes them."""
+    """Wait until that many events are on their queue, which has no consumer."""
     deadline = time.monotonic() + _PATIENCE
     with QueueClient.from_connection_string(
         endpoints.storage_connection_string, endpoints.events_queue

@@ -78,7 +78,7 @@ class Cost:
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured with so many active runs, one value a repeat."""
+    """The measurements with a number of active runs, one value a repeat."""
 
     active: int
     idle: list[Cost] = field(default_factory=list)
@@ -141,7 +141,7 @@ class Wired:
 
 
 def start(factory_id: str, factory: MemoryFactory, pipeline: str) -> RunRecord:
-    """The record of a run that goes on, and was seen just now."""
+    """The record of a run that is in progress, and was seen just now."""
     now, run_id = utcnow(), uuid4()
     factory.runs[run_id] = Run(run_id, pipeline, {}, now, now)
     return RunRecord(
@@ -162,7 +162,7 @@ def start(factory_id: str, factory: MemoryFactory, pipeline: str) -> RunRecord:
 
 
 class Watched(Wired):
-    """The service over Azurite and one factory, with runs that end when it is told so."""
+    """The service over Azurite and one factory, with runs that end when the benchmark says so."""
 
     def __init__(self, connection_string: str) -> None:
         self.factory = MemoryFactory(utcnow)
@@ -173,14 +173,14 @@ class Watched(Wired):
         )
 
     def fill(self, active: int) -> None:
-        """Have so many runs going on, and none that has ended within the lists' overlap."""
+        """Keep that many runs in progress, and none that has ended within the lists' overlap."""
         self.factory.runs = {run_id: self.factory.runs[run_id] for run_id in self.active}
         records = [start(FACTORY_ID, self.factory, "load") for _ in range(active - len(self.active))]
         self.keep(records)
         self.active += [record.run_id for record in records]
 
     def finish(self, count: int, *, others: int = 0) -> None:
-        """End so many of them, and as many of others."""
+        """End that many of them, and as many of others."""
         for run_id in self.active[:count]:
             self.factory.finish(run_id)
         del self.active[:count]
@@ -199,7 +199,7 @@ class Watched(Wired):
         return Cost(seconds, len(calls), calls.count("query_runs"), self.requests.count - before)
 
     def settle(self, events: int) -> Cost:
-        """Tick until so many runs fewer are active; the sum of it."""
+        """Tick until that many fewer runs are active; the sum of the ticks."""
         spent = Cost(0, 0, 0, 0)
         for _ in range(PATIENCE_TICKS):
             spent += self.tick()

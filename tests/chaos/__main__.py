@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=float, default=6.0, help="over which they are spread (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, help="of every dice; a random one unless told")
+    parser.add_argument("--seed", type=int, help="seeds every random choice (default: a random one)")
     parser.add_argument(
         "--ids",
         choices=["honoured", "ignored", "repeat-refused"],
@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--row", choices=sorted(ROWS), help="this kind of trouble alone, made on purpose and counted"
     )
-    parser.add_argument("--official", type=int, help="requests for the official SDK; as many unless told")
-    parser.add_argument("--folder", type=Path, help="where history and logs go; a temporary one unless told")
+    parser.add_argument("--official", type=int, help="requests for the official SDK (default: as many)")
+    parser.add_argument("--folder", type=Path, help="where history and logs go (default: a temporary folder)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")
     return parser
 

@@ -30,7 +30,7 @@ class Callers:
         hosts: one of those that answer is asked, at random.
         key: opens their functions.
         queue: the requests queue, not behind the proxy: what is on it is acknowledged.
-        history: is told of everything.
+        history: records everything.
         seed: of the dice.
     """
 
@@ -46,7 +46,7 @@ class Callers:
         self._deadline = float("inf")
 
     def give_up_after(self, seconds: float) -> None:
-        """From so many seconds on, whoever still asks goes away unanswered."""
+        """After that many seconds, callers that still ask give up unanswered."""
         self._deadline = time.monotonic() + seconds
 
     def send(self, request: Request) -> None:

@@ -64,7 +64,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chaos:
-    """What is to be done.
+    """The options of a chaos run.
 
     Attributes:
         requests: how many, by HTTP and by queue.
@@ -182,9 +182,9 @@ def _ours(chaos: Chaos, stack: LocalStack, history: History, say: Say) -> None:
     ):
         with _trouble(chaos, stack, history, stage, row):
             asked = _spread(requests[1:], chaos.minutes * 60, stage.callers, pool)
-            say("Every request is made; the trouble goes on until all are answered and half of them told.")
+            say("Every request is made; the trouble continues until all are answered and half are published.")
             wait(asked, timeout=_patience(chaos))
-            _until_told(len(keys) // 2, stage.consumer, chaos.minutes * 60)
+            _until_published(len(keys) // 2, stage.consumer, chaos.minutes * 60)
         say("The trouble is over; everything has to settle.")
         stage.callers.give_up_after(_patience(chaos))
         for each in asked:
@@ -289,15 +289,15 @@ def _spread(
     return asked
 
 
-def _until_told(enough: int, consumer: Consumer, patience: float) -> None:
-    """Wait until so many requests are told, so that ends are recorded and told in the midst of trouble too."""
+def _until_published(enough: int, consumer: Consumer, patience: float) -> None:
+    """Wait for the events of that many requests, so that ends are recorded and published amid the trouble too."""
     deadline = time.monotonic() + patience
     while len(consumer.subjects) < enough and time.monotonic() < deadline:
         time.sleep(0.5)
 
 
 def _settle(keys: set[str], stage: _Stage, patience: float) -> None:
-    """Wait until all is told and nothing more comes; what is missing by then is for the verdict."""
+    """Wait until all are published and nothing more comes; the verdict counts what is missing by then."""
     consumer, messages = stage.consumer, stage.messages
     deadline = time.monotonic() + patience
     last_event, quiet_since, taken = time.monotonic(), time.monotonic(), consumer.taken

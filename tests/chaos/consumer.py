@@ -20,10 +20,10 @@ class Consumer:
 
     Args:
         queue: the events queue, not behind the proxy.
-        history: is told of every event.
+        history: records every event.
 
     Attributes:
-        subjects: requests that were told of so far.
+        subjects: requests whose events were read so far.
         taken: how many events came so far.
     """
 

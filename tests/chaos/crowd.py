@@ -1,7 +1,7 @@
 """Hundreds of callers wait for hundreds of runs over two hosts, of which one is killed: `python -m tests.chaos.crowd`.
 
 Half of them wait by their POST, half by a GET after it. A caller whose connection breaks asks again, under the same
-key, whichever host is there. Beside them somebody starts runs and waits for none.
+key, whichever host is there. Beside them another caller starts runs and waits for none.
 """
 
 import argparse
@@ -52,7 +52,7 @@ _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(slots=True)
 class Crowd:
-    """What came of it.
+    """The result.
 
     Attributes:
         callers: how many waited.
@@ -79,7 +79,7 @@ class Crowd:
         """What broke a promise, a sentence each."""
         found = [f"{key}: {count} runs" for key, count in self.runs.items() if count != 1]
         found += [f"{key}: answered with {end}" for key, end in self.ends.items() if end != "Succeeded"]
-        found += [f"{key}: told under {sorted(ids)}" for key, ids in self.news.items() if len(ids) != 1]
+        found += [f"{key}: published under {sorted(ids)}" for key, ids in self.news.items() if len(ids) != 1]
         missing = self.callers - len(self.ends)
         return [*found, *([f"{missing} callers were never answered"] if missing else [])]
 
@@ -113,7 +113,7 @@ class _Callers:
             await asyncio.sleep(0.5)
 
     async def start_beside(self, client: httpx.AsyncClient, number: int) -> None:
-        """Somebody who starts a run, and does not wait."""
+        """A caller that starts a run, and does not wait."""
         began = time.monotonic()
         answer = await self._call(client, f"beside-{number}", {}, post=True)
         if isinstance(answer, httpx.Response) and answer.status_code in {200, 202}:
@@ -221,11 +221,11 @@ async def _wait_all(callers: _Callers, beside: int, history: History) -> None:
 
 
 def _news(path: Path) -> dict[str, set[str]]:
-    told: dict[str, set[str]] = {}
+    ids: dict[str, set[str]] = {}
     for line in lines(path):
         if line["kind"] == "event":
-            told.setdefault(line["key"], set()).add(line["id"])
-    return told
+            ids.setdefault(line["key"], set()).add(line["id"])
+    return ids
 
 
 def main() -> int:
@@ -237,14 +237,14 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     crowd = gather(options.callers, Path(tempfile.mkdtemp(prefix="adf-trigger-crowd-")))
-    told = (
+    report = (
         f"{crowd.callers} callers, {crowd.killed} waiting when a host was killed; first waits: {dict(crowd.first)}",
         f"runs {sum(crowd.runs.values())} for {len(crowd.runs)} requests; events of {len(crowd.news)}",
         f"answered after p50 {_percentile(crowd.seconds, 50):.1f} s, at most {max(crowd.seconds, default=0):.1f} s",
         f"a start beside them: p50 {_percentile(crowd.beside, 50):.3f} s, at most {max(crowd.beside, default=0):.3f} s",
         f"broken promises: {crowd.faults or 'none'}; {time.monotonic() - began:.0f} s in all",
     )
-    sys.stdout.write("\n".join(told) + "\n")
+    sys.stdout.write("\n".join(report) + "\n")
     return 1 if crowd.faults else 0
 
 

@@ -35,7 +35,7 @@ class Host:
     """One functions host, kept running by a thread of its own.
 
     As the platform keeps its hosts: another is started as soon as one has ended, however that came.
-    Unless it is told, each start has a host id of its own, so that no timer lock of a host that was killed keeps the
+    By default, each start has a host id of its own, so that no timer lock of a host that was killed keeps the
     next from ticking, and the timers of all hosts overlap all the time.
 
     Args:
@@ -43,7 +43,7 @@ class Host:
         key: opens its functions.
         settings: its app settings.
         folder: for its logs.
-        history: is told of every start and end.
+        history: records every start and end.
         host_id: under which its timers have their locks; hosts that share it take turns.
         warm: address of what forks it (see tests/support/warm.py); None starts it from nothing.
     """
@@ -117,7 +117,7 @@ class Host:
         return False
 
     def pause(self) -> bool:
-        """Let it stand still until `resume`; False where it is not running."""
+        """Suspend it until `resume`; False where it is not running."""
         if self._signal(signal.SIGSTOP):
             self._paused = True
             self._history.note("pause", host=self.name)
@@ -125,7 +125,7 @@ class Host:
         return False
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._paused = False
         if self._signal(signal.SIGCONT):
             self._history.note("resume", host=self.name)

@@ -1,4 +1,4 @@
-"""What is asked for: requests by HTTP and by queue, once and again, all of them chosen by a seed."""
+"""The load: requests by HTTP and by queue, once and again, all of them chosen by a seed."""
 
 import json
 import random
@@ -39,9 +39,9 @@ PIPELINES: Mapping[str, Pipeline] = {
 
 AT_ONCE = 3
 COUNTED = "counted"
-"""So many runs of that pipeline may go on at once."""
+"""The most runs of that pipeline that may be in progress at once."""
 ORDERED = "ordered"
-"""One run of each customer goes on at once, in order of arrival."""
+"""One run of each customer at a time, in order of arrival."""
 CUSTOMER_PARAMETER = "customer"
 CUSTOMERS = 3
 POLICY: Mapping[str, Any] = {
@@ -58,7 +58,7 @@ DEFINITION: Mapping[str, Any] = {
         CUSTOMER_PARAMETER: {"type": "String", "defaultValue": ""},
     },
 }
-"""What all of them do where they are not told how to progress."""
+"""The default progression of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ _WAYS: Sequence[tuple[float, Mapping[str, Any]]] = (
 
 
 def plan(count: int, seed: int) -> list[Request]:
-    """So many requests, in the order in which they are made."""
+    """That many requests, in the order in which they are made."""
     dice = random.Random(seed)  # noqa: S311 - dice of a test, nothing secret
     names = dice.choices(list(PIPELINES), [each.share for each in PIPELINES.values()], k=count)
     ways = dice.choices([way for _, way in _WAYS], [share for share, _ in _WAYS], k=count)
@@ -123,7 +123,7 @@ def plan(count: int, seed: int) -> list[Request]:
 
 
 def event_plan(count: int, seed: int) -> list[Request]:
-    """So many requests that events make, each under the key that it must get."""
+    """That many requests that events make, each under the key that it must get."""
     dice = random.Random(f"{seed} events")  # noqa: S311 - dice of a test
     names = dice.choices(list(PIPELINES), [each.share for each in PIPELINES.values()], k=count)
     ways = dice.choices([way for _, way in _EVENT_WAYS], [share for share, _ in _EVENT_WAYS], k=count)
@@ -134,7 +134,7 @@ def event_plan(count: int, seed: int) -> list[Request]:
 
 
 def document_of(request: Request) -> dict[str, Any]:
-    """The event that makes a request; it tells its key to its run."""
+    """The event that makes a request; it passes its key to its run."""
     return _event(request.event, request.pipeline, request.parameters)
 
 
@@ -167,7 +167,7 @@ def _trigger(pipeline: str) -> dict[str, Any]:
 
 
 TRIGGERS = json.dumps([_trigger(pipeline) for pipeline in PIPELINES])
-"""What the app is told to start on these events."""
+"""The triggers of the app on these events."""
 
 
 def _key_of(event_id: str, pipeline: str) -> str:

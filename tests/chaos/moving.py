@@ -22,7 +22,7 @@ class MovingFactory:
 
     Attributes:
         group: where the factory is now.
-        counts: calls by whether they came to where it is.
+        counts: calls by whether they reached its current place.
     """
 
     def __init__(self, upstream: int, group: str) -> None:

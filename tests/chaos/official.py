@@ -19,7 +19,7 @@ from tests.chaos.load import KEY_PARAMETER
 
 THREADS = 16
 MOST_CALLS = 20
-"""After so many calls that raised, a caller gives up."""
+"""A caller gives up after this number of calls that raised."""
 
 CALL_PARAMETER = "call"
 """Every call hands its number to the run that it starts."""
@@ -33,7 +33,7 @@ class OfficialCallers:
     Args:
         endpoints: of the stack; the SDK calls it by https.
         control: of the emulator.
-        history: is told of every call.
+        history: records every call.
     """
 
     def __init__(self, endpoints: Endpoints, control: Control, history: History) -> None:

@@ -1,4 +1,4 @@
-"""What a history shows of admission: whether too many runs went on at once, and whether they began in order."""
+"""What a history shows of admission: whether too many runs were in progress, and whether they began in order."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +24,9 @@ class _Run:
     """A run, and what is known of its request.
 
     Attributes:
-        asked_at: when somebody first asked for it, in seconds since the epoch.
+        asked_at: when it was first requested, in seconds since the epoch.
         taken_at: when its request had certainly been claimed: a call was answered with that. None where it came by
-            message alone, of which nobody is told when it is.
+            message alone: its claim is reported to no caller.
     """
 
     key: str
@@ -81,18 +81,18 @@ def _first_taken(returns: Iterable[Line]) -> Mapping[str, float]:
 
 
 def _too_many(name: str, runs: Iterable[_Run], most: int) -> list[str]:
-    """The factory says itself when its runs went on; one that ends at the instant at which another begins is over."""
+    """Count by the factory's own times; a run that ends at the instant at which another begins is over."""
     changes = sorted((at, change) for run in runs for at, change in ((run.began, 1), (run.ended, -1)))
-    going_on = accumulate(change for _, change in changes)
+    in_progress = accumulate(change for _, change in changes)
     return [
-        f"{count} runs of {name} went on at {at.isoformat()}"
-        for (at, _), count in zip(changes, going_on, strict=True)
+        f"{count} runs of {name} were in progress at {at.isoformat()}"
+        for (at, _), count in zip(changes, in_progress, strict=True)
         if count > most
     ]
 
 
 def _judge_order(name: str, runs: Sequence[_Run], places: Places) -> None:
-    """Whoever asks after another's request was taken comes after it. Of those who ask together nobody knows."""
+    """A request made after another was taken comes after it. The order of concurrent requests is not known."""
     for earlier, later in permutations(runs, 2):
         if earlier.taken_at is not None and earlier.taken_at < later.asked_at:
             places.ordered_pairs += 1

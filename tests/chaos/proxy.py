@@ -65,7 +65,7 @@ class Proxy:
         self._upstream = upstream
         self._dice = dice
         self._open: set[asyncio.StreamWriter] = set()
-        # Bound and never listening, it keeps the port while nobody listens there: that is a refused connection.
+        # Bound and never listening, it keeps the port without a listener: connections are refused.
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
         self._server: asyncio.Server | None = None

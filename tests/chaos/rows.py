@@ -29,7 +29,7 @@ class Row:
     Args:
         connection: of the storage, without anything in front of it.
         requests_queue: name of the queue that requests come by.
-        history: is told how often each fault was met.
+        history: records how often each fault was met.
         seed: of all dice.
         control: of the emulator.
 
@@ -38,7 +38,7 @@ class Row:
         kinds: of faults; each must be met.
         host_id: that all hosts share; None where each start has one of its own.
         settings: app settings of this row.
-        may_reject: whether a request that was accepted may end as rejected, told once for each time.
+        may_reject: whether a request that was accepted may end as rejected, published once for each time.
         keys: of what the row itself has put on the queue.
         counts: how often each fault was met.
     """
@@ -73,7 +73,7 @@ class Row:
         return url
 
     def requests(self, count: int, seed: int) -> list[Request]:
-        """What is asked for in this row."""
+        """The requests of this row."""
         return plan(count, seed)
 
     def trouble(self, callers: Callers) -> AbstractContextManager[object]:
@@ -84,7 +84,7 @@ class Row:
         """Make trouble from now on."""
 
     def end(self) -> None:
-        """Make none any more, and tell how much there was."""
+        """Stop making faults, and record how many there were."""
         self._over.set()
         self._thread.shutdown()
         if self._work is not None:
@@ -185,7 +185,7 @@ class LockLost(Row):
         with BlobServiceClient.from_connection_string(self._connection) as service:
             blob = service.get_blob_client("azure-webjobs-hosts", path)
             while not self._over.wait(self._dice.uniform(*self.pause_seconds)):
-                with suppress(HttpResponseError):  # nobody holds it just now
+                with suppress(HttpResponseError):  # no lease is held just now
                     BlobLeaseClient(blob).break_lease(0)
                     self.counts["lease broken"] += 1
                     self._history.note("lease_broken")

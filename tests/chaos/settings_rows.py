@@ -23,7 +23,7 @@ _DROPPED: Mapping[str, str] = {
 class SettingsChanged(Row):
     """The factory leaves the settings of both hosts, and comes back, in another letter case every other time.
 
-    Callers are given no host meanwhile. What is under way is named and found, and goes on afterwards as if nothing
+    Callers are given no host meanwhile. What is under way is named and found, and continues afterwards as if nothing
     had been.
     """
 
@@ -100,7 +100,7 @@ class FactoryMoved(Row):
             self._moving.group = group
             self._history.note("factory_moved", group=group)
             self.counts["factory moved"] += 1
-            self._over.wait(2.0)  # nobody knows yet
+            self._over.wait(2.0)  # the outcome is not known yet
             settings = {
                 "ADF_TRIGGER_FACTORIES": FACTORY_ID.replace(f"/{RESOURCE_GROUP}/", f"/{group}/"),
                 "ADF_TRIGGER_MOVED_FACTORIES": json.dumps({FACTORY_ID: "default"}),

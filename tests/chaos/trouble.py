@@ -34,7 +34,7 @@ class Trouble:
         hosts: to kill and to pause.
         proxies: in front of storage.
         control: of the emulator.
-        history: is told of everything.
+        history: records everything.
         seed: of all dice.
 
     """

@@ -1,4 +1,4 @@
-"""What a history shows: what was lost, doubled, not told, or told twice in different words."""
+"""What a history shows: what was lost, doubled, not published, or published twice with different content."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ class Verdict:
         factory_calls: that the emulator saw while there was trouble.
         factory_faults: injected by the emulator.
         storage_faults: injected by the proxy.
-        deaths: hosts that ended in error though nobody asked them to, or did not start.
+        deaths: hosts that ended in error without being asked to, or did not start.
         ended: hosts that ended by themselves for a fault that the platform's host does not survive either.
         row_faults: of a row's own kinds, how often each was met.
         rejected: keys that were acknowledged, and rejected afterwards.
@@ -68,9 +68,9 @@ class Verdict:
         events: read, repeats among them.
         lost: acknowledged, but without a record, without a run, or not ended as the factory says.
         doubled: with more than one run or answer, or a run of no request.
-        events_missing: acknowledged and never told.
-        ids_differing: told under more than one event id, or of another run.
-        too_many: times at which more runs went on than an admission policy allows.
+        events_missing: acknowledged and never published.
+        ids_differing: published under more than one event id, or for another run.
+        too_many: times at which more runs were in progress than an admission policy allows.
         out_of_order: runs of one key that began before one whose request had been taken when theirs was first made.
         ordered_pairs: of requests of one key of which that is so.
         refused: asked for, and answered with a refusal.
@@ -128,7 +128,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Story:
-    """All that the history tells of one key."""
+    """Everything in the history about one key."""
 
     expect: str = ""
     rejections: int = 0
@@ -200,7 +200,7 @@ def _stories(by_kind: Mapping[str, list[Line]]) -> tuple[dict[str, _Story], list
         if line["key"] in stories:
             stories[line["key"]].events.append(line)
         else:
-            strangers.append(f"{line['key']} was never asked for, and was told of by {line['id']}")
+            strangers.append(f"{line['key']} was never requested, and was published by {line['id']}")
     for line in by_kind["view"]:
         stories[line["key"]].view = line
     for line in by_kind["run"]:
@@ -225,33 +225,33 @@ def _add_answer(story: _Story, line: Line) -> None:
 def _set_rejections_apart(verdict: Verdict, key: str, story: _Story) -> None:
     """Each rejection under a key is news of its own, with one id; the key may be used again after it."""
     rejections = [event for event in story.events if event["status"] == "Rejected"]
-    told = {event["id"] for event in rejections}
-    if len(told) != len({event["requestedAt"] for event in rejections}):
-        verdict.ids_differing.append(f"{key} was rejected under {sorted(told)}")
-    story.rejections = len(told)
-    story.events = [event for event in story.events if event["id"] not in told]
+    ids = {event["id"] for event in rejections}
+    if len(ids) != len({event["requestedAt"] for event in rejections}):
+        verdict.ids_differing.append(f"{key} was rejected under {sorted(ids)}")
+    story.rejections = len(ids)
+    story.events = [event for event in story.events if event["id"] not in ids]
 
 
 def _judge(verdict: Verdict, key: str, story: _Story) -> None:
     runs = {run["runId"] for run in story.runs}
     ids = sorted({event["id"] for event in story.events})
-    told_of = {event["runId"] for event in story.events if event.get("runId")}
+    published = {event["runId"] for event in story.events if event.get("runId")}
     if len(story.runs) > 1:
         verdict.doubled.append(f"{key} has {len(story.runs)} runs: {sorted(runs)}")
     if story.accepted > 1 + story.rejections or len(story.answered_runs) > 1:
         verdict.doubled.append(
             f"{key} was accepted {story.accepted} times, with the runs {sorted(story.answered_runs)}"
         )
-    if len(ids) > 1 or told_of - runs:
-        verdict.ids_differing.append(f"{key} was told under {ids}, and its runs are {sorted(runs)}")
+    if len(ids) > 1 or published - runs:
+        verdict.ids_differing.append(f"{key} was published under {ids}, and its runs are {sorted(runs)}")
     verdict.refused += [f"{key} was answered {refusal}" for refusal in story.refusals]
     if not story.acknowledged:
         return
     if not story.events and (story.runs or not story.rejections):
-        verdict.events_missing.append(f"{key} was never told")
+        verdict.events_missing.append(f"{key} was never published")
     if story.expect:
         verdict.lost += [
-            f"{key} was told as {event['status']}, not as {story.expect}"
+            f"{key} was published as {event['status']}, not as {story.expect}"
             for event in story.events
             if event["status"] != story.expect
         ]

@@ -1,6 +1,6 @@
 """Both quickstarts by Microsoft's own Python libraries, with no address in it: the environment says all there is.
 
-Run by a test, in a shell that has the proxy and the authority. Prints what came of it as JSON.
+Run by a test, in a shell that has the proxy and the authority. Prints the results as JSON.
 """
 
 import json

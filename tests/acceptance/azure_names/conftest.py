@@ -98,7 +98,7 @@ class Shell:
         return self.run("bash", "-euo", "pipefail", "-c", code, check=check).stdout
 
     def elsewhere(self) -> list[str]:
-        """What was addressed to other machines."""
+        """The requests that were addressed to other machines."""
         return self.watched.read_text("utf-8").splitlines()
 
 

@@ -28,7 +28,7 @@ def test_az_makes_a_group_a_factory_and_takes_both_away(az: Az, shell: Any) -> N
 
 
 def test_az_knows_the_account(az: Az, shell: Any) -> None:
-    """Subscription, tenant, provider and regions are told, and nothing is written outside the stack's own profile."""
+    """Subscription, tenant, provider and regions are shown, and nothing is written outside the stack's own profile."""
     shown = json.loads(az("account", "show"))
     assert shown["id"] == shell.variables["AZURE_SUBSCRIPTION_ID"]
     assert shown["tenantId"] == shell.variables["TENANT_ID"]

@@ -1,4 +1,4 @@
-"""`env` hands the running stack to a shell, and tells whether a shell has it."""
+"""`env` hands the running stack to a shell, and reports whether a shell has it."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_a_shell_that_takes_it_over_is_a_good_one(shell: Any) -> None:
         ("AZURE_CONFIG_DIR", "/home/somebody/.azure"),
     ],
 )
-def test_a_shell_that_would_miss_the_stack_is_told(shell: Any, name: str, value: str) -> None:
+def test_a_shell_that_would_miss_the_stack_is_reported(shell: Any, name: str, value: str) -> None:
     """One wrong variable is enough to fail the check, which names it."""
     checked = check(json.loads(shell.endpoints.to_json()), {**shell.environment, name: value})
     assert {name in fault for fault in checked.faults} == {True}
@@ -93,7 +93,7 @@ def test_powershell_can_read_it(shell: Any) -> None:
     assert all(line.startswith("$env:") for line in lines)
 
 
-def test_what_is_not_azures_is_refused_in_that_shell(shell: Any) -> None:
+def test_other_hosts_than_azures_are_refused_in_that_shell(shell: Any) -> None:
     """Another host is not reached: the proxy says no, and why."""
     done = shell.run("curl", "-sS", "https://example.org/", check=False)
     assert done.returncode == 56
@@ -133,7 +133,7 @@ def test_node_trusts_the_stack(shell: Any) -> None:
     assert json.loads(shell.run("node", "-e", code).stdout)["name"] == "AzureCloud"
 
 
-def test_what_goes_elsewhere_would_be_seen(shell: Any, tmp_path: Path) -> None:
+def test_requests_to_other_hosts_would_be_seen(shell: Any, tmp_path: Path) -> None:
     """The watch that the next test relies on writes down a look-up and a connection to another machine."""
     watched = tmp_path / "watched"
     watched.touch()

@@ -33,7 +33,7 @@ def test_the_post_that_starts_a_pipeline(curl: Curl, shell: Any) -> None:
 
 
 def pages(asked: Asked) -> Answer:
-    """A service with three pages, as the article's example prints them, for whoever proves who it is."""
+    """A service with three pages, as the article's example prints them, for authenticated callers."""
     if "authorization" not in asked.headers:
         return Answer({}, 401)
     if asked.method == "POST":

@@ -206,7 +206,9 @@ def test_the_printed_connection_string_comes_back_as_printed(quickstart: Quickst
     assert made.properties["typeProperties"]["connectionString"] == printed
 
 
-def test_an_account_that_cannot_be_resolved_is_told(quickstart: Quickstart, play: Run, shell: Any) -> None:
+def test_an_account_that_cannot_be_resolved_is_reported(
+    quickstart: Quickstart, play: Run, shell: Any
+) -> None:
     """In the words of the service, with a hint, without a Python object; the name was looked up, and no more."""
     copying(
         quickstart,

@@ -38,7 +38,7 @@ def stack(cloud: str, folder: Path, warm: str) -> Iterator[Endpoints]:
 @pytest.mark.slow
 @pytest.mark.parametrize("cloud", ["us-government", "china"])
 def test_the_demo_runs_end_to_end(cloud: str, warm: str) -> None:
-    """The app signs in with the audience of its cloud, starts the pipelines and tells their ends."""
+    """The app signs in with the audience of its cloud, starts the pipelines and publishes their ends."""
     done = subprocess.run(
         [*command_of(warm), "demo", "--cloud", cloud],
         cwd=ROOT,
@@ -52,7 +52,7 @@ def test_the_demo_runs_end_to_end(cloud: str, warm: str) -> None:
 
 @pytest.mark.parametrize("name", ["us-government", "china"])
 def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path, warm: str) -> None:
-    """Its own names answer, the public cloud's do not; a token is had for its audience alone, and opens it."""
+    """Its own names answer, the public cloud's do not; a token is issued for its audience alone, and works there."""
     cloud = CLOUDS[name]
     with stack(name, tmp_path, warm) as endpoints:
         proxies, ca = {"https": endpoints.proxy_url}, endpoints.ca_file

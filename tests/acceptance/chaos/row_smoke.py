@@ -17,7 +17,7 @@ PARTS: Mapping[str, Sequence[str]] = {
 
 
 def a_row_loses_and_doubles_nothing(row: str, folder: Path, warm: str) -> None:
-    """Its faults are met, each kind of them; what was asked for ran once and was told once."""
+    """Each kind of its faults is met; every request ran once and was published once."""
     chaos = Chaos(requests=30, minutes=0.2, seed=7, official=0, folder=folder, row=row, warm=warm)
     verdict = run(chaos, lambda _: None)
     assert verdict.violations == []

@@ -9,5 +9,5 @@ from tests.acceptance.chaos.row_smoke import PARTS, a_row_loses_and_doubles_noth
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("row", PARTS["scopes and roles"])
 def test_a_row_of_the_chaos_loses_and_doubles_nothing(tmp_path: Path, warm: str, row: str) -> None:
-    """Its faults are met, each kind of them; what was asked for ran once and was told once."""
+    """Each kind of its faults is met; every request ran once and was published once."""
     a_row_loses_and_doubles_nothing(row, tmp_path, warm)

@@ -21,9 +21,9 @@ INVOKE = line("invoke", key="k", by="http")
 ACCEPTED = line("return", key="k", by="http", acknowledged=True, status=202)
 REPLAYED = line("return", key="k", by="http", acknowledged=True, status=200, runId=RUN)
 STARTED = line("run", runId=RUN, pipelineName="quick", status="Succeeded", parameters={"key": "k"})
-TOLD = line("event", key="k", id=f"{RUN}/Succeeded", status="Succeeded", runId=RUN)
+EVENT = line("event", key="k", id=f"{RUN}/Succeeded", status="Succeeded", runId=RUN)
 VIEW = line("view", key="k", status=200, run={"runId": RUN, "status": "Succeeded"})
-GOOD = [INVOKE, ACCEPTED, INVOKE, REPLAYED, STARTED, TOLD, TOLD, VIEW]
+GOOD = [INVOKE, ACCEPTED, INVOKE, REPLAYED, STARTED, EVENT, EVENT, VIEW]
 
 
 def broken(verdict: Verdict) -> dict[str, int]:
@@ -50,28 +50,28 @@ def test_a_good_history_breaks_no_promise() -> None:
     [
         (without(VIEW), {"lost": 1}),
         ([*without(VIEW), line("view", key="k", status=404, run={})], {"lost": 1}),
-        (without(STARTED, TOLD), {"lost": 1, "events_missing": 1}),
+        (without(STARTED, EVENT), {"lost": 1, "events_missing": 1}),
         ([*without(VIEW), {**VIEW, "run": {"runId": RUN, "status": "InProgress"}}], {"lost": 1}),
         ([*without(VIEW), {**VIEW, "run": {"runId": RUN, "status": "Failed"}}], {"lost": 1}),
         ([*without(VIEW), {**VIEW, "run": {"runId": OTHER_RUN, "status": "Succeeded"}}], {"lost": 1}),
         ([*without(VIEW), {**VIEW, "run": {"status": "Unknown"}}], {"lost": 1}),
         ([*GOOD, {**STARTED, "runId": OTHER_RUN}], {"doubled": 1}),
-        ([*GOOD, {**STARTED, "runId": OTHER_RUN, "parameters": {"key": "nobody's"}}], {"doubled": 1}),
+        ([*GOOD, {**STARTED, "runId": OTHER_RUN, "parameters": {"key": "unknown"}}], {"doubled": 1}),
         ([*GOOD, ACCEPTED], {"doubled": 1}),
         ([*GOOD, {**REPLAYED, "runId": OTHER_RUN}], {"doubled": 1, "lost": 1}),
-        (without(TOLD), {"events_missing": 1}),
-        ([*GOOD, {**TOLD, "id": "k/Rejected", "runId": None}], {"ids_differing": 1}),
-        ([*without(TOLD), {**TOLD, "runId": OTHER_RUN}], {"ids_differing": 1}),
-        ([*GOOD, {**TOLD, "key": "a stranger"}], {"doubled": 1}),
+        (without(EVENT), {"events_missing": 1}),
+        ([*GOOD, {**EVENT, "id": "k/Rejected", "runId": None}], {"ids_differing": 1}),
+        ([*without(EVENT), {**EVENT, "runId": OTHER_RUN}], {"ids_differing": 1}),
+        ([*GOOD, {**EVENT, "key": "a stranger"}], {"doubled": 1}),
     ],
 )
 def test_every_broken_promise_is_seen(history: Sequence[Line], expected: dict[str, int]) -> None:
-    """Whatever was lost, doubled, not told or told differently is counted where it belongs."""
+    """A request that was lost, doubled, not published or published differently is counted as such."""
     assert broken(judge(history)) == expected
 
 
-def going_on(*seconds: tuple[int, int]) -> list[Line]:
-    """Runs of the pipeline of which three may go on at once, each from one second to another."""
+def running(*seconds: tuple[int, int]) -> list[Line]:
+    """Runs of the pipeline of which three may run at the same time, each from one second to another."""
     return [
         line(
             "run",
@@ -87,21 +87,21 @@ def going_on(*seconds: tuple[int, int]) -> list[Line]:
 
 
 def test_too_many_at_once_are_seen() -> None:
-    """By when the factory says that they began and ended, whoever asked for them."""
+    """By the factory's own times of start and end, whoever requested the runs."""
     asked = [line("invoke", key=f"c-{number}", by="http") for number in range(4)]
-    assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (5, 8))])) == {}
-    assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (4, 8))])) == {"too_many": 1}
+    assert broken(judge([*asked, *running((0, 9), (1, 5), (2, 6), (5, 8))])) == {}
+    assert broken(judge([*asked, *running((0, 9), (1, 5), (2, 6), (4, 8))])) == {"too_many": 1}
 
 
 def in_turn(*seconds: tuple[int, int], customer: str = "c-0") -> list[Line]:
-    """Runs of a customer, of whom one is to go on at once, each from one second to another."""
+    """Runs of a customer, one of which may run at a time, each from one second to another."""
     return [
         {
             **each,
             "pipelineName": "ordered",
             "parameters": {**each["parameters"], "customer": customer},
         }
-        for each in going_on(*seconds)
+        for each in running(*seconds)
     ]
 
 
@@ -118,7 +118,7 @@ def asked_in_turn(*taken: bool, by: str = "http") -> list[Line]:
 
 
 def test_two_runs_of_a_customer_at_once_are_seen() -> None:
-    """Those of different customers go on side by side."""
+    """Runs of different customers may overlap."""
     asked = asked_in_turn(False, False)
     assert broken(judge([*asked, *in_turn((0, 2), (2, 4))])) == {}
     assert broken(judge([*asked, *in_turn((0, 3), (2, 4))])) == {"too_many": 1}
@@ -128,8 +128,8 @@ def test_two_runs_of_a_customer_at_once_are_seen() -> None:
     assert broken(judge([*asked, line("factory_moved"), *in_turn((0, 3), (2, 4))])) == {}
 
 
-def test_who_passes_an_earlier_request_is_seen() -> None:
-    """One that was taken before the other was made; of others it is not known who came first."""
+def test_a_request_that_overtakes_an_earlier_one_is_seen() -> None:
+    """It overtakes one that was taken before it was made; the order of others is not known."""
 
     def order_of(*asked: Line) -> tuple[int, int]:
         verdict = judge([*asked, *in_turn((4, 5), (2, 3), (6, 7))])
@@ -140,7 +140,7 @@ def test_who_passes_an_earlier_request_is_seen() -> None:
     assert order_of(*asked_in_turn(True, True, True, by="queue")) == (0, 0)
 
 
-def test_what_was_never_acknowledged_may_be_lost_but_not_doubled() -> None:
+def test_unacknowledged_requests_may_be_lost_but_not_doubled() -> None:
     """A caller that was never answered has no promise, but for having at most one run."""
     unanswered = line("return", key="k", by="http", error="ReadTimeout")
     assert broken(judge([INVOKE, unanswered])) == {}
@@ -149,32 +149,32 @@ def test_what_was_never_acknowledged_may_be_lost_but_not_doubled() -> None:
 
 
 def test_a_message_on_the_queue_is_acknowledged() -> None:
-    """What is on the queue has a promise like what was answered with 202."""
+    """A message on the queue has the same promise as a request answered with 202."""
     verdict = judge([INVOKE, line("return", key="k", by="queue", acknowledged=True)])
     assert (verdict.acknowledged, verdict.messages) == (1, 1)
     assert broken(verdict) == {"lost": 1, "events_missing": 1}
 
 
-def test_a_message_that_is_to_be_rejected_needs_no_run_and_is_told_as_rejected() -> None:
-    """Untold it is missing, told as anything else it is lost, run it is doubled."""
+def test_a_message_to_be_rejected_needs_no_run_and_is_published_as_rejected() -> None:
+    """Without an event it is missing, with another status it is lost."""
     poison = line("invoke", key="m", by="queue", expect="Rejected")
     put = line("return", key="m", by="queue", acknowledged=True)
-    told = line("event", key="m", id="m/Rejected", status="Rejected")
-    assert broken(judge([poison, put, told])) == {}
+    rejection = line("event", key="m", id="m/Rejected", status="Rejected")
+    assert broken(judge([poison, put, rejection])) == {}
     assert broken(judge([poison, put])) == {"events_missing": 1}
-    assert broken(judge([poison, put, {**told, "status": "Failed"}])) == {"lost": 1}
-    assert broken(judge([poison, put, told, {**told, "id": "other"}])) == {"ids_differing": 1}
+    assert broken(judge([poison, put, {**rejection, "status": "Failed"}])) == {"lost": 1}
+    assert broken(judge([poison, put, rejection, {**rejection, "id": "other"}])) == {"ids_differing": 1}
 
 
 def test_the_faults_of_a_row_are_counted_and_one_that_never_came_is_named() -> None:
-    """A host that ended for a fault is told apart from one that failed."""
+    """A host that a fault ended is distinguished from one that failed."""
     ends = [line("end", host="a", exit_code=code, asked=asked) for code, asked in ((0, 0), (1, 0), (-9, 1))]
     verdict = judge([*ends, line("row", name="a row", faults={"met": 2, "missed": 0})])
     assert (verdict.ended, verdict.deaths) == (1, 1)
     assert (verdict.row_faults, verdict.unmet) == ({"met": 2, "missed": 0}, ["missed"])
 
 
-def test_a_refusal_is_told_apart_from_passing_trouble() -> None:
+def test_a_refusal_is_distinguished_from_a_transient_failure() -> None:
     """An answer that says no for good is listed; one that says to try again is only counted."""
     answers = [
         line("return", key="k", by="http", acknowledged=False, status=status) for status in (503, 429, 404)
@@ -253,10 +253,10 @@ REJECTED_VIEW = line("view", key="k", status=200, run={"status": "Rejected"})
         ([*GOOD, REJECTED, {**REJECTED, "requestedAt": "10:01"}, MAY_REJECT], {"ids_differing": 1}),
         ([INVOKE, ACCEPTED, REJECTED_VIEW, MAY_REJECT], {"lost": 1, "events_missing": 1}),
         ([INVOKE, ACCEPTED, REJECTED, VIEW, MAY_REJECT], {"lost": 1}),
-        ([*without(TOLD), REJECTED, MAY_REJECT], {"events_missing": 1}),
+        ([*without(EVENT), REJECTED, MAY_REJECT], {"events_missing": 1}),
     ],
 )
-def test_where_requests_may_be_rejected_each_rejection_is_told_once(
+def test_where_requests_may_be_rejected_each_rejection_is_published_once(
     history: Sequence[Line], expected: dict[str, int]
 ) -> None:
     """Rejections under one key have an id each, and stand beside the run that came of it in the end."""

@@ -96,7 +96,7 @@ INTERRUPTIBLE = (
 
 @contextmanager
 def started(stack: LocalStack, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the command, and go on; it is over at the end."""
+    """Start the command in the background; it has ended when the context exits."""
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE, *arguments],
         cwd=ROOT,
@@ -126,7 +126,7 @@ def test_a_run_is_started_and_waited_for_where_nothing_is_set(stack: LocalStack)
     assert run["parameters"] == {"n": "1"}
 
 
-def test_a_failed_run_tells_why(stack: LocalStack) -> None:
+def test_a_failed_run_says_why(stack: LocalStack) -> None:
     """Codes, sentence and what to type, and all of it by id, too."""
     given = ("-p", "strParamInputFileName=nowhere.txt", "-p", "strParamOutputFileName=x.txt")
     done = adf_trigger(stack, "run", COPY, *given, "--wait", "-k", "fails/1 é")
@@ -157,9 +157,7 @@ def test_a_failed_run_tells_why(stack: LocalStack) -> None:
         (("events", "--consume", "no-such-queue"), 3),
     ],
 )
-def test_what_does_not_work_is_told_in_words(
-    stack: LocalStack, arguments: tuple[str, ...], code: int
-) -> None:
+def test_failures_are_reported_in_words(stack: LocalStack, arguments: tuple[str, ...], code: int) -> None:
     """Each with its own exit code, and nothing is started."""
     before = len(stack.runs())
     done = adf_trigger(stack, *arguments)
@@ -169,7 +167,7 @@ def test_what_does_not_work_is_told_in_words(
     assert len(stack.runs()) == before
 
 
-def test_a_wrong_key_is_told(stack: LocalStack) -> None:
+def test_a_wrong_key_is_reported(stack: LocalStack) -> None:
     """The platform answers it without a word; the command does not."""
     done = adf_trigger(stack, "run", "Pause", key="wrong")
     assert done.returncode == 4
@@ -261,9 +259,9 @@ def test_a_rejected_message_is_seen_replayed_and_discarded(stack: LocalStack) ->
 def test_ends_are_followed_without_a_queue_and_then_taken_off_it(stack: LocalStack) -> None:
     """Following leaves the events where they are; consuming shows each once, and deletes it."""
     done = adf_trigger(stack, "events", "--since", "1d", "-o", "json")
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {"fails/1 é", "outlives"} <= {run["requestId"] for run in told}
-    ends = [run["endedAt"] for run in told]
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"fails/1 é", "outlives"} <= {run["requestId"] for run in printed}
+    ends = [run["endedAt"] for run in printed]
     assert ends == sorted(ends)
     lines: list[dict[str, Any]] = []
     with started(stack, "events", "--consume", stack.endpoints.events_queue, "-o", "json") as consuming:
@@ -272,7 +270,7 @@ def test_ends_are_followed_without_a_queue_and_then_taken_off_it(stack: LocalSta
             target=lambda out: lines.extend(json.loads(line) for line in out), args=(consuming.stdout,)
         )
         reading.start()
-        wanted = {run["requestId"] for run in told}
+        wanted = {run["requestId"] for run in printed}
         until(lambda: wanted <= {run["requestId"] for run in lines}, LIMIT)
         consuming.send_signal(signal.SIGINT)
         reading.join(LIMIT)

@@ -87,7 +87,7 @@ def stack(warm: str) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def person(started: Started, stack: LocalStack) -> Iterator[Person]:
-    """Somebody who has opened no page yet. What the page complains about in its console is a fault."""
+    """A person who has opened no page yet. Every complaint in the page's console fails the test."""
     windows = started.windows
     person = Person(started.browser, stack, window=windows.pop() if windows else None)
     yield person

@@ -59,7 +59,7 @@ def test_a_run_is_seen_from_the_inside(person: Person, stack: LocalStack) -> Non
 
 
 def test_runs_appear_as_they_happen(person: Person, stack: LocalStack) -> None:
-    """A run that somebody starts is listed, and ends, without the page being loaded again; the strip counts it."""
+    """A run of another caller is listed, and ends, without the page being loaded again; the strip counts it."""
     person.open()
     person.page.locator(".title").wait_for()
     stack.caller.post("quick", {"correlationId": "live"}, key="live-1")
@@ -70,7 +70,7 @@ def test_runs_appear_as_they_happen(person: Person, stack: LocalStack) -> None:
     expect(strip).to_have_attribute("aria-label", re.compile(r"\d+ succeeded"))
 
 
-def test_a_child_run_is_followed_while_it_goes_on(person: Person, stack: LocalStack) -> None:
+def test_a_child_run_is_followed_while_it_is_in_progress(person: Person, stack: LocalStack) -> None:
     """Its bars are those of now, and it is cancelled with the run that has started it."""
     stack.caller.post("waiting", {}, key="waiting-1")
     person.open("runs/waiting-1")
@@ -149,7 +149,7 @@ def test_a_failed_run_is_rerun_once_and_leads_back(person: Person, stack: LocalS
 
 
 def test_an_unclear_rerun_is_asked_for_again_under_its_key(person: Person, stack: LocalStack) -> None:
-    """The answer is lost on the way and the dialog closed: who asks again, even later, gets the same rerun."""
+    """The answer is lost on the way and the dialog closed: a repeat, even later, gets the same rerun."""
     known(stack, "settle", "unclear", "Failed")
     before = len(stack.runs("settle"))
     person.open("runs/unclear")

@@ -94,7 +94,7 @@ def test_an_empty_text_and_a_parameter_with_a_name_of_the_language_are_sent(
 
 
 def test_a_lost_connection_is_said_and_mended(person: Person, stack: LocalStack) -> None:
-    """The service stops: the page says so, keeps what it shows, asks less and less often, and goes on by itself."""
+    """The service stops: the page says so, keeps what it shows, asks less and less often, and recovers by itself."""
     assert stack.caller.post("quick", {}, key="before").status == 202
     person.open()
     expect(person.row("before")).to_be_visible()
@@ -111,7 +111,7 @@ def test_a_lost_connection_is_said_and_mended(person: Person, stack: LocalStack)
 
 
 def test_a_hidden_page_asks_for_nothing(person: Person) -> None:
-    """And goes on when it is looked at again."""
+    """And resumes when it is looked at again."""
     person.open()
     expect(person.page.locator(".rows .row").first).to_be_visible()
     hide = "value => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => value});"
@@ -147,7 +147,7 @@ def test_the_key_is_asked_for_and_kept_for_the_tab_alone(person: Person, stack: 
 
 
 def test_a_functions_own_key_shows_what_it_opens(person: Person, stack: LocalStack) -> None:
-    """The list with the key of the list alone: nobody is asked for another one by what only helps."""
+    """The list with the key of the list alone: optional requests ask for no other key."""
     assert stack.caller.post("quick", {}, key="by-own-key").status == 202
     person.open(key=Keys(stack.endpoints.functions_key, MASTER_KEY).of("list_runs"))
     expect(person.row("by-own-key")).to_be_visible()
@@ -158,7 +158,7 @@ def test_a_functions_own_key_shows_what_it_opens(person: Person, stack: LocalSta
     expect(person.dialog()).to_contain_text("That key does not authorise this")
 
 
-def test_faulty_settings_are_told_one_by_one(person: Person) -> None:
+def test_faulty_settings_are_listed_one_by_one(person: Person) -> None:
     """What health answers then is a problem with all of them."""
     problem = json.dumps(EXAMPLES["settings-faulty"])
 
@@ -209,7 +209,7 @@ def _night(stack: LocalStack) -> None:
 
 @pytest.fixture(params=[(1280, False), (390, True)], ids=["wide and light", "narrow and dark"])
 def anybody(request: pytest.FixtureRequest, browser: Browser, stack: LocalStack) -> Iterator[Person]:
-    """Somebody at a desk, and somebody with a phone in the dark."""
+    """A person at a desk, and one with a phone in the dark."""
     width, dark = request.param
     person = Person(browser, stack, dark=dark, size=(width, 800))
     yield person

@@ -18,7 +18,7 @@ MARKUP = "<b onclick=window.hit=1>A</b>"
 
 
 def call(stack: LocalStack, path: str, body: dict[str, Any]) -> requests.Response:
-    """POST to the service, as somebody who may do everything."""
+    """POST to the service, with a key that allows everything."""
     headers = {"x-functions-key": stack.endpoints.functions_key}
     return requests.post(
         f"{stack.endpoints.functions_url}/api/{path}", json=body, headers=headers, timeout=TIMEOUTS
@@ -90,7 +90,7 @@ def test_a_joined_run_leads_to_the_one_that_it_has_joined(
     expect(person.page.locator("main h1")).to_have_text("Gone")
 
 
-def test_what_is_held_says_so_in_the_list_and_on_its_page(
+def test_a_held_run_says_so_in_the_list_and_on_its_page(
     person: Person, stack: LocalStack, begun: list[str]
 ) -> None:
     """With the reason of who holds it, as text."""
@@ -127,7 +127,7 @@ def test_a_start_says_what_would_become_of_it(person: Person, stack: LocalStack,
     for pipeline, said in expected.items():
         person.open(f"start?pipeline={pipeline}")
         customer = person.page.get_by_label("customer String")
-        customer.fill("somebody else")
+        customer.fill("another customer")
         expect(verdict).to_contain_text("it would start a run")
         customer.fill("B")
         expect(verdict).to_contain_text(said)

@@ -15,12 +15,12 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture
 def visitor(person: Person, stack: LocalStack) -> Person:
-    """Somebody who opens the address of the management API in a browser, and is asked for no key."""
+    """A person who opens the address of the management API in a browser, and is asked for no key."""
     person.page.goto(f"{stack.endpoints.management_url}/")
     return person
 
 
-def test_all_runs_are_there_whoever_has_started_them(visitor: Person, stack: LocalStack) -> None:
+def test_runs_of_every_starter_are_listed(visitor: Person, stack: LocalStack) -> None:
     """The service's, its child runs, and one that a script has started; from one to what it has started, and why."""
     stack.caller.post("nightly", {"parameters": {"day": "monday"}}, key="seen-by-factory")
     run_id = str(stack.quickstart.client.create_run("quick", {}, client_request_id=uuid4()).run_id)
@@ -83,7 +83,7 @@ def test_names_stay_within_the_boxes_of_a_graph(visitor: Person, stack: LocalSta
     stack.quickstart.client.pipelines.delete("broad")
 
 
-def test_faults_and_progressions_are_told(visitor: Person, stack: LocalStack) -> None:
+def test_faults_and_progressions_are_shown(visitor: Person, stack: LocalStack) -> None:
     """As tests set them, without loading the page again."""
     visitor.page.get_by_role("link", name="Faults and progressions").click()
     expect(visitor.page.locator("main")).to_contain_text("There are no rules")

@@ -18,7 +18,7 @@ Query = dict[str, str]
 
 
 def listed(name: str, *, status: str = "Succeeded", minute: int = 0) -> dict[str, Any]:
-    """A run as the list tells of it."""
+    """A run as the list shows it."""
     return {
         "requestId": name,
         "runId": None,
@@ -86,7 +86,7 @@ def test_older_runs_of_another_question_are_not_taken(person: Person) -> None:
 
 
 def test_rare_runs_stay_listed_though_the_newest_pages_have_none(person: Person) -> None:
-    """Those that were found far behind are not forgotten when the list is asked for anew."""
+    """Runs that were found far behind are not forgotten when the list is loaded again."""
     asked: list[str | None] = []
 
     def answered(route: Route, query: Query) -> None:
@@ -108,7 +108,7 @@ def test_rare_runs_stay_listed_though_the_newest_pages_have_none(person: Person)
     assert asked.count("5") == 1, "it is not looked for again"
 
 
-def test_who_comes_back_finds_the_list_as_it_was(person: Person) -> None:
+def test_on_return_the_list_is_as_it_was(person: Person) -> None:
     """Search and place are kept, also where a filter was chosen and taken back."""
 
     def answered(route: Route, _query: Query) -> None:
@@ -152,7 +152,7 @@ def test_the_last_hour_moves_on(person: Person) -> None:
     assert len({query["since"] for query in asked if "since" in query}) == 1, "a continuation belongs to it"
 
 
-def test_what_is_held_is_told_above_the_list(person: Person) -> None:
+def test_held_runs_are_reported_above_the_list(person: Person) -> None:
     """With its reason, its end, and how many wait; whatever is in them, it is text."""
     held = {
         "factory": "eu",

@@ -76,8 +76,8 @@ def test_a_loop_in_a_loop_has_rounds_in_each_round(person: Person) -> None:
 
 
 @pytest.mark.parametrize("end", [None, 12.0])
-def test_what_goes_on_and_what_has_no_loop_is_shown(person: Person, end: float | None) -> None:
-    """A loop that goes on has its rounds; a round whose loop is not there is not lost."""
+def test_a_running_loop_and_a_round_without_its_loop_are_shown(person: Person, end: float | None) -> None:
+    """A running loop shows its rounds; a round whose loop is missing is still shown."""
     found = tree(person, ran("Each", 0, end, kind="ForEach"), ran("Fetch", 1, end, hash_="r1"), now=12)
     assert found == [["Each", 1, [[["Fetch", 1, []]]]]]
     assert tree(person, ran("Fetch", 1, 2, hash_="r1"), ran("First", 0, 1)) == [
@@ -101,8 +101,8 @@ def inner(person: Person, *runs: dict[str, Any], now: float = 100) -> Any:
     return person.page.evaluate(INNER, [list(runs), (BEGIN.timestamp() + now) * 1_000])
 
 
-def test_what_an_if_has_run_is_below_it(person: Person) -> None:
-    """Also where that is a Switch, a loop, or goes on; what comes before and after is not."""
+def test_activities_of_an_if_are_below_it(person: Person) -> None:
+    """Also where that is a Switch, a loop, or still running; what comes before and after is not."""
     found = inner(
         person,
         ran("Before", 0, 10),
@@ -124,7 +124,7 @@ def test_what_an_if_has_run_is_below_it(person: Person) -> None:
     assert going_on == [["Check", [["Load", [], []]], []]]
 
 
-def test_what_only_happens_beside_an_if_is_not_below_it(person: Person) -> None:
+def test_activities_that_only_run_beside_an_if_are_not_below_it(person: Person) -> None:
     """An If that has run nothing, or whose time others do not fill, has none of them."""
     found = inner(person, ran("Check", 0, 30, kind="IfCondition"), ran("Beside", 10, 20), ran("Long", 5, 60))
     assert found == [["Check", [], []], ["Long", [], []], ["Beside", [], []]]

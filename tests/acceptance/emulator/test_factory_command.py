@@ -87,7 +87,7 @@ def load(folder: Path, data: Path, *options: str) -> subprocess.CompletedProcess
 
 
 def test_an_imported_factory_is_served_and_survives_a_restart(repository: Path, tmp_path: Path) -> None:
-    """What was imported is there for the official SDK, at this start and the next, with the same secret."""
+    """Imported resources are there for the official SDK, at this start and the next, with the same secret."""
     data = tmp_path / "data"
     override = tmp_path / "store.json"
     override.write_text(

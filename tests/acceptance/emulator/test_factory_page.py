@@ -1,4 +1,4 @@
-"""The emulator's page, its commands run as they stand, and what comes of them."""
+"""The emulator's page, its commands run as they stand, and their effects."""
 
 import json
 import shutil
@@ -187,12 +187,12 @@ def test_no_command_of_the_page_is_left_out() -> None:
 
 
 def test_the_table_of_the_json_is_what_the_command_prints(process: Served) -> None:
-    """Every name is explained, and none besides."""
+    """Every name is explained, and no other."""
     rows = table_rows(section(PAGE, "## Run it"))
     assert {name.strip("`") for row in rows for name in row[0].split(", ")} == set(process.facts)
 
 
-def test_what_was_loaded_is_there_with_local_stores(served: Served) -> None:
+def test_loaded_resources_exist_with_local_stores(served: Served) -> None:
     """The repository and the template are each in a factory, their storage that of this machine."""
     assert served.adf.get("pipelines/Nightly").json()["properties"] == NOTHING
     other = served.facts["factory_id"].rpartition("/")[0] + "/from-template"
@@ -238,8 +238,8 @@ def test_faults_do_what_is_said_of_them(served: Served) -> None:
     assert time.monotonic() - began >= 0.2
 
     (rules,) = served.paste(end)
-    told = [(rule["operation"], rule["fault"], rule.get("fired")) for rule in rules]
-    assert told == [
+    shown = [(rule["operation"], rule["fault"], rule.get("fired")) for rule in rules]
+    assert shown == [
         ("CreateRun", "status", 1),
         ("QueryPipelineRuns", "missing", None),
         ("GetRun", "delay", 1),
@@ -247,7 +247,7 @@ def test_faults_do_what_is_said_of_them(served: Served) -> None:
     assert len(served.listed()) == 2
 
 
-def test_runs_progress_as_they_are_told(served: Served) -> None:
+def test_runs_progress_as_configured(served: Served) -> None:
     """Held and released, at once, after reads, after seconds, and for real again."""
     held, release, later, real = blocks_under("### Progression")
     served.paste(held)
@@ -282,8 +282,8 @@ def test_a_day_passes(served: Served) -> None:
     }
     served.adf.put("triggers/daily", json={"properties": trigger}).raise_for_status()
     served.adf.post("triggers/daily/start").raise_for_status()
-    (told,) = served.paste(advance)
-    assert told == {"clockOffsetSeconds": 86400}
+    (reply,) = served.paste(advance)
+    assert reply == {"clockOffsetSeconds": 86400}
     wait_for(served.runs)
     assert {run["invokedBy"]["name"] for run in served.runs()} == {"daily"}
     served.adf.post("triggers/daily/stop").raise_for_status()
@@ -313,8 +313,8 @@ def test_a_secret_is_given_to_the_runs_that_ask_for_it(served: Served) -> None:
     assert served.ended(served.start("Pause"))["status"] == "Failed"
 
 
-def test_requests_and_runs_are_told_options_changed_and_all_forgotten(served: Served) -> None:
-    """What was called and started is shown; an option has its effect; a reset leaves the pipelines alone."""
+def test_requests_and_runs_are_listed_options_changed_and_all_reset(served: Served) -> None:
+    """Requests and runs are shown; an option has its effect; a reset leaves the pipelines alone."""
     look, change, reset = blocks_under("### Requests, runs, options, reset")
     ids = [str(uuid4()), str(uuid4())]
     first = served.start("Pause", **{"x-ms-client-request-id": ids[0]})

@@ -52,13 +52,13 @@ def said(host: "HostProcess") -> str:
 
 
 def status(host: "HostProcess") -> dict[str, Any]:
-    """What the host tells of itself to the master key."""
+    """The host's status, as the master key reads it."""
     document: dict[str, Any] = ask(host, "admin/host/status", host.ready["master_key"]).json()
     return document
 
 
 def hidden(lab: "Lab") -> bool:
-    """Whether the queue has a message that nobody can take."""
+    """Whether the queue has a message that is invisible."""
     return bool(
         lab.client().get_queue_properties().approximate_message_count and not lab.client().peek_messages()
     )
@@ -68,7 +68,9 @@ def hidden(lab: "Lab") -> bool:
     "code",
     ["raise ValueError('a secret reason')", "app2 = func.FunctionApp()", "import no_such_module"],
 )
-def test_an_app_that_cannot_be_imported_has_no_functions_and_nobody_says_why(lab: "Lab", code: str) -> None:
+def test_an_app_that_cannot_be_imported_has_no_functions_and_no_reason_is_given(
+    lab: "Lab", code: str
+) -> None:
     """The host runs, answers 404 to every route, and its log holds no word of the exception."""
     lab.write(HELLO + code)
     host = lab.start()
@@ -223,11 +225,11 @@ def calls(req: func.HttpRequest) -> str:
         ] * 2
 
     # Until it is gone, the old worker answers what is short; the new one remembers nothing.
-    def is_anew() -> bool:
+    def is_restarted() -> bool:
         answers.append(ask(host, "api/calls").json())
         return bool(answers[-1]["begun"] != answers[0]["begun"])
 
-    until(is_anew)
+    until(is_restarted)
     assert (answers[-1]["calls"], answers[-1]["pid"]) == (1, host.pid)
     # The old worker, too, may still take the message, and be cut a second time: it need not be the second delivery
     # that is worked on to its end.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRIGGER = '@app.queue_trigger(arg_name="msg", queue_name="%TOY_QUEUE%", connection="AzureWebJobsStorage")\n'
 
 
-def test_the_ready_line_tells_how_to_reach_it_and_sigterm_ends_it(lab: "Lab") -> None:
+def test_the_ready_line_says_how_to_reach_it_and_sigterm_ends_it(lab: "Lab") -> None:
     """One JSON line on stdout, what the app prints and logs in the log, keys that the app does not see; exit code 0."""
     lab.write(
         """
@@ -145,7 +145,7 @@ def test_a_function_that_does_not_end_does_not_keep_the_process(lab: "Lab") -> N
 def test_storage_that_hangs_does_not_keep_the_process(
     lab: "Lab", tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Told to stop while storage takes connections and answers nothing, the process ends with 0 all the same."""
+    """Stopped while storage accepts connections and answers nothing, the process still ends with 0."""
     lab.write(
         TRIGGER
         + """def work(msg: func.QueueMessage) -> None:

@@ -94,7 +94,7 @@ def stack(warm: str) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def url(package: Package, stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The package on our Functions host, in an interpreter that has nothing besides."""
+    """The package on our Functions host, in an interpreter that has nothing else installed."""
     folder = tmp_path_factory.mktemp("host")
     shutil.copytree(ROOT / "adf_trigger" / "functions_host", folder / "functions_host")
     process = Process(
@@ -153,7 +153,7 @@ def test_every_registered_route_is_served(url: str, package: Package, stack: Loc
     strays = []
     for method, route in registered:
         if method == "HEAD":
-            continue  # it has no body by which the app's answer is told from the host's
+            continue  # it has no body that distinguishes the app's answer from the host's
         path = re.sub(r"\{\*?\w+[^}]*\}", "sample", route)
         answer = call(method, f"{url}/api/{path}", {})
         if answer.status_code == 500 or (answer.status_code in (401, 404) and not answer.content):

@@ -53,11 +53,11 @@ def test_the_page_works_in_order(stack: dict[str, Any], folder: Path) -> None:
         done = run(kind, whole, folder=folder, variables=variables)
         assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
         said.append(done.stdout)
-    terminal, arrived, told, waited, _, finance = said
+    terminal, arrived, event, waited, _, finance = said
     assert "LoadOrders" in terminal
     assert "OnOrders would start LoadOrders as event-" in arrived
     assert [each in arrived for each in ('"claimed": 1', '"repeated": 1')] == [True] * 2
-    assert told == "LoadOrders Succeeded {'loaded': '2026-11-26.csv'}\n"
+    assert event == "LoadOrders Succeeded {'loaded': '2026-11-26.csv'}\n"
     assert "Nightly nightly-1" in waited
     assert "-LoadOrders\tLoadOrders" in waited
     lines = finance.splitlines()

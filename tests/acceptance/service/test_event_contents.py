@@ -146,7 +146,7 @@ def stack(warm: str, hook: tuple[int, list[Call]]) -> Iterator[LocalStack]:
         yield running
 
 
-def told(stack: LocalStack, request_id: str) -> CompletionEvent:
+def event_for(stack: LocalStack, request_id: str) -> CompletionEvent:
     """The event of a request, once it is there; GET shows the same."""
     endpoints = stack.endpoints
     queue = QueueClient.from_connection_string(endpoints.storage_connection_string, endpoints.events_queue)
@@ -166,10 +166,10 @@ def told(stack: LocalStack, request_id: str) -> CompletionEvent:
     return found[0]
 
 
-def test_a_copy_is_told_with_its_figures(stack: LocalStack) -> None:
+def test_the_event_of_a_copy_has_its_figures(stack: LocalStack) -> None:
     """The bytes and files that Data Factory has counted, without a call of anybody's own."""
     assert stack.caller.post(PLAIN_PIPELINE, {}, key="figures").status == 202
-    data = told(stack, "figures").data
+    data = event_for(stack, "figures").data
     assert data.status == "Succeeded", data.message
     assert data.activities is not None
     (copy,) = (each for each in data.activities if each.activity_type == "Copy")
@@ -179,10 +179,10 @@ def test_a_copy_is_told_with_its_figures(stack: LocalStack) -> None:
     assert (data.details, data.activities_left_out) == ("full", 0)
 
 
-def test_a_failure_is_told_to_the_bottom(stack: LocalStack) -> None:
+def test_the_event_of_a_failure_names_its_root_cause(stack: LocalStack) -> None:
     """Of the run below: its id, what failed in it, and the code; beside it what the pipeline had set to return."""
     assert stack.caller.post("parent", {}, key="bottom").status == 202
-    data = told(stack, "bottom").data
+    data = event_for(stack, "bottom").data
     assert data.status == "Failed"
     assert data.reason == "CallChild: Stop: NoOrders no orders today"
     assert data.return_value == {"rows": 3}
@@ -195,18 +195,18 @@ def test_a_failure_is_told_to_the_bottom(stack: LocalStack) -> None:
     ]
 
 
-def test_what_a_pipeline_returns_reaches_who_has_started_it_and_its_event(stack: LocalStack) -> None:
+def test_the_return_value_of_a_pipeline_reaches_its_caller_and_its_event(stack: LocalStack) -> None:
     """A parent passes on what the pipeline below has set to return, with its types; both say it as `returnValue`."""
     assert stack.caller.post("passes-on", {}, key="passed-on").status == 202
-    data = told(stack, "passed-on").data
+    data = event_for(stack, "passed-on").data
     assert (data.status, data.return_value) == ("Succeeded", {"below": 3, "words": ["ü"]})
     assert [run["pipelineReturnValue"] for run in stack.runs("passes-on")] == [data.return_value]
     (child,) = data.children
     assert (child.pipeline, child.status) == ("returns", None)
 
 
-def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
-    """Both workers go on, the one that nobody waited for and the other: each has its id and its status."""
+def test_the_event_of_a_cancelled_run_lists_its_children(stack: LocalStack) -> None:
+    """Both workers keep running, whether the parent waited for them or not: each has its id and its status."""
     assert stack.caller.post("leader", {}, key="cancelled").status == 202
     stack.eventually(lambda: [run["status"] for run in stack.runs("worker")] == ["InProgress"] * 2)
     running = stack.caller.get("cancelled/activities").body["activities"]
@@ -220,7 +220,7 @@ def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
         headers={"x-functions-key": endpoints.functions_key},
         timeout=TIMEOUTS,
     ).raise_for_status()
-    data = told(stack, "cancelled").data
+    data = event_for(stack, "cancelled").data
     assert data.status == "Cancelled"
     assert {(each.run_id, each.status) for each in data.children} == {
         (run["runId"], "InProgress") for run in stack.runs("worker")
@@ -229,20 +229,20 @@ def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
     assert (data.reason or "").startswith("a run that it has started is still active: worker ")
 
 
-def test_many_consumers_are_told_each_its_part(stack: LocalStack, hook: tuple[int, list[Call]]) -> None:
+def test_each_route_receives_its_own_events(stack: LocalStack, hook: tuple[int, list[Call]]) -> None:
     """A queue of failures, and a webhook that failed first; what the queue has is not sent again for that."""
     assert stack.caller.post("parent", {}, key="routed").status == 202
-    event = told(stack, "routed")
+    event = event_for(stack, "routed")
     _, calls = hook
 
-    def is_told() -> bool:
+    def is_delivered() -> bool:
         routes = stack.caller.get("routed").body["routes"]
         return {each["route"]: each["status"] for each in routes} == {
             "finance": "delivered",
             "hook": "delivered",
         }
 
-    stack.eventually(is_told)
+    stack.eventually(is_delivered)
     for _ in range(3):
         stack.tick()
     queue = QueueClient.from_connection_string(

@@ -68,7 +68,7 @@ def started(stack: LocalStack, folder: str) -> list[str]:
 
 @pytest.mark.parametrize("schema", [dict, as_cloud_event], ids=["Event Grid", "CloudEvents"])
 @pytest.mark.parametrize("way", ["plain", "base64", "by HTTP"])
-def test_what_the_event_says_is_what_create_run_gets(stack: LocalStack, schema: Any, way: str) -> None:
+def test_the_data_of_an_event_reaches_create_run_unchanged(stack: LocalStack, schema: Any, way: str) -> None:
     """Unicode and percent-encoded names of blobs to the letter, in each schema and on each way."""
     place = f"{schema.__name__}-{way.replace(' ', '-')}"
     events = [schema(blob_created(f"{place}/{name}", tag=f"0x{place}")) for name in NAMES]
@@ -139,19 +139,21 @@ def test_many_deliveries_with_repeats_start_each_run_once(stack: LocalStack) -> 
         assert (answer.status_code, answer.json()["rejected"]) == (200, 0), answer.text
     everything = sorted(str(number) for number in range(60))
     stack.eventually(lambda: started(stack, "many") == everything)
-    told: Counter[str] = Counter()
+    published: Counter[str] = Counter()
 
-    def all_told() -> bool:
+    def all_published() -> bool:
         events = stack.caller.events(1_000, within=0.5)
-        told.update(event["id"] for event in events if event["data"]["parameters"].get("folder") == "many")
-        return len(told) == len(everything)
+        published.update(
+            event["id"] for event in events if event["data"]["parameters"].get("folder") == "many"
+        )
+        return len(published) == len(everything)
 
-    stack.eventually(all_told)
+    stack.eventually(all_published)
     assert started(stack, "many") == everything
 
 
-def test_the_health_tells_what_the_triggers_have_started_on(stack: LocalStack) -> None:
-    """Summed over the instances, with what nobody wanted."""
+def test_health_reports_what_the_triggers_started(stack: LocalStack) -> None:
+    """Summed over the instances, including events that match no trigger."""
     assert post(stack, [{**order_placed(), "eventType": "Orders.Lost"}]).json()["unwanted"] == 1
     url = f"{stack.endpoints.functions_url}/api/health/details"
     headers = {"x-functions-key": stack.endpoints.functions_key}

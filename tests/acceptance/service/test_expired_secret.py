@@ -55,7 +55,7 @@ def send(stack: LocalStack, key: str, pipeline: str, **parameters: str) -> None:
 
 
 def test_requests_wait_for_a_new_secret_and_then_run_once(stack: LocalStack) -> None:
-    """Callers are told why before a claim; messages, with and without secrets of their own, wait and run once."""
+    """Callers learn why before a claim; messages, with and without secrets of their own, wait and run once."""
     assert post(stack, "teacher").status_code == 202
     send(stack, "teacher-2", "secret", password=PASSWORD)
     stack.eventually(lambda: stack.status("teacher-2") == "Succeeded")

@@ -68,7 +68,7 @@ def other(stack: LocalStack) -> DataFactoryClient:
 
 
 def calling(stack: LocalStack, pipeline: str, body: Any, **more: Any) -> dict[str, Any]:
-    """A pipeline that has one of the service's run, waits for it, and goes on either way."""
+    """A pipeline that has one of the service's run, waits for it, and continues either way."""
     endpoints = stack.endpoints
 
     def returned(name: str, on: str, text: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def calling(stack: LocalStack, pipeline: str, body: Any, **more: Any) -> dict[st
             "typeProperties": {
                 "variableName": "pipelineReturnValue",
                 "setSystemVariable": True,
-                "value": [{"key": "told", "value": {"type": "Expression", "content": text}}],
+                "value": [{"key": "answer", "value": {"type": "Expression", "content": text}}],
             },
         }
 
@@ -126,7 +126,7 @@ def named(found: list[ActivityRun], name: str) -> list[ActivityRun]:
     return [each for each in found if each.activity_name == name]
 
 
-def test_a_pipeline_waits_for_another_factory_s_and_goes_on_with_what_it_returns(
+def test_a_pipeline_waits_for_another_factory_s_and_continues_with_its_return_value(
     stack: LocalStack, other: DataFactoryClient
 ) -> None:
     """Its output is what the event of the run says."""
@@ -151,8 +151,8 @@ def test_a_failure_is_the_activity_s_own_with_its_reason(stack: LocalStack, othe
     assert named(found, "GoOn") == []
 
 
-def test_what_is_refused_fails_the_activity_at_once(stack: LocalStack, other: DataFactoryClient) -> None:
-    """Nobody waits for a run that was never started."""
+def test_a_refusal_fails_the_activity_at_once(stack: LocalStack, other: DataFactoryClient) -> None:
+    """No activity waits for a run that was never started."""
     began = utcnow()
     found = run(stack, other, "of-wrong", calling(stack, "work", {"parameters": {"lines": 1}}))
     (call,) = named(found, "Call")
@@ -160,10 +160,10 @@ def test_what_is_refused_fails_the_activity_at_once(stack: LocalStack, other: Da
     assert utcnow() - began < timedelta(seconds=45)
 
 
-def test_who_asks_again_after_a_time_out_waits_for_the_same_run(
+def test_a_repeat_after_a_time_out_waits_for_the_same_run(
     stack: LocalStack, other: DataFactoryClient
 ) -> None:
-    """Under the same key, with another address: one run; the second one is called, and nobody waits at the first."""
+    """Under the same key, with another address: one run; the second is called, and nothing waits at the first."""
     pipeline = calling(stack, "slow", {}, timeout="00:00:02")
     (call, *_) = pipeline["activities"]
     again = {
@@ -179,7 +179,7 @@ def test_who_asks_again_after_a_time_out_waits_for_the_same_run(
     assert [each["runId"] for each in stack.runs("slow")] == [second.output["runId"]]
 
 
-def test_who_asks_when_the_run_has_ended_is_called_at_once(
+def test_a_request_for_an_ended_run_is_called_back_at_once(
     stack: LocalStack, other: DataFactoryClient
 ) -> None:
     """Without a tick: another activity under the key of one that was answered."""

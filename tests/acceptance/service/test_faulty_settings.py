@@ -97,7 +97,7 @@ class Host:
         lines = self.process.log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def told(self, action: str) -> list[dict[str, Any]]:
+    def records(self, action: str) -> list[dict[str, Any]]:
         """The records of an action."""
         return [line for line in self.log if f'"action":"{action}"' in line["message"]]
 
@@ -110,7 +110,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
 
 
 def test_with_faulty_settings_everything_answers_and_the_message_stays(hosts: Hosts) -> None:
-    """503 with what is wrong, an ERROR a tick, and a queue that nobody reads."""
+    """503 with what is wrong, an ERROR a tick, and a queue that is not read."""
     queue = hosts.client()
     queue.create_queue()
     queue.send_message(json.dumps({"pipeline": "load"}))
@@ -123,15 +123,15 @@ def test_with_faulty_settings_everything_answers_and_the_message_stays(hosts: Ho
             "ADF_TRIGGER_FACTORIES",
             "ADF_TRIGGER_TABLE",
         }
-    begun = len(host.told("settings_faulty"))
-    until(lambda: len(host.told("settings_faulty")) >= begun + 2)
-    for line in host.told("settings_faulty")[-2:]:
+    begun = len(host.records("settings_faulty"))
+    until(lambda: len(host.records("settings_faulty")) >= begun + 2)
+    for line in host.records("settings_faulty")[-2:]:
         assert line["level"] == "ERROR"
         assert "ADF_TRIGGER_FACTORIES" in line["message"]
         assert "ADF_TRIGGER_TABLE" in line["message"]
     assert queue.get_queue_properties().approximate_message_count == 1
     (message,) = queue.receive_messages()
-    assert message.dequeue_count == 1, "somebody has read it before"
+    assert message.dequeue_count == 1, "it was read before"
 
 
 def test_a_key_in_the_query_is_in_no_log(hosts: Hosts) -> None:
@@ -155,7 +155,7 @@ def test_settings_that_come_late_are_found_and_the_message_is_taken(hosts: Hosts
     hosts.client().send_message(json.dumps({"pipeline": "load", "bogus": 1}))
     until(lambda: host.call("GET", "runs/none").status_code == 404)
     until(lambda: hosts.client().get_queue_properties().approximate_message_count == 0)
-    assert host.told("message_put_back") == []
+    assert host.records("message_put_back") == []
 
 
 def test_a_message_that_meets_settings_that_come_late_and_faulty_goes_back_unchanged(hosts: Hosts) -> None:
@@ -165,7 +165,7 @@ def test_a_message_that_meets_settings_that_come_late_and_faulty_goes_back_uncha
     text = ' {"pipeline": "load",\r\n "parameters": {"a": 1}} '
     queue.send_message(text)
     host = hosts.start(hosts.late_app(), ADF_TRIGGER_FACTORIES="nonsense")
-    until(lambda: host.told("message_put_back") != [])
+    until(lambda: host.records("message_put_back") != [])
     until(lambda: queue.get_queue_properties().approximate_message_count == 1)
-    assert host.told("message_put_back")[0]["level"] == "WARNING"
+    assert host.records("message_put_back")[0]["level"] == "WARNING"
     assert "ADF_TRIGGER_FACTORIES" in host.call("GET", "health/details").text

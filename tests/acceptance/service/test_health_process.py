@@ -23,7 +23,7 @@ LINES_A_TICK = 3
 """What an idle tick may write into the log of the platform at most, the host's own lines left out."""
 
 LOUD = '''
-"""The real app, on a host whose libraries nobody has told to be quiet, as the platform's worker has them."""
+"""The real app, on a host that leaves library logging on, as the platform's worker does."""
 
 import logging
 
@@ -54,14 +54,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Local
 
 
 def health(stack: LocalStack) -> tuple[str, float]:
-    """What anybody is told, and how long it took."""
+    """The status that is shown without a key, and the seconds that it took."""
     begun = time.monotonic()
     answer = requests.get(f"{stack.endpoints.functions_url}/api/health", timeout=TIMEOUTS)
     return answer.json()["status"], time.monotonic() - begun
 
 
 def details(stack: LocalStack) -> dict[str, Any]:
-    """What those with a key are told."""
+    """The details that are shown with a key."""
     headers = {"x-functions-key": stack.endpoints.functions_key}
     url = f"{stack.endpoints.functions_url}/api/health/details"
     found: dict[str, Any] = requests.get(url, headers=headers, timeout=TIMEOUTS).json()
@@ -83,7 +83,7 @@ def test_an_idle_tick_writes_next_to_nothing(stack: LocalStack) -> None:
     assert [line for line in own if '{"action":"' not in line["message"]] == []
 
 
-def test_health_is_quick_and_costs_nobody_anything_while_data_factory_hangs(stack: LocalStack) -> None:
+def test_health_is_quick_and_delays_no_one_while_data_factory_hangs(stack: LocalStack) -> None:
     """Sixty anonymous callers and one with a key: none waits for the others, and no call is made for them."""
     stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
     with stack.faults(HANG), ThreadPoolExecutor(60) as callers:
@@ -118,21 +118,21 @@ def test_health_is_answered_while_the_storage_is_frozen(stack: LocalStack) -> No
     stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
     taken: list[float] = []
 
-    def tells() -> bool:
+    def is_unavailable() -> bool:
         status, seconds = health(stack)
         taken.append(seconds)
         return status == "unavailable"
 
     os.kill(stack.endpoints.pids["azurite"], signal.SIGSTOP)
     try:
-        stack.eventually(tells, ticking=False)
+        stack.eventually(is_unavailable, ticking=False)
     finally:
         os.kill(stack.endpoints.pids["azurite"], signal.SIGCONT)
     assert max(taken) < BUSY
     stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
 
 
-def test_a_deleted_table_is_made_again_and_told_until_it_is_acknowledged(stack: LocalStack) -> None:
+def test_a_deleted_table_is_recreated_and_reported_until_acknowledged(stack: LocalStack) -> None:
     """No restart is needed; health says what was lost, and since when, until an operator says that he knows."""
     stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
     storage, table = stack.endpoints.storage_connection_string, stack.endpoints.table

@@ -93,7 +93,7 @@ def by_key(url: str) -> str:
 
 @pytest.mark.parametrize("way", ["by key", "by identity", "as a service principal", "behind a proxy"])
 def test_import_opens_no_connection(abyss: Abyss, way: str) -> None:
-    """With identity and storage hanging the import is done at once, and nobody was called."""
+    """With identity and storage hanging, the import ends immediately, and neither was called."""
     secure = abyss.url.replace("http", "https")
     by_identity = {
         "AzureWebJobsStorage__queueServiceUri": secure,
@@ -162,7 +162,7 @@ def test_faulty_settings_leave_every_function_and_no_message_read() -> None:
         },
     ],
 )
-def test_what_only_shows_when_it_is_used_is_a_fault_of_the_settings_too(environ: dict[str, str]) -> None:
+def test_a_fault_that_shows_only_in_use_is_a_fault_of_the_settings_too(environ: dict[str, str]) -> None:
     """A file that is not there or a connection string that is none neither ends the import nor lets a message in."""
     found, log = imported({**NAMED, "AzureWebJobsStorage": "UseDevelopmentStorage=true", **environ})
     assert set(found["functions"]) == FUNCTIONS

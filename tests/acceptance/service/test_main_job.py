@@ -31,7 +31,7 @@ def stack(warm: str) -> Iterator[LocalStack]:
 
 
 def test_the_demo_does_what_it_shows() -> None:
-    """`make demo` ends well, tells three events, and is plain text when it is piped."""
+    """`make demo` succeeds, shows three events, and is plain text when it is piped."""
     demo = subprocess.run(
         [sys.executable, "-m", "adf_trigger.local", "demo"],
         cwd=ROOT,
@@ -149,7 +149,7 @@ def test_a_rejected_message_is_replayed_once_its_cause_is_gone(stack: LocalStack
 
 
 def test_twenty_concurrent_repeats_get_one_run(stack: LocalStack) -> None:
-    """Repeats at the same time wait for nobody and are told of the same run."""
+    """Concurrent repeats wait for no other request and are answered with the same run."""
     answers = []
 
     def ask() -> None:

@@ -89,7 +89,7 @@ def test_the_largest_message_outlasts_an_outage(stack: LocalStack) -> None:
     assert replay(stack, "list").stdout == ""
 
 
-def test_what_the_host_gave_up_on_runs_once(stack: LocalStack) -> None:
+def test_messages_the_host_gave_up_on_run_once(stack: LocalStack) -> None:
     """A poison message that was never taken runs; a copy of one that was is shown, and replayed by force alone."""
     stack.define("given-up", ANY_TEXT)
     queue(stack, "-poison").send_message('{"pipeline": "given-up", "requestId": "never-taken"}')
@@ -107,10 +107,10 @@ def test_what_the_host_gave_up_on_runs_once(stack: LocalStack) -> None:
     assert len(stack.runs("given-up")) == 3
 
 
-def test_a_message_that_the_timer_rejects_is_told_as_it_came(stack: LocalStack) -> None:
+def test_a_message_that_the_timer_rejects_is_published_as_it_came(stack: LocalStack) -> None:
     """It was taken while nothing could be started, and refused later: its copy has its very bytes."""
-    stack.define("told-whole", ANY_TEXT)
-    text = ' {"pipeline" : "told-whole","requestId":"whole", "parameters":{"text":"\\u00e9"} } '
+    stack.define("published-whole", ANY_TEXT)
+    text = ' {"pipeline" : "published-whole","requestId":"whole", "parameters":{"text":"\\u00e9"} } '
     denied = {"operation": "CreateRun", "fault": "status", "status": 403, "code": "AuthorizationFailed"}
     with stack.faults({**denied, "count": 1}, {**denied, "status": 400, "code": "BadRequest"}):
         queue(stack).send_message(text, time_to_live=-1)

@@ -53,17 +53,17 @@ def stack(warm: str) -> Iterator[LocalStack]:
 
 
 class News:
-    """The events so far: the statuses that were told of each request."""
+    """The events so far: the statuses that were published for each request."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
-        self.told: dict[str, list[str]] = {}
+        self.statuses: dict[str, list[str]] = {}
 
     def has(self, *keys: str) -> bool:
-        """Whether all of these requests were told of."""
+        """Whether events for all of these requests were read."""
         for event in self._stack.caller.events(1, within=0.1):
-            self.told.setdefault(event["subject"], []).append(event["data"]["status"])
-        return self.told.keys() >= set(keys)
+            self.statuses.setdefault(event["subject"], []).append(event["data"]["status"])
+        return self.statuses.keys() >= set(keys)
 
 
 def _is_taken(stack: LocalStack, alias: str) -> bool:
@@ -91,6 +91,6 @@ def test_the_trouble_of_others_slows_no_factory_and_loses_nothing(stack: LocalSt
     wanted = [f"{alias}-{which}" for alias in TROUBLE for which in ("slow", *range(ROUNDS))]
     deadline = time.monotonic() + RECOVERY_SECONDS
     while not news.has(*wanted):
-        assert time.monotonic() < deadline, sorted(set(wanted) - news.told.keys())
-    assert {status for statuses in news.told.values() for status in statuses} == {"Succeeded"}
+        assert time.monotonic() < deadline, sorted(set(wanted) - news.statuses.keys())
+    assert {status for statuses in news.statuses.values() for status in statuses} == {"Succeeded"}
     assert len(stack.runs()) == len(wanted) + 2 * ROUNDS

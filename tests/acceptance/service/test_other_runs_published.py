@@ -1,4 +1,4 @@
-"""Runs that a schedule trigger and a script start in Data Factory are told, on real processes, beside our own."""
+"""Runs that a schedule trigger and a script start in Data Factory are published, on real processes, beside our own."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.local_stack import LocalStack
 
 @pytest.fixture(scope="module")
 def stack(warm: str) -> Iterator[LocalStack]:
-    """A stack that tells of the runs of one pipeline, whoever starts them."""
+    """A stack that publishes every run of one pipeline, whoever starts it."""
     policy = {"watched": {"observe": "topLevel"}}
     with LocalStack(settings={"ADF_TRIGGER_POLICY": json.dumps(policy)}, warm=warm) as running:
         running.define("watched")
@@ -55,22 +55,22 @@ def schedule(stack: LocalStack, name: str, pipeline: str) -> None:
         )
 
 
-def test_what_a_trigger_and_a_script_start_is_told_once_beside_our_own(stack: LocalStack) -> None:
-    """Each says who has started it; runs of a pipeline without the policy are told by nobody."""
+def test_runs_of_a_trigger_and_a_script_are_published_once_beside_our_own(stack: LocalStack) -> None:
+    """Each names its starter; runs of a pipeline without the policy are not published."""
     schedule(stack, "nightly", "watched")
     run_id = stack.quickstart.client.create_run("watched", {"n": 7}, client_request_id=uuid4()).run_id
     stack.quickstart.client.create_run("unwatched", {}, client_request_id=uuid4())
     assert stack.caller.post("watched", {}, key="ours").status == 202
     events: list[dict[str, Any]] = []
 
-    def all_told() -> bool:
+    def all_published() -> bool:
         events.extend(stack.caller.events(100, within=0.5))
         return len({event["subject"] for event in events}) >= 3
 
-    stack.eventually(all_told)
+    stack.eventually(all_published)
     for _ in range(4):
         stack.tick()
-    all_told()
+    all_published()
     by_subject = {event["subject"]: event["data"] for event in events}
     assert len(by_subject) == len(events) == 3
     assert by_subject.pop("ours")["source"] == "http"

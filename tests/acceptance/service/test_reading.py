@@ -93,7 +93,7 @@ def as_shown(stack: LocalStack, run: dict[str, Any]) -> dict[str, Any]:
     return {name: answer.json()[name] for name in run}
 
 
-def test_what_came_by_any_way_is_listed_and_outlives_the_host(stack: LocalStack) -> None:
+def test_requests_of_every_origin_are_listed_and_outlive_the_host(stack: LocalStack) -> None:
     """By HTTP and by queue, ended, waiting and rejected: the same list from a host that was killed and restarted."""
     for number in range(3):
         assert stack.caller.post("pause", {"correlationId": "batch"}, key=f"pause-{number}").status == 202
@@ -179,7 +179,7 @@ def test_pipelines_are_listed(stack: LocalStack) -> None:
 
 
 def test_a_key_of_one_function_opens_that_call_alone(stack: LocalStack) -> None:
-    """Who may list need not be let in anywhere else."""
+    """A key for the list need not open anything else."""
     admin = requests.get(
         f"{stack.endpoints.functions_url}/admin/functions/list_runs/keys",
         headers={"x-functions-key": MASTER_KEY},
@@ -206,7 +206,7 @@ def test_a_question_that_is_wrong_is_answered_with_every_fault(stack: LocalStack
 
 
 def test_data_factory_that_throttles_is_503_and_left_alone(stack: LocalStack) -> None:
-    """With the seconds to wait, after which it is asked again; the list goes on, since it asks nothing."""
+    """With the seconds to wait, after which it is asked again; the list still answers, since it asks nothing."""
     stack.caller.post("pause", {}, key="throttled")
     stack.eventually(lambda: stack.status("throttled") == "Succeeded")
     with stack.faults(THROTTLED):

@@ -101,7 +101,7 @@ def ended(stack: LocalStack, key: str, status: str) -> None:
 
 
 def test_a_function_key_opens_its_call_alone(stack: LocalStack) -> None:
-    """Whoever may start runs can neither cancel, rerun, decide, replay nor hold, and the other way round."""
+    """A key that may start runs can neither cancel, rerun, decide, replay nor hold, and the other way round."""
     keys = Keys(stack.endpoints.functions_key, MASTER_KEY)
     for function in CALLS:
         for other, path in CALLS.items():
@@ -112,7 +112,7 @@ def test_a_function_key_opens_its_call_alone(stack: LocalStack) -> None:
 
 
 def test_a_run_is_cancelled_with_the_runs_that_it_started(stack: LocalStack) -> None:
-    """Data Factory itself shows both as Cancelled, and the event tells of the one that was asked for."""
+    """Data Factory itself shows both as Cancelled, and the event reports the one that was requested."""
     run_id = start(stack, "parent", "family")
     stack.eventually(lambda: len(stack.runs("slow")) == 1, ticking=False)
     answer = call(stack, "runs/family/cancel", {"note": "wrong day"})
@@ -168,8 +168,8 @@ def test_an_unknown_run_is_adopted(stack: LocalStack) -> None:
     assert stack.decide("lost", {"as": "resubmit"}).status_code == 409
     assert stack.decide("lost", {"as": "adopt", "runId": run["runId"]}).status_code in (200, 202)
     ended(stack, "lost", "Succeeded")
-    told = {event["id"] for event in stack.caller.events(50, within=5) if event["subject"] == "lost"}
-    assert told == {f"{run['runId']}/Unknown", f"{run['runId']}/Succeeded"}
+    published = {event["id"] for event in stack.caller.events(50, within=5) if event["subject"] == "lost"}
+    assert published == {f"{run['runId']}/Unknown", f"{run['runId']}/Succeeded"}
 
 
 def test_a_rejected_message_is_sent_again(stack: LocalStack) -> None:
@@ -197,7 +197,7 @@ def test_a_batch_outlasts_the_host(stack: LocalStack) -> None:
     assert len(stack.runs("pause")) == before + 20
 
 
-def test_what_is_held_outlasts_the_host_and_starts_when_it_is_released(stack: LocalStack) -> None:
+def test_held_requests_outlast_the_host_and_start_when_released(stack: LocalStack) -> None:
     """Taken by call and by message, it waits through a kill of the host; a tick after the release it runs."""
     stack.define("deployed")
     held = call(stack, "factories/default/hold", {"pipeline": "DEPLOYED", "reason": "release 41"})
@@ -227,7 +227,7 @@ def test_what_is_held_outlasts_the_host_and_starts_when_it_is_released(stack: Lo
     assert len(stack.runs("deployed")) == 2
 
 
-def test_who_has_joined_a_run_outlasts_the_host_and_ends_with_it(stack: LocalStack) -> None:
+def test_joined_requests_outlast_the_host_and_end_with_their_run(stack: LocalStack) -> None:
     """There is one run for the same request twice; each has its own event, and what was joined stands in it."""
     first = stack.caller.post("shared", {}, key="share-1")
     assert first.status == 202

@@ -182,8 +182,8 @@ def test_two_stacks_run_side_by_side(shared: Endpoints, warm: str) -> None:
             assert "only-here" not in {queue.name for queue in there.list_queues()}
 
 
-def test_what_is_asked_for_is_used(up: Callable[..., Up], warm: str) -> None:
-    """Ports can be told, so that others know them beforehand; `--any-group` takes any group to be there."""
+def test_chosen_options_are_used(up: Callable[..., Up], warm: str) -> None:
+    """Ports can be chosen, so that others know them beforehand; `--any-group` accepts any resource group."""
     wanted = free_ports(3)
     endpoints = up(
         "--any-group",
@@ -202,8 +202,8 @@ def test_what_is_asked_for_is_used(up: Callable[..., Up], warm: str) -> None:
     assert put_into_an_unmade_group(endpoints) == (200, None)
 
 
-def test_resource_groups_are_real_unless_told_otherwise(shared: Endpoints) -> None:
-    """Without `--any-group`, no factory can be made in a group that nobody has made."""
+def test_resource_groups_must_exist_by_default(shared: Endpoints) -> None:
+    """Without `--any-group`, no factory can be created in a resource group that does not exist."""
     assert put_into_an_unmade_group(shared) == (404, "ResourceGroupNotFound")
 
 

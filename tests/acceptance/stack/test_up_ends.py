@@ -18,7 +18,7 @@ from tests.acceptance.stack.up_process import PATIENT_SECONDS, Up, eventually
 
 
 def messages(endpoints: Endpoints) -> list[str]:
-    """What lies on the events queue, which nobody reads here."""
+    """The messages on the events queue, which has no reader here."""
     with QueueServiceClient.from_connection_string(endpoints.storage_connection_string) as queues:
         queue = queues.get_queue_client(endpoints.events_queue)
         return [message.content for message in queue.peek_messages(max_messages=32)]
@@ -43,7 +43,7 @@ def test_the_end_of_its_terminal_ends_it_clean(up: Callable[..., Up]) -> None:
 
 
 def test_a_signal_while_it_starts_ends_it_clean(up: Callable[..., Up]) -> None:
-    """Told to stop before all is ready, it leaves nothing either."""
+    """Stopped before everything is ready, it leaves nothing either."""
     running = up()
     assert eventually(lambda: any("azurite.js" in " ".join(cmdline(p)) for p in running.processes()))
     assert running.end(signal.SIGTERM) == 0
@@ -102,7 +102,7 @@ def test_it_ends_when_its_parent_is_killed(up: Callable[..., Up]) -> None:
 
 
 def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up], warm: str) -> None:
-    """Who asks for it keeps the stack: SIGHUP ignored means to go on."""
+    """Where SIGHUP is ignored, the stack keeps running."""
     parent = textwrap.dedent(
         """
         import signal, subprocess, sys

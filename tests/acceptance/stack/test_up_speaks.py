@@ -1,4 +1,4 @@
-"""`up` tells people what happens, what will not run, and what now; what fails says what, and where its log is."""
+"""`up` reports progress, what will not run and what to do next; a failure names its cause and its log."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def facts(data: Path) -> dict[str, Any]:
 def test_a_repository_is_run_and_a_restart_changes_nothing(
     up: Callable[..., Up], tmp_path: Path, warm: str
 ) -> None:
-    """What will not run is told before anything starts; production is refused; keys, ports and CA stay."""
+    """What will not run is reported before anything starts; production is refused; keys, ports and CA stay."""
     data = tmp_path / "data"
     running = up(str(repository(tmp_path / "factory")), "--data", str(data), json=False, warm=warm)
     lines = lines_until(running, "Ctrl+C stops it")
@@ -89,8 +89,8 @@ def test_a_repository_is_run_and_a_restart_changes_nothing(
     headers = {"x-functions-key": first["functions_key"]}
     url = f"{first['functions_url']}/api/pipelines/TellOthers/runs"
     requests.post(url, headers=headers, json={}, timeout=60).raise_for_status()
-    (told,) = [line for line in lines_until(running, "Failed") if "TellOthers" in line]
-    assert len(told) <= 80
+    (row,) = [line for line in lines_until(running, "Failed") if "TellOthers" in line]
+    assert len(row) <= 80
     view = requests.get(f"{first['functions_url']}/api/runs", headers=headers, timeout=60).json()["runs"][0]
     assert view["status"] == "Failed"
     assert running.end(signal.SIGINT) == 0
@@ -146,7 +146,7 @@ def test_a_factory_alone_can_bring_azurite_and_stops_with_a_word(tmp_path: Path)
 
 
 def test_every_broken_file_ends_it_before_anything_starts(up: Callable[..., Up], tmp_path: Path) -> None:
-    """All are told, and no process was started for it."""
+    """All are reported, and no process is started."""
     folder = repository(tmp_path / "factory")
     for name in ("One", "Two"):
         (folder / "pipeline" / f"{name}.json").write_text("{")
