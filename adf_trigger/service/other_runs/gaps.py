@@ -45,7 +45,7 @@ class GapSkipper:
     ) -> datetime | None:
         """Note the unreadable window behind a list all of whose runs are published or held; returns its end.
 
-        None where there is none, where it has to be narrowed further, or where too many are skipped.
+        None where there is none, where it has to be narrowed further, or where another host's note comes first.
 
         Args:
             factory: whose runs.
@@ -63,20 +63,17 @@ class GapSkipper:
             self._lists.resume(factory, suspect, pipeline)
             return None
         now, before = self._clock(), suspect.before + PAST_ITS_END
+        around = [gap.before for gap in gaps if gap.after <= suspect.after and before <= gap.before]
+        if around:
+            return max(around)
         gap = Gap(suspect.after, before, noted=now, tried=now)
         if len(gaps) >= MOST_GAPS:
+            if pipeline is not None:
+                return None  # else runs of other pipelines that nobody has listed yet could be skipped
             last = max(gaps, key=lambda each: each.before)
-            if not last.after <= suspect.after <= last.before:
-                logger.error(
-                    "Runs of %s that ended after %s are not published: %d windows cannot be listed",
-                    factory.alias,
-                    suspect.after,
-                    len(gaps),
-                    extra={"action": "observed_windows_too_many", "factory": factory.id},
-                )
-                return None
-            gap = replace(last, before=before, noted=now)
-        self._observing.skip(factory.id, gap)
+            gap = replace(last, after=min(last.after, gap.after), before=max(last.before, before), noted=now)
+        if not self._observing.skip(factory.id, gap):
+            return None
         logger.error(
             "Runs of %s that ended between %s and %s cannot be listed: skipped, and tried again for %d days",
             factory.alias,

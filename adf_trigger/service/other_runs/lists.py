@@ -23,6 +23,9 @@ LEAST_SPAN = timedelta(seconds=1)
 MOST_DOUBLINGS = 20
 """Each window that is skipped makes the next one twice as long, up to 12 days: few suffice for any number of runs."""
 
+MOST_CLOCK_ERROR = timedelta(minutes=30)
+"""Maximum lead of our clock over Data Factory's that loses no run."""
+
 SHOWN_BY_THEN = timedelta(hours=12)
 """Maximum lag of lists: the next one need not begin earlier, even if no run has ended for long."""
 
@@ -144,10 +147,19 @@ class OtherRunLister:
     def _read_around(
         self, reader: WindowReader, begins: datetime, until: datetime | None, gaps: Sequence[Gap]
     ) -> Window:
-        """Read what precedes an unreadable run. It is skipped no earlier than lists are complete up to it."""
-        settled = self._clock() - self._overlap
-        if until is None and settled > begins and reader.left > 0:
-            if reader.read(begins, settled).complete:
+        """Read what precedes an unreadable run, and what follows it once it is older than lists lag.
+
+        It is skipped no earlier than lists are complete up to it by Data Factory's clock, which the newest run shows.
+        """
+        recent = self._clock() - self._overlap
+        if until is None and reader.left > 1:
+            newest = reader.read(recent, self._clock() + NEVER_LATER).newest
+            surely = recent - MOST_CLOCK_ERROR
+            settled = surely if newest is None else min(recent, max(surely, newest - self._overlap))
+            settled = max(begins, settled)
+            if settled <= begins or reader.read(begins, settled).complete:
+                if settled < recent:  # what precedes it there is published, and listed again
+                    self._narrowed(reader, Suspect(settled, recent), gaps)
                 return Window(reader.all_found(), settled)
             until = settled
         if until is None or until <= begins:

@@ -254,8 +254,8 @@ class ObservationKeeper:
             return False
         return True
 
-    def skip(self, factory: str, gap: Gap) -> None:
-        """Note that a window is skipped; the last writer wins, which costs no more than a further try."""
+    def skip(self, factory: str, gap: Gap) -> bool:
+        """Note that a window is skipped, in place of its earlier note; False where another host was first."""
         value = {
             "after": gap.after.isoformat(),
             "before": gap.before.isoformat(),
@@ -264,8 +264,12 @@ class ObservationKeeper:
             "tries": gap.tries,
         }
         name = gap.name or self._name("gap", f"{value['after']}|{value['before']}")
-        with self._steps("observing.hold"):
-            self._notes.put(factory, name, value)
+        try:
+            with self._steps("observing.hold"):
+                self._notes.put(factory, name, value, gap.etag)
+        except LedgerConflict:
+            return False
+        return True
 
     def release(self, factory: str, held: Held | Gap) -> None:
         """Forget that runs are held, or skipped, unless they were noted again."""
