@@ -15,7 +15,7 @@ from adf_trigger.service.dispatching.drain import MOST, BacklogDrainer
 from adf_trigger.service.starting.backlog import NOTE
 from adf_trigger.service.threads.tick_threads import THREADS, TickThreads
 from adf_trigger.settings.schedule import Schedule
-from tests.support.holding import record_of
+from tests.support.holding import hold, record_of, release
 from tests.support.world import FACTORY_ID, START, STARTED, World
 from tests.unit.service.dispatching.test_dispatcher import Turns
 
@@ -139,6 +139,37 @@ def test_a_request_in_doubt_is_left_to_the_timer(world: Turns, drainer: BacklogD
     assert set(world.factory.calls) == {"create_run"}
     assert world.factory.calls.count("create_run") == len(KEYS)
     assert record_of(world, "doubtful").sent_at is not None
+
+
+def test_a_request_that_is_cancelled_before_its_turn_is_not_sent(
+    world: Turns, drainer: BacklogDrainer
+) -> None:
+    """The others are, in order."""
+    while_it_waits(world, lambda: world.cancel(KEYS[2]))
+    drain(world, drainer)
+    assert started(world) == [key for key in KEYS if key != KEYS[2]]
+    assert world.status(KEYS[2]) == "Cancelled"
+
+
+@pytest.mark.parametrize("seconds", [3_000, -86_400])
+def test_a_clock_that_is_set_meanwhile_neither_ends_a_drain_nor_prolongs_it(
+    world: Turns, drainer: BacklogDrainer, seconds: int
+) -> None:
+    """Its end is counted in seconds that pass."""
+    while_it_waits(world, lambda: world.clock.jump(seconds))
+    assert drain(world, drainer) < PERIOD
+    assert started(world) == KEYS
+
+
+def test_what_is_held_meanwhile_is_not_sent(world: Turns, drainer: BacklogDrainer) -> None:
+    """After the release it starts in order of arrival."""
+    while_it_waits(world, lambda: hold(world))
+    drain(world, drainer)
+    assert started(world) == []
+    release(world)
+    drain(world, drainer)
+    order = [world.services.query.find(str(run)).request_id for run in world.factory.runs]
+    assert order == KEYS
 
 
 def test_without_a_backlog_nothing_is_read(world: Turns, drainer: BacklogDrainer) -> None:
