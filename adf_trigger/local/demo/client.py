@@ -14,6 +14,8 @@ from adf_trigger.local.stack.endpoints import Endpoints
 
 TIMEOUTS = (5.0, 30.0)
 """Seconds to connect and to the next byte."""
+MESSAGES_PER_CALL = 32
+"""The most that Queue storage returns; by default it returns one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class Caller:
         deadline = time.monotonic() + within
         taken: list[dict[str, Any]] = []
         while len(taken) < count and time.monotonic() < deadline:
-            for message in self._events.receive_messages(max_messages=count):
+            for message in self._events.receive_messages(
+                messages_per_page=min(count, MESSAGES_PER_CALL), max_messages=count
+            ):
                 taken.append(json.loads(base64.b64decode(message.content)))
                 self._events.delete_message(message)
             meanwhile()
