@@ -1,14 +1,18 @@
 """Runs that others start in Data Factory, and a service whose policy publishes them."""
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
+from adf_trigger.errors import DataFactoryError, Unavailable
 from adf_trigger.news import CompletionEvent
-from tests.support.memory_factory import Run
-from tests.support.world import World, settings
+from tests.support.memory_factory import Run, sifted
+from tests.support.world import FACTORY_ID, World, settings
 
 DAY = 86_400
+DOWN = Unavailable("an internal error", status=500)
 
 
 def world_of(observe: str | None = "topLevel", *, pipeline: str = "load", **changes: Any) -> World:
@@ -52,3 +56,23 @@ def event_of(world: World) -> CompletionEvent:
     """The single event."""
     (event,) = world.outbox.events
     return event
+
+
+def poison(world: World, bad: set[UUID], error: DataFactoryError = DOWN) -> None:
+    """Every page that would show one of these runs fails, until they are taken out of the set."""
+    as_it_is = world.factory.query_runs
+
+    def query_runs(
+        run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
+        for page in as_it_is(run_filter):
+            if any(run.run_id in bad for run in page.items):
+                raise error
+            yield from sifted([page], wanted)
+
+    world.factory.query_runs = query_runs  # type: ignore[method-assign]
+
+
+def skipped(world: World) -> list[Any]:
+    """The notes of skipped windows."""
+    return [note.value for note in world.notes.named(FACTORY_ID, "observe|gap|")]

@@ -106,13 +106,12 @@ class OtherRunLister:
             DataFactoryError, CredentialError: listing failed.
         """
         key, now = (factory.id, pipeline or ""), self._clock()
-        named = FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline or "",))
-        filters = (ended_filter(),) if pipeline is None else (ended_filter(), named)
-        reader = WindowReader(factory, filters, budget, wanted, now)
+        reader = WindowReader(factory, _filters(pipeline), budget, wanted, now)
         read_to = max((gap.before for gap in gaps), default=since - self._overlap)
         begins, since = max(since - self._overlap, read_to), max(since, read_to)
         suspect = self._suspects.get(key)
-        if suspect is not None and suspect.before > begins:
+        # The time may be earlier than when it was found: runs were held, or another host wrote the progress.
+        if suspect is not None and suspect.before > begins and since >= suspect.after:
             window = self._narrowed(reader, replace(suspect, after=max(suspect.after, begins)), gaps)
             self._suspects.pop(key, None)
             return window
@@ -133,7 +132,10 @@ class OtherRunLister:
                 found.error,
                 extra={"action": "observed_window_unreadable", "factory": factory.id},
             )
-            return self._read_around(reader, begins, until, gaps)
+            around = self._read_around(reader, begins, until, gaps)
+            if not around.complete:
+                self._spans[key] = narrower
+            return around
         if found.error is not None and not reader.has_read:
             raise found.error
         if not found.complete:
@@ -142,7 +144,12 @@ class OtherRunLister:
             self._spans.pop(key, None)
         elif span is not None:
             self._spans[key] = span * 2
-        return Window(found, until)
+        return Window(found, None if until is None else self._surely_read(found, since, until))
+
+    def _surely_read(self, found: EndedRuns, since: datetime, until: datetime) -> datetime:
+        """Until when a list that ended before the present is complete, though our clock may be ahead."""
+        surely = self._clock() - self._overlap - MOST_CLOCK_ERROR
+        return min(until, max(since, surely, found.newest or since))
 
     def _read_around(
         self, reader: WindowReader, begins: datetime, until: datetime | None, gaps: Sequence[Gap]
@@ -152,9 +159,11 @@ class OtherRunLister:
         It is skipped no earlier than lists are complete up to it by Data Factory's clock, which the newest run shows.
         """
         recent = self._clock() - self._overlap
+        surely = recent - MOST_CLOCK_ERROR
+        if until is not None and until > surely:
+            until = None
         if until is None and reader.left > 1:
             newest = reader.read(recent, self._clock() + NEVER_LATER).newest
-            surely = recent - MOST_CLOCK_ERROR
             settled = surely if newest is None else min(recent, max(surely, newest - self._overlap))
             settled = max(begins, settled)
             if settled <= begins or reader.read(begins, settled).complete:
@@ -182,7 +191,7 @@ class OtherRunLister:
         Raises:
             DataFactoryError, CredentialError: no window can be read now.
         """
-        reader = WindowReader(factory, (ended_filter(),), budget, wanted, self._clock())
+        reader = WindowReader(factory, _filters(gap.pipeline), budget, wanted, self._clock())
         return reader.read(gap.after, gap.before)
 
     def since_after(self, gap_end: datetime) -> datetime:
@@ -199,3 +208,8 @@ class OtherRunLister:
             [since, now - SHOWN_BY_THEN, *([] if newest is None else [min(newest, now)])]
         )
         return min([until, window.left_out or until, *(run.last_updated or since for run in left)])
+
+
+def _filters(pipeline: str | None) -> Sequence[FieldFilter]:
+    named = FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline or "",))
+    return (ended_filter(),) if pipeline is None else (ended_filter(), named)

@@ -91,6 +91,8 @@ class Gap:
         noted: when it was skipped.
         tried: when reading it was last tried.
         tries: how often that has failed since it was skipped.
+        pipeline: the only one whose runs were skipped, since they were held; None for all.
+        doubted: when the first createRun in doubt was sent for which they were held; earlier runs are published.
         name: of its note.
         etag: of its note.
     """
@@ -100,13 +102,15 @@ class Gap:
     noted: datetime
     tried: datetime
     tries: int = 0
+    pipeline: str | None = None
+    doubted: datetime | None = None
     name: str = ""
     etag: str = ""
 
     def is_due(self, now: datetime) -> bool:
         """Whether to try again: a minute after the first time, and twice as long after each further one."""
         wait = min(RETRY_FIRST * (1 << min(self.tries, MOST_DOUBLINGS)), RETRY_AT_MOST)
-        return now - self.tried >= wait
+        return not timedelta() <= now - self.tried < wait  # a clock that was ahead has noted a time to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class ObservationKeeper:
                     _instant(each, "noted"),
                     _instant(each, "tried"),
                     each.value["tries"],
+                    each.value.get("pipeline"),
+                    _instant(each, "doubted") if each.value.get("doubted") else None,
                     each.name,
                     each.etag,
                 )
@@ -262,8 +268,12 @@ class ObservationKeeper:
             "noted": gap.noted.isoformat(),
             "tried": gap.tried.isoformat(),
             "tries": gap.tries,
+            "pipeline": gap.pipeline,
+            "doubted": None if gap.doubted is None else gap.doubted.isoformat(),
         }
-        name = gap.name or self._name("gap", f"{value['after']}|{value['before']}")
+        # Of an extended window, half may be the one that it has its name of: `noted` keeps their notes apart.
+        window = f"{value['after']}|{value['before']}|{value['noted']}|{gap.pipeline or ''}"
+        name = gap.name or self._name("gap", window)
         try:
             with self._steps("observing.hold"):
                 self._notes.put(factory, name, value, gap.etag)

@@ -131,8 +131,7 @@ class OtherRunPublisher:
             return
         place = observed.place
         since = min(place.until, self._clock())
-        # Behind the place may be windows of held runs alone: those of other pipelines are not listed yet.
-        passed = [gap for gap in observed.gaps if gap.before <= place.until]
+        passed = [gap for gap in observed.gaps if gap.pipeline is None and gap.before <= place.until]
         window = self._lists.shown(listed, since) or self._lists.list(
             factory, since, budget, self.may_want, gaps=passed
         )
@@ -276,10 +275,7 @@ class OtherRunPublisher:
             if not window.complete:
                 continue
             waiting = [self._updated(run) for run in (*outcome.left, *outcome.held)]
-            if (
-                not waiting
-                and (skipped := self._gaps.skip(factory, window, observed.gaps, held.pipeline)) is not None
-            ):
+            if not waiting and (skipped := self._gaps.skip(factory, window, observed.gaps, held)) is not None:
                 onward = max(held.since, self._lists.since_after(skipped))
                 self._observing.hold(factory.id, replace(held, since=onward))
                 continue
@@ -304,10 +300,11 @@ class OtherRunPublisher:
         due = [gap for gap in fresh.gaps if gap.is_due(self._clock())]
         if not due:
             return
-        gap = min(due, key=lambda each: each.tried)
+        gap = min(due, key=lambda each: (each.before - each.after, each.tried))
         found = self._lists.list_gap(factory, gap, budget, self.may_want)
         observed = replace(observed, held=fresh.held, gaps=fresh.gaps)
-        outcome = self._take(factory, observed, found.others, budget)
+        runs = [run for run in found.others if gap.doubted is None or may_be_of(run, gap.doubted)]
+        outcome = self._take(factory, observed, runs, budget)
         are_held = self._hold(factory, observed, outcome)
         is_whole = found.complete and found.others_left_out is None and not outcome.left and are_held
         self._gaps.tried(factory, gap, observed.gaps, found, is_whole=is_whole)

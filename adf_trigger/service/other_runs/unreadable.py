@@ -17,6 +17,9 @@ from adf_trigger.service.watching.ended_runs import EndedRuns, OldestRuns, Wante
 NO_PIPELINE = "adf-trigger-no-such-pipeline"
 """A list of the runs of this pipeline is empty: it fails where no list can be read."""
 
+LEAST = timedelta(milliseconds=1)
+"""A window of more runs than a tick can read is not halved below this."""
+
 PROBED = timedelta(minutes=1)
 """The window of such a list."""
 
@@ -152,7 +155,8 @@ def narrow_down(reader: WindowReader, suspect: Suspect, shortest: timedelta) -> 
             if is_shortest:
                 return before
         elif found.error is None:  # no more calls: the next window is short enough for them
-            return Suspect(after, before if is_shortest else middle)
+            is_long = is_shortest and found.newest is not None
+            return Suspect(after, after + max((middle - after) / 2, LEAST) if is_long else middle)
         elif is_shortest:
             return Suspect(after, before, is_proved=reader.answers())
         else:

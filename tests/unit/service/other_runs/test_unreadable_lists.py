@@ -3,45 +3,24 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import BadRequest, DataFactoryError, Throttled, Unavailable
 from adf_trigger.service.other_runs.gaps import MOST_GAPS
 from adf_trigger.service.other_runs.observing import Gap
-from tests.support.memory_factory import LOST_REPLY, sifted
-from tests.support.other_runs import ended, published_runs, world_of
+from tests.support.memory_factory import LOST_REPLY
+from tests.support.other_runs import DOWN, ended, poison, published_runs, skipped, world_of
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, START, World, settings
 
-DOWN = Unavailable("an internal error", status=500)
 GARBLED = Unavailable("its body is no JSON", status=200)
 PARKED = {"observe": "topLevel", "unknownOutcome": "park"}
-
-
-def poison(world: World, bad: set[UUID], error: DataFactoryError = DOWN) -> None:
-    """Every page that would show one of these runs fails, until they are taken out of the set."""
-    as_it_is = world.factory.query_runs
-
-    def query_runs(
-        run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
-    ) -> Iterator[Page[PipelineRun]]:
-        for page in as_it_is(run_filter):
-            if any(run.run_id in bad for run in page.items):
-                raise error
-            yield from sifted([page], wanted)
-
-    world.factory.query_runs = query_runs  # type: ignore[method-assign]
-
-
-def skipped(world: World) -> list[Any]:
-    """The notes of skipped windows."""
-    return [note.value for note in world.notes.named(FACTORY_ID, "observe|gap|")]
 
 
 @pytest.mark.parametrize("error", [DOWN, GARBLED, BadRequest("a value is not valid", status=400)])
