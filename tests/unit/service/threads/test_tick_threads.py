@@ -193,7 +193,7 @@ def test_helpers_that_hang_block_no_other_work() -> None:
 @pytest.mark.parametrize("error", [ValueError("one"), Killed()])
 def test_an_error_of_begun_work_reaches_the_caller(threads: int, error: BaseException) -> None:
     """No item is taken after it, and none is in progress any more when it is raised."""
-    failed, ended = threading.Event(), list[int]()
+    others_ended, failed, ended = threading.Event(), threading.Event(), list[int]()
 
     def items() -> Iterator[int]:
         yield from range(4)
@@ -202,9 +202,12 @@ def test_an_error_of_begun_work_reaches_the_caller(threads: int, error: BaseExce
 
     def work(number: int) -> None:
         if number == 3:
+            assert others_ended.wait(timeout=60)  # one that has not begun by then would be left out
             failed.set()
             raise error
         ended.append(number)
+        if len(ended) == 3:
+            others_ended.set()
 
     with pytest.raises(type(error)):
         TickThreads(threads).begin_each(work, items())
