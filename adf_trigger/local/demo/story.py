@@ -27,13 +27,13 @@ BY_HTTP, BY_QUEUE, MISSING, WRONG = "demo-by-http", "demo-by-queue", "demo-no-su
 EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}
 
 
-def run(cloud: str, screen: Screen | None = None, config: StackConfig | None = None) -> int:
+def run(cloud: str, screen: Screen | None = None, stack: Stack | None = None) -> int:
     """Run the demo; return the exit code, 0.
 
     Args:
         cloud: which of Azure's clouds the stack stands in for.
         screen: to show it on.
-        config: replaces the default stack, for tests of failures.
+        stack: not entered yet; replaces the default one, for tests of failures.
 
     Raises:
         DemoFailed: a check failed.
@@ -44,7 +44,7 @@ def run(cloud: str, screen: Screen | None = None, config: StackConfig | None = N
     shown.heading(
         "adf-trigger: start Azure Data Factory pipelines by HTTP or queue, and be notified when they end."
     )
-    stack = Stack(config or StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud}))
+    stack = stack or Stack(StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud}))
     with ExitStack() as running:
         with shown.waiting("Starting Azurite, a local Data Factory and a Functions host"):
             endpoints = running.enter_context(stack)

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import requests
 
-from adf_trigger.local.demo import story
 from adf_trigger.local.demo.story import DemoFailed, run
 from adf_trigger.local.screen.screen import Screen
 from adf_trigger.local.stack.endpoints import Endpoints
@@ -159,15 +158,14 @@ def test_every_broken_file_ends_it_before_anything_starts(up: Callable[..., Up],
 
 
 @pytest.fixture
-def kept_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: str) -> Path:
-    """Where temporary data folders are made; the demo's stack is forked."""
+def kept_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary data folders are made."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(story, "Stack", lambda config: WarmStack(config, warm))
     return tmp_path
 
 
 def test_an_app_that_answers_500_without_a_body_fails_the_demo_in_words(
-    tmp_path: Path, kept_logs: Path
+    tmp_path: Path, kept_logs: Path, warm: str
 ) -> None:
     """No traceback: what was answered, and the logs, which are kept."""
     app = tmp_path / "app"
@@ -181,7 +179,7 @@ def test_an_app_that_answers_500_without_a_body_fails_the_demo_in_words(
         "    raise SystemError\n"
     )
     with pytest.raises(DemoFailed, match=r"expected 202, got 500: without a body") as failed:
-        run("public", config=StackConfig(app=app))
+        run("public", stack=WarmStack(StackConfig(app=app), warm))
     (logs,) = kept_logs.glob("adf-trigger-*/logs")
     assert f"The logs are kept: {logs}" in str(failed.value)
     assert (logs / "functions.log").is_file()
@@ -200,10 +198,10 @@ class _Killer(Screen):
             )  # its exit code is the stack's to read
 
 
-def test_a_process_that_dies_fails_the_demo_in_words(kept_logs: Path) -> None:
+def test_a_process_that_dies_fails_the_demo_in_words(kept_logs: Path, warm: str) -> None:
     """Which one, how, and where its log is."""
     with pytest.raises(DemoFailed, match=r"functions ended with exit code -9") as failed:
-        run("public", _Killer())
+        run("public", _Killer(), WarmStack(StackConfig(), warm))
     (logs,) = kept_logs.glob("adf-trigger-*/logs")
     assert str(logs / "functions.log") in str(failed.value)
 
